@@ -1,0 +1,210 @@
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import { AppError } from "@tapedeck/core";
+import type { BlobStore, JobContract, Log } from "@tapedeck/core";
+import { createAuditLog } from "@tapedeck/features/audit/log";
+import { ensureFirstAdmin } from "@tapedeck/features/auth/bootstrap";
+import { createRateLimiter } from "@tapedeck/features/auth/limits";
+import { newSecret } from "@tapedeck/features/auth/secrets";
+import { createAuthService } from "@tapedeck/features/auth/service";
+import { eraseExpired } from "@tapedeck/features/auth/store";
+import type { Database } from "@tapedeck/features/db";
+import type { ApiDeps } from "@tapedeck/features/deps";
+import { createEraser } from "@tapedeck/features/erase";
+import { createEvidenceStore } from "@tapedeck/features/evidence/store";
+import { createJobService } from "@tapedeck/features/jobs/service";
+import { createPaperPrices } from "@tapedeck/features/orders/prices";
+import { createSeriesReader } from "@tapedeck/features/series/reader";
+import { createSeriesWriter } from "@tapedeck/features/series/writer";
+import { createUploadStore } from "@tapedeck/features/uploads/store";
+import { createBus } from "@tapedeck/platform/bus/index";
+import { openKnowledge } from "@tapedeck/platform/knowledge/open";
+import { createDb, createDbWithStats } from "@tapedeck/platform/postgres/index";
+import type { PoolStats } from "@tapedeck/platform/postgres/index";
+import { createQueue } from "@tapedeck/platform/queue/index";
+import { createBarSources, venueUrls } from "@tapedeck/platform/venues/bars";
+import { createVenueDirectory } from "@tapedeck/platform/venues/directory";
+import type { PaperTables } from "@tapedeck/platform/venues/paper";
+import { availableVolume, matchBar } from "@tapedeck/trading/matching";
+import { sql } from "kysely";
+import type { Kysely, LogEvent } from "kysely";
+import type { ApiConfig } from "./config.ts";
+import { keptSecret } from "@tapedeck/platform/config/keptSecret";
+
+const hourMs = 3_600_000;
+
+export interface Wired {
+  deps: ApiDeps;
+  poolStats(): PoolStats;
+  /** On a connection of its own, so that a busy pool is not taken for a database that is away. */
+  pingDatabase(): Promise<unknown>;
+  /** Job runs that ended since the last call, for metrics. */
+  endedJobs(): Promise<{ type: string; state: string; seconds: number }[]>;
+  close(): Promise<void>;
+}
+
+/** Loads the adapter that is asked for and no other: each brings tens of megabytes along. */
+async function openBlobs(config: ApiConfig): Promise<BlobStore> {
+  const { environment } = config;
+  if (environment.S3_BUCKET === undefined) {
+    const { createFolderBlobs } = await import("@tapedeck/platform/blobs/folder");
+    return createFolderBlobs(path.join(config.dir, "blobs"));
+  }
+  const { createS3Blobs } = await import("@tapedeck/platform/blobs/s3");
+  const accessKeyId = environment.S3_ACCESS_KEY_ID;
+  const secretAccessKey = environment.S3_SECRET_ACCESS_KEY;
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
+    throw new AppError("config.invalid", "set both S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or neither");
+  return createS3Blobs({
+    bucket: environment.S3_BUCKET,
+    region: environment.S3_REGION,
+    endpoint: environment.S3_ENDPOINT,
+    prefix: environment.S3_PREFIX,
+    credentials:
+      accessKeyId === undefined || secretAccessKey === undefined
+        ? undefined
+        : { accessKeyId, secretAccessKey },
+  });
+}
+
+/** Joins the platform's adapters and the features. */
+export async function wire(
+  config: ApiConfig,
+  parts: {
+    log: Log;
+    jobContracts: Record<string, JobContract>;
+    now: () => number;
+    onQuery?: (event: LogEvent) => void;
+  },
+): Promise<Wired> {
+  const { log, now, jobContracts } = parts;
+  const { environment, databaseUrl } = config;
+  const { db, stats } = createDbWithStats<Database>(databaseUrl, {
+    max: environment.DATABASE_POOL_MAX,
+    log,
+    applicationName: "tapedeck-api",
+    ...(parts.onQuery === undefined ? {} : { onQuery: parts.onQuery }),
+  });
+  const pinger = createDb<Database>(databaseUrl, {
+    max: 1,
+    applicationName: "tapedeck-api-watch",
+    connectTimeoutMs: 1_000,
+    statementTimeoutMs: 1_000,
+  });
+  const transport =
+    environment.REDIS_URL === undefined ? { databaseUrl } : { redisUrl: environment.REDIS_URL };
+  const shared = { log, prefix: environment.TAPEDECK_QUEUE_PREFIX };
+  const queue = createQueue(transport, shared);
+  const bus = createBus(transport, shared);
+  const blobs = await openBlobs(config);
+  const series = createSeriesReader({ db, blobs, now });
+  const jobs = createJobService({
+    db,
+    queue,
+    bus,
+    now,
+    contracts: jobContracts,
+    log,
+    eraseKept: createEraser({ db, blobs }),
+    workerLeaseMs: Math.min(10_000, Math.max(3_000, environment.TAPEDECK_LOCK_MS)),
+    limits: {
+      maxOpenPerTenant: environment.TAPEDECK_MAX_WAITING_JOBS,
+      retentionMs: environment.TAPEDECK_RETENTION_DAYS * 24 * hourMs,
+      allowPrivateCallbacks: environment.TAPEDECK_CALLBACK_ALLOW_PRIVATE,
+    },
+  });
+  const limiter = createRateLimiter({ db, now });
+  const jwtSecret =
+    environment.TAPEDECK_JWT_SECRET ??
+    (await keptSecret(path.join(config.dir, "jwt-secret"), () => randomBytes(32).toString("base64url")));
+  const firstKey =
+    environment.TAPEDECK_API_KEY ??
+    (await keptSecret(path.join(config.dir, "api-key"), () => newSecret("key")));
+  await ensureFirstAdmin({ db, key: firstKey, now });
+  const deps: ApiDeps = {
+    db,
+    blobs,
+    bus,
+    queue,
+    knowledge: openKnowledge({
+      dir: path.join(config.dir, "knowledge"),
+      weaviateUrl: environment.WEAVIATE_URL,
+      weaviateGrpcUrl: environment.WEAVIATE_GRPC_URL,
+      weaviateApiKey: environment.WEAVIATE_API_KEY,
+      embeddings:
+        environment.OPENAI_EMBEDDING_MODEL === undefined
+          ? undefined
+          : {
+              model: environment.OPENAI_EMBEDDING_MODEL,
+              apiKey: environment.OPENAI_API_KEY,
+              baseUrl: environment.OPENAI_BASE_URL,
+            },
+      now,
+    }),
+    // Answers are made by workers; no route of the API speaks to a model.
+    model: undefined,
+    series,
+    seriesWriter: createSeriesWriter({ db }),
+    uploads: createUploadStore({
+      db,
+      blobs,
+      now,
+      maxBytes: environment.TAPEDECK_MAX_UPLOAD_BYTES,
+    }),
+    importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
+    barSources: createBarSources({ log, urls: venueUrls(environment.TAPEDECK_VENUE_URLS) }),
+    evidence: createEvidenceStore({ db, now }),
+    jobs,
+    venues: createVenueDirectory({
+      // The venue's own tables are among the database's; Kysely's types do not say so.
+      db: db as unknown as Kysely<PaperTables>,
+      prices: createPaperPrices({ db, now }),
+      matching: { matchBar, availableVolume },
+      now,
+    }),
+    log,
+    now,
+    auth: createAuthService({ db, jwtSecret, limiter, now, log }),
+    audit: createAuditLog({ db, now }),
+    limiter,
+    jobContracts,
+  };
+  jobs.start();
+  const housekeeping = setInterval(() => {
+    eraseExpired(db, now()).catch((error: unknown) =>
+      log.warn({ err: error }, "expired sessions not erased"),
+    );
+  }, hourMs);
+  housekeeping.unref();
+
+  let lookedMs = now();
+  return {
+    deps,
+    poolStats: stats,
+    pingDatabase: () => sql`select 1`.execute(pinger),
+    async endedJobs() {
+      const fromMs = lookedMs;
+      const toMs = now();
+      const rows = await db
+        .selectFrom("jobs")
+        .select(["type", "state", "startedMs", "endedMs"])
+        .where("endedMs", ">=", fromMs)
+        .where("endedMs", "<", toMs)
+        .where("startedMs", "is not", null)
+        .limit(10_000)
+        .execute();
+      lookedMs = toMs;
+      return rows.map((row) => ({
+        type: row.type,
+        state: row.state,
+        seconds: Math.max(0, row.endedMs! - row.startedMs!) / 1_000,
+      }));
+    },
+    async close() {
+      clearInterval(housekeeping);
+      await jobs.stop();
+      await Promise.allSettled([queue.close(), bus.close()]);
+      await Promise.allSettled([db.destroy(), pinger.destroy()]);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import type { Client } from "@tapedeck/client";
+import { connect } from "../connect.ts";
+import type { Output } from "../output.ts";
+
+/** What every command gets. */
+export interface Cli {
+  out: Output;
+  dir: string;
+  url: string | undefined;
+  key: string | undefined;
+  signal: AbortSignal;
+  /** Sets the exit code: 0 done, 1 failed, 2 wrong use, 3 cancelled, 4 declined. */
+  exit(code: number): void;
+}
+
+export const exitCodes = { done: 0, failed: 1, usage: 2, cancelled: 3, declined: 4 } as const;
+
+export interface ConnectionFlags {
+  url?: string;
+  key?: string;
+  json?: boolean;
+}
+
+export function withConnection(command: Command): Command {
+  return command
+    .option("--url <url>", "address of the API (default: the one running here, or TAPEDECK_URL)")
+    .option("--key <key>", "API key (default: the one of this folder, or TAPEDECK_API_KEY)")
+    .option("--json", "print the answer as JSON");
+}
+
+export function clientOf(cli: Cli, flags: ConnectionFlags): Client {
+  return connect({ url: flags.url ?? cli.url, key: flags.key ?? cli.key, dir: cli.dir });
+}
+
+export function printJson(cli: Cli, value: unknown): void {
+  cli.out.print(JSON.stringify(value, null, 2));
+}
+
+export function exitForState(cli: Cli, state: string): void {
+  cli.exit(
+    state === "completed" ? exitCodes.done : state === "cancelled" ? exitCodes.cancelled : exitCodes.failed,
+  );
+}
+
+export function ago(ms: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - ms) / 1000));
+  if (seconds < 90) return `${seconds} s ago`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 129_600) return `${Math.round(seconds / 3_600)} h ago`;
+  return `${Math.round(seconds / 86_400)} d ago`;
+}

@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createClient } from "@tapedeck/client";
+import type { Client } from "@tapedeck/client";
+import { AppError } from "@tapedeck/core";
+import { readRun } from "./home.ts";
+
+export interface Connection {
+  /** --url, else TAPEDECK_URL, else the running one of TAPEDECK_DIR. */
+  url?: string | undefined;
+  /** --key, else TAPEDECK_API_KEY, else the key that `tapedeck start` wrote. */
+  key?: string | undefined;
+  dir: string;
+}
+
+export function connect(connection: Connection): Client {
+  const baseUrl = connection.url ?? readRun(connection.dir)?.apiUrl;
+  if (baseUrl === undefined) {
+    throw new AppError(
+      "service.unavailable",
+      `no Tapedeck runs in ${connection.dir}; start one with: npm start (or give --url and --key of another)`,
+    );
+  }
+  const token = connection.key ?? readKey(connection.dir);
+  if (token === undefined) {
+    throw new AppError("auth.required", "no API key; give --key or set TAPEDECK_API_KEY");
+  }
+  return createClient({ baseUrl, token });
+}
+
+export function readKey(dir: string): string | undefined {
+  try {
+    return readFileSync(join(dir, "api-key"), "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { ClientError } from "@tapedeck/client";
+import { AppError, toAppError } from "@tapedeck/core";
+import { askCommand } from "./commands/ask.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { formulaCommand } from "./commands/formula.ts";
+import { importCommand } from "./commands/import.ts";
+import { jobCommands } from "./commands/jobs.ts";
+import { keyCommands } from "./commands/keys.ts";
+import { operateCommands } from "./commands/operate.ts";
+import { exitCodes } from "./commands/shared.ts";
+import type { Cli } from "./commands/shared.ts";
+import type { StartFlags } from "./commands/start.ts";
+import { readConfig } from "./config.ts";
+import { createOutput } from "./output.ts";
+
+async function main(): Promise<void> {
+  const out = createOutput(process.stdout, process.stderr, process.env["NO_COLOR"] !== undefined);
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop.abort());
+  // A reader that stops early (`| head`) is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  try {
+    const config = readConfig(process.env);
+    const cli: Cli = {
+      out,
+      dir: config.dir,
+      url: config.url,
+      key: config.apiKey,
+      signal: stop.signal,
+      exit: (code) => {
+        process.exitCode = code;
+      },
+    };
+    const program = new Command("tapedeck")
+      .description("market research and execution as jobs")
+      .version(config.version)
+      .exitOverride()
+      .showSuggestionAfterError();
+    program
+      .command("start")
+      .option("--once", "run the tour, print its results and leave")
+      .option("--no-tour", "leave the tour out")
+      .option("--dev", "restart the services when their sources change")
+      .option("--concurrency <n>", "jobs at once a queue", "4")
+      .option("--threads <n>", "worker threads for computing jobs", "2")
+      .description("run everything on this machine: PostgreSQL, API, workers; the first start gives a tour")
+      .action(async (flags: StartFlags) => {
+        const { start } = await import("./commands/start.ts");
+        await start(cli, config, flags);
+      });
+    askCommand(program, cli);
+    jobCommands(program, cli, config.now);
+    importCommand(program, cli);
+    formulaCommand(program, cli);
+    operateCommands(program, cli, config);
+    keyCommands(program, cli, config.now);
+    completionCommand(program, cli);
+    await program.parseAsync();
+    // A command that was cut short by ^C says so by its code.
+    if (stop.signal.aborted && process.exitCode === undefined && process.argv[2] !== "start")
+      process.exitCode = 130;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;
+      return;
+    }
+    if (stop.signal.aborted) {
+      process.exitCode = 130;
+      return;
+    }
+    const known = error instanceof ClientError || error instanceof AppError;
+    out.note(`tapedeck: ${known ? error.message : toAppError(error).message}`);
+    if (!known) out.note(String(error instanceof Error ? error.stack : error));
+    process.exitCode = exitCodes.failed;
+  }
+}
+
+await main();

@@ -1,0 +1,239 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { leaveOutUnless, projectRoot, testDatabase } from "@tapedeck/testkit";
+import { startStack } from "@tapedeck/testkit/stack";
+import type { Stack } from "@tapedeck/testkit/stack";
+import { chromium } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+
+const browserPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
+/** Where to keep pictures of the pages, for people to look at. */
+const pictures = process.env["SCREENSHOT_DIR"];
+
+leaveOutUnless(existsSync(browserPath), "chromium")("the dashboard in Chromium", () => {
+  let database: Awaited<ReturnType<typeof testDatabase>>;
+  let stack: Stack;
+  let browser: Browser;
+  let page: Page;
+  /** Scripts, styles and requests that failed while a page was used. */
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    await build({ root: path.join(projectRoot, "apps/dashboard"), logLevel: "error" });
+    database = await testDatabase();
+    stack = await startStack({ databaseUrl: database.url });
+    await stack.client.run("ingest", { source: { kind: "bundled", name: "sp500" } });
+    await stack.client.run("ingest", { source: { kind: "bundled", name: "stocks" } });
+    browser = await chromium.launch({
+      executablePath: browserPath,
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !message.text().includes("401")) faults.push(message.text());
+    });
+    page.setDefaultTimeout(20_000);
+  }, 180_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.close();
+    await database?.close();
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") await picture(`failed-${task.name.slice(0, 40)}`);
+  });
+
+  async function picture(name: string): Promise<void> {
+    if (pictures === undefined) return;
+    await mkdir(pictures, { recursive: true });
+    await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
+  }
+
+  test("someone who is not signed in is asked to, and a one-time link signs in", async () => {
+    await page.goto(stack.apiUrl);
+    await page.getByRole("heading", { name: "Sign in to Tapedeck" }).waitFor();
+    await picture("sign-in");
+    await page.getByLabel("E-mail").fill("nobody@example.org");
+    await page.getByLabel("Password").fill("not the password");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("alert").waitFor();
+    const link = await stack.client.call("createSignInLink", {});
+    await page.goto(stack.apiUrl + link.path);
+    await page.getByRole("heading", { name: "Ask the market" }).waitFor();
+  });
+
+  test("a question is answered with steps, and its citation opens the evidence", async () => {
+    await page.goto(`${stack.apiUrl}/ask`);
+    await page
+      .getByLabel("Question")
+      .fill(
+        "When did the S&P 500 last close below its 200-day average, and what was the drawdown from the peak?",
+      );
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    await page.getByText("answered", { exact: true }).first().waitFor();
+    await page.locator(".cite").first().waitFor();
+    await picture("ask");
+    await page.locator(".cite").first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Dataset").waitFor();
+    expect(await dialog.innerText()).toContain("SPX.INDEX");
+    await picture("evidence");
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await dialog.waitFor({ state: "hidden" });
+  });
+
+  test("a question that cannot be answered says what to import", async () => {
+    await page.goto(`${stack.apiUrl}/ask`);
+    await page.getByLabel("Question").fill("What was the return of Tesla in 2019?");
+    await page.keyboard.press("Enter");
+    await page.getByText("declined", { exact: true }).first().waitFor();
+    await page.locator(".notice pre").first().waitFor();
+    await picture("ask-declined");
+  });
+
+  test("an instrument's chart draws its bars, and a formula can be added or is refused with its reason", async () => {
+    await page.goto(`${stack.apiUrl}/instruments`);
+    await picture("instruments");
+    await page.getByRole("link", { name: "SPX.INDEX" }).click();
+    await page.locator(".chart canvas").first().waitFor();
+    expect(await page.getByRole("img", { name: /Chart of SPX\.INDEX/ }).getAttribute("aria-label")).toMatch(
+      /5,?\d{3} bars|\d{4} bars/,
+    );
+    await page.getByLabel("Formula", { exact: true }).fill("smaa(close, 20)");
+    await page.getByRole("button", { name: "Add" }).click();
+    expect(await page.locator(".notice").innerText()).toMatch(/sma/);
+    await page.getByLabel("Formula", { exact: true }).fill("ema(close, 20)");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.locator(".legend").getByText("ema(close, 20)").waitFor();
+    await picture("chart");
+  });
+
+  test("a backtest is submitted from its form, and its report shows figures, trades and their evidence", async () => {
+    await page.goto(`${stack.apiUrl}/new/backtest`);
+    await page.getByRole("button", { name: "Example 1" }).click();
+    await picture("new-backtest");
+    await page.getByRole("button", { name: "Submit" }).click();
+    await page.getByRole("link", { name: "Open the report" }).click();
+    await page.getByRole("heading", { name: "Against buy and hold" }).waitFor();
+    await page.getByRole("img", { name: /trades marked/ }).waitFor();
+    expect(await page.locator("tbody tr").count()).toBeGreaterThan(16);
+    await page.getByRole("button", { name: "evidence" }).first().click();
+    await page.getByRole("dialog").getByText("Value").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+    await picture("backtest");
+    await page.goto(`${stack.apiUrl}/backtests`);
+    await page
+      .getByRole("cell", { name: /SPX\.INDEX/ })
+      .first()
+      .waitFor();
+    await picture("backtests");
+  });
+
+  test("a wrong payload is refused with the field that is wrong", async () => {
+    await page.goto(`${stack.apiUrl}/new/analyze`);
+    await page.getByLabel(/^instrumentId/).fill("NOWHERE.XNYS");
+    await page.getByRole("button", { name: "Submit" }).click();
+    // An unknown instrument is found by the worker: the job fails and says so.
+    await page.getByText("failed", { exact: true }).first().waitFor();
+    expect(await page.getByRole("alert").innerText()).toContain("NOWHERE.XNYS");
+    await picture("job-failed");
+    await page.goto(`${stack.apiUrl}/new/analyze`);
+    await page.getByRole("button", { name: "Edit as JSON" }).click();
+    await page.getByLabel("Payload").fill('{"instrumentId": 5}');
+    await page.getByRole("button", { name: "Submit" }).click();
+    await page.getByRole("alert").waitFor();
+    expect(await page.locator("form li code").first().innerText()).toContain("instrumentId");
+  });
+
+  test("jobs are listed, filtered and opened with their lineage; a waiting one is cancelled and retried", async () => {
+    await stack.client.submit("analyze", { instrumentId: "SPX.INDEX" }, { delayMs: 3_600_000 });
+    await page.goto(`${stack.apiUrl}/jobs`);
+    await page.getByRole("button", { name: "Cancel" }).first().click();
+    await page.getByRole("cell", { name: "cancelled" }).first().waitFor();
+    await picture("jobs");
+    await page.getByLabel("State").selectOption("cancelled");
+    await page.getByRole("button", { name: "Retry" }).first().click();
+    await page.getByLabel("State").selectOption("completed");
+    await page.getByLabel("Type").selectOption("backtest");
+    await page.getByRole("link", { name: "backtest", exact: true }).first().click();
+    await page.getByRole("heading", { name: "Lineage" }).waitFor();
+    await page.getByRole("link", { name: "ingest job" }).first().waitFor();
+    await picture("job");
+  });
+
+  test("a file is uploaded, shown as it would be read, and imported", async () => {
+    await page.goto(`${stack.apiUrl}/import`);
+    const rows = Array.from({ length: 40 }, (_, i) => {
+      const day = new Date(Date.UTC(2024, 0, 1 + i)).toISOString().slice(0, 10);
+      return `${day},${100 + i},${102 + i},${99 + i},${101 + i},${1_000 + i}`;
+    });
+    await page.locator("input[type=file]").setInputFiles({
+      name: "mine.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from(["Date,Open,High,Low,Close,Volume", ...rows].join("\n")),
+    });
+    await page.getByRole("heading", { name: "How it would be read" }).waitFor();
+    await picture("import");
+    await page.getByRole("button", { name: "Import", exact: true }).click();
+    await page.getByRole("link", { name: "Chart of MINE.LOCAL" }).waitFor();
+    await page.getByRole("link", { name: "Chart of MINE.LOCAL" }).click();
+    await page.locator(".chart canvas").first().waitFor();
+  });
+
+  test("queues are paused and resumed, and workers are listed", async () => {
+    await page.goto(`${stack.apiUrl}/queues`);
+    const row = page.getByRole("row", { name: /^sentiment/ });
+    await row.getByRole("button", { name: "Pause" }).click();
+    await row.getByText("paused").waitFor();
+    await picture("queues");
+    await row.getByRole("button", { name: "Resume" }).click();
+    await row.getByText("paused").waitFor({ state: "hidden" });
+    await page.getByText("alive").first().waitFor();
+  });
+
+  test("dark, phone-wide and by keyboard alone it still works", async () => {
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const name of ["ask", "jobs", "instruments", "backtests", "queues", "import", "new/backtest"]) {
+      await page.goto(`${stack.apiUrl}/${name}`);
+      await page.locator("h1").first().waitFor();
+      await page.waitForLoadState("networkidle").catch(() => undefined);
+      const wide = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+      await picture(`phone-${name.replace("/", "-")}`);
+    }
+    const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    expect(background).toBe("rgb(16, 20, 21)");
+    await page.goto(`${stack.apiUrl}/ask`);
+    await page.getByRole("heading", { name: "Ask the market" }).waitFor();
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toContain("Skip to content");
+    await page.getByLabel("Question").focus();
+    await page.keyboard.type("What is a drawdown?");
+    await page.keyboard.press("Enter");
+    await page.locator(".cite").first().waitFor();
+  });
+
+  test("signing out ends the session; nothing failed behind the pages", async () => {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in to Tapedeck" }).waitFor();
+    expect(faults.filter((fault) => !/status of 4\d\d/.test(fault))).toEqual([]);
+  });
+});

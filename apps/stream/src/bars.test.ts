@@ -1,0 +1,111 @@
+import { timeframeMs } from "@tapedeck/core";
+import { liveTimeframes } from "@tapedeck/features/ticks/contract";
+import type { LiveBar } from "@tapedeck/features/ticks/contract";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createBarMaker } from "./bars.ts";
+import type { BarTick } from "./bars.ts";
+
+const maker = () => createBarMaker({ venue: "hand", graceMs: 500, lateLimitMs: 600_000 });
+const instrumentId = "A.HAND";
+const day = Date.UTC(2026, 0, 5);
+
+const ticks = fc
+  .array(
+    fc.record({
+      eventMs: fc.integer({ min: day, max: day + 400_000 }),
+      price: fc.integer({ min: 1, max: 10_000 }).map((cents) => cents / 100),
+      size: fc.integer({ min: 1, max: 1_000_000 }).map((thousandths) => thousandths / 1_000),
+    }),
+    { minLength: 1, maxLength: 200 },
+  )
+  .map((rows) => rows.map((row, ordinal): BarTick => ({ instrumentId, ordinal, ...row })));
+
+const all = (bars: ReturnType<typeof maker>) =>
+  liveTimeframes.flatMap((timeframe) => bars.recent(instrumentId, timeframe, 1_000));
+
+/** Bars by another way: sort, group, reduce. Volume in whole thousandths. */
+function reference(rows: readonly BarTick[]) {
+  const sorted = rows.toSorted((a, b) => a.eventMs - b.eventMs || a.ordinal - b.ordinal);
+  return liveTimeframes.flatMap((timeframe) => {
+    const lengthMs = timeframeMs(timeframe);
+    const groups = Map.groupBy(sorted, (tick) => tick.eventMs - (tick.eventMs % lengthMs));
+    return [...groups].map(([openMs, group]) => ({
+      timeframe,
+      openMs,
+      closeMs: openMs + lengthMs,
+      open: group[0]!.price,
+      high: Math.max(...group.map((tick) => tick.price)),
+      low: Math.min(...group.map((tick) => tick.price)),
+      close: group.at(-1)!.price,
+      volume: group.reduce((sum, tick) => sum + Math.round(tick.size * 1_000), 0) / 1_000,
+      trades: group.length,
+    }));
+  });
+}
+
+test("bars are those of the sorted ticks, in whatever order the ticks come, final or not", () => {
+  fc.assert(
+    fc.property(ticks, fc.array(fc.nat()), fc.nat(), (rows, keys, cut) => {
+      const shuffled = rows
+        .map((tick, index) => ({ tick, key: keys[index] ?? index }))
+        .toSorted((a, b) => a.key - b.key)
+        .map(({ tick }) => tick);
+      const bars = maker();
+      for (const [index, tick] of shuffled.entries()) {
+        if (index === cut % shuffled.length) bars.finish(day + 200_000);
+        bars.add(tick);
+      }
+      const made = all(bars).map(({ venue: _v, instrumentId: _i, final: _f, revision: _r, ...bar }) => bar);
+      const wanted = reference(rows);
+      expect(made.map((bar) => ({ ...bar, volume: 0 }))).toEqual(
+        wanted.map((bar) => ({ ...bar, volume: 0 })),
+      );
+      for (const [index, bar] of made.entries()) expect(bar.volume).toBeCloseTo(wanted[index]!.volume, 9);
+
+      // The order does not show in a single bit, so that what is restored equals what was stored.
+      const inOrder = maker();
+      for (const tick of rows.toSorted((a, b) => a.eventMs - b.eventMs || a.ordinal - b.ordinal))
+        inOrder.add(tick);
+      expect(all(inOrder).map((bar) => bar.volume)).toEqual(made.map((bar) => bar.volume));
+    }),
+  );
+});
+
+test("each bar is final once, half a second after its end; each correction raises its revision by one", () => {
+  const bars = maker();
+  const add = (eventMs: number, ordinal = 0): LiveBar[] =>
+    bars.add({ instrumentId, eventMs: day + eventMs, ordinal, price: 5, size: 1 });
+  expect(add(0)).toEqual([]);
+  expect(add(999)).toEqual([]);
+  expect(bars.changed().map((bar) => [bar.timeframe, bar.trades])).toEqual([
+    ["1s", 2],
+    ["1m", 2],
+    ["5m", 2],
+  ]);
+  expect(bars.changed()).toEqual([]);
+  expect(bars.finish(day + 1_499)).toEqual([]);
+  expect(bars.finish(day + 1_500)).toMatchObject([{ timeframe: "1s", final: true, revision: 1 }]);
+  expect(bars.finish(day + 1_501)).toEqual([]);
+  expect(add(500)).toMatchObject([{ timeframe: "1s", final: true, revision: 2, trades: 3 }]);
+  expect(add(500, 1)).toMatchObject([{ timeframe: "1s", revision: 3, trades: 4 }]);
+  expect(bars.changed().map((bar) => [bar.timeframe, bar.final])).toEqual([
+    ["1m", false],
+    ["5m", false],
+  ]);
+});
+
+test("no bar is made of a bucket without ticks, and memory keeps what late ticks may change", () => {
+  const bars = maker();
+  for (let second = 0; second < 2_000; second += 2) {
+    bars.add({ instrumentId, eventMs: day + second * 1_000, ordinal: 0, price: 5, size: 1 });
+    bars.finish(day + second * 1_000);
+  }
+  const kept = bars.recent(instrumentId, "1s", 10_000);
+  expect(kept.every((bar) => bar.openMs % 2_000 === 0)).toBe(true);
+  expect(kept.length).toBeGreaterThanOrEqual(300);
+  expect(kept.length).toBeLessThan(320);
+  expect(bars.recent(instrumentId, "1s", 5).map((bar) => bar.openMs)).toEqual(
+    kept.slice(-5).map((bar) => bar.openMs),
+  );
+});

@@ -1,0 +1,57 @@
+import path from "node:path";
+import { AppError } from "@tapedeck/core";
+import { parseEnvironment } from "@tapedeck/platform/config/index";
+import type { Environment } from "@tapedeck/platform/config/index";
+
+const names = [
+  "HOST",
+  "STREAM_PORT",
+  "STREAM_VENUE",
+  "STREAM_SYMBOLS",
+  "STREAM_SEED",
+  "STREAM_TICKS_PER_SECOND",
+  "STREAM_KEEP_DAYS",
+  "STREAM_MAX_CLIENTS",
+  "TAPEDECK_DIR",
+  "TAPEDECK_JWT_SECRET",
+  "TAPEDECK_QUEUE_PREFIX",
+  "TAPEDECK_STOP_MS",
+  "DATABASE_URL",
+  "REDIS_URL",
+  "LOG_LEVEL",
+] as const;
+
+/** What the stream is set up with; read once, passed on in slices. */
+export interface StreamConfig {
+  databaseUrl: string;
+  dir: string;
+  root: string;
+  migrationsDir: string;
+  symbols: readonly string[];
+  environment: Environment<(typeof names)[number]>;
+}
+
+const root = path.resolve(import.meta.dirname, "../../..");
+const defaultSymbols = ["SYN-A", "SYN-B"];
+const maxSymbols = 100;
+
+/** Throws `config.invalid` with one line. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): StreamConfig {
+  const environment = parseEnvironment(env, names);
+  if (environment.DATABASE_URL === undefined)
+    throw new AppError(
+      "config.invalid",
+      "DATABASE_URL is not set: name a PostgreSQL, or use `npm start`, which runs its own",
+    );
+  const symbols = [...new Set(environment.STREAM_SYMBOLS)];
+  if (symbols.length > maxSymbols)
+    throw new AppError("config.invalid", `STREAM_SYMBOLS must name at most ${maxSymbols} symbols`);
+  return {
+    databaseUrl: environment.DATABASE_URL,
+    dir: path.resolve(environment.TAPEDECK_DIR),
+    root,
+    migrationsDir: path.join(root, "migrations"),
+    symbols: symbols.length === 0 ? defaultSymbols : symbols,
+    environment,
+  };
+}

@@ -1,0 +1,167 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { ensureFirstAdmin } from "@tapedeck/features/auth/bootstrap";
+import { newSecret } from "@tapedeck/features/auth/secrets";
+import type { Database } from "@tapedeck/features/db";
+import { createBus } from "@tapedeck/platform/bus/index";
+import { createDb } from "@tapedeck/platform/postgres/index";
+import { testDatabase, testLog } from "@tapedeck/testkit";
+import WebSocket from "ws";
+import type { TickSource, VenueTick } from "./source.ts";
+import { startStream } from "./wire.ts";
+import type { RunningStream, StreamParts } from "./wire.ts";
+
+/** A venue whose ticks the test sends. */
+export function handSource(venue = "hand"): TickSource & { send(tick: Partial<VenueTick>): void } {
+  let push: (tick: VenueTick) => void = () => undefined;
+  return {
+    venue,
+    simulated: true,
+    seed: null,
+    instruments: ["A", "B"].map((symbol) => ({
+      instrumentId: `${symbol}.${venue.toUpperCase()}`,
+      symbol,
+      venue: venue.toUpperCase(),
+      name: symbol,
+      assetClass: "other",
+      currency: "USD",
+      calendar: "24x7",
+      tickSize: null,
+      lotSize: null,
+      minNotional: null,
+      space: "shared",
+    })),
+    start(onTick) {
+      push = onTick;
+    },
+    stop() {
+      push = () => undefined;
+    },
+    send(tick) {
+      push({ instrumentId: "A.HAND", eventMs: Date.now(), price: 10, size: 1, side: "buy", ...tick });
+    },
+  };
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- frames are looked into by the tests
+type Frame = any;
+
+export interface TestSocket {
+  socket: WebSocket;
+  frames: Frame[];
+  send(frame: unknown): void;
+  /** The first frame, from now or from before, that passes. */
+  next(test: (frame: Frame) => boolean): Promise<Frame>;
+  closed: Promise<{ code: number; reason: string }>;
+}
+
+export function openSocket(url: string, headers: Record<string, string>): Promise<TestSocket> {
+  const socket = new WebSocket(url, { headers, perMessageDeflate: false });
+  const frames: Frame[] = [];
+  socket.on("message", (data) => frames.push(JSON.parse((data as Buffer).toString())));
+  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+    socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() })),
+  );
+  return new Promise((resolve, reject) => {
+    socket.once("unexpected-response", (_request, response) => {
+      let body = "";
+      response.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      response.on("end", () =>
+        reject(
+          Object.assign(new Error(`${response.statusCode}`), {
+            status: response.statusCode,
+            problem: JSON.parse(body),
+          }),
+        ),
+      );
+    });
+    socket.once("error", reject);
+    socket.once("open", () =>
+      resolve({
+        socket,
+        frames,
+        closed,
+        send: (frame) => socket.send(typeof frame === "string" ? frame : JSON.stringify(frame)),
+        async next(test) {
+          const until = performance.now() + 15_000;
+          for (;;) {
+            const found = frames.find((frame) => test(frame));
+            if (found !== undefined) return found;
+            if (performance.now() > until)
+              throw new Error(`no such frame among ${JSON.stringify(frames.slice(-20))}`);
+            await new Promise((wait) => setTimeout(wait, 10));
+          }
+        },
+      }),
+    );
+  });
+}
+
+/** A database with an admin, a folder, and a stream over them. */
+export async function streamFixture() {
+  const database = await testDatabase<Database>();
+  const { db } = database;
+  const dir = await mkdtemp(path.join(tmpdir(), "tapedeck-stream-"));
+  const log = testLog();
+  const adminKey = newSecret("key");
+  const jwtSecret = "a secret for tests only, 32 chars";
+  const { tenantId } = await ensureFirstAdmin({ db, key: adminKey, now: Date.now });
+  const running: { close(): Promise<void> }[] = [];
+
+  async function start(
+    source: TickSource | undefined,
+    options: Partial<StreamParts> & { databaseUrl?: string } = {},
+  ): Promise<RunningStream & { url: string; lost: () => boolean }> {
+    const { databaseUrl = database.url, ...more } = options;
+    const own = createDb<Database>(databaseUrl, {
+      max: 4,
+      connectTimeoutMs: 1_000,
+      statementTimeoutMs: 2_000,
+    });
+    const bus = createBus({ databaseUrl: database.url }, { log });
+    let lost = false;
+    const stream = await startStream({
+      db: own,
+      bus,
+      log,
+      now: Date.now,
+      source,
+      codeVersion: "test",
+      dir,
+      jwtSecret,
+      host: "127.0.0.1",
+      port: 0,
+      keepMs: 86_400_000,
+      recorder: { everyMs: 50 },
+      onLost: () => (lost = true),
+      ...more,
+    });
+    let closed = false;
+    const close = async (deadlineMs: number) => {
+      if (closed) return;
+      closed = true;
+      await stream.close(deadlineMs);
+      await Promise.allSettled([bus.close(), own.destroy()]);
+    };
+    running.push({ close: () => close(1_000) });
+    return { ...stream, close, url: `ws://127.0.0.1:${stream.port}/ws`, lost: () => lost };
+  }
+
+  return {
+    db,
+    databaseUrl: database.url,
+    dir,
+    log,
+    adminKey,
+    jwtSecret,
+    tenantId,
+    start,
+    connect: (url: string) => openSocket(url, { authorization: `Bearer ${adminKey}` }),
+    async close() {
+      for (const one of running) await one.close();
+      await database.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import { AppError } from "@tapedeck/core";
+import type { Log } from "@tapedeck/core";
+import type { LiveBar } from "@tapedeck/features/ticks/contract";
+import { addBar, addTick, newChunk } from "./chunk.ts";
+import type { Chunk } from "./chunk.ts";
+import type { PlacedTick } from "./intake.ts";
+import type { Spill } from "./spill.ts";
+
+export interface RecorderOptions {
+  runId: string;
+  /** Stores a chunk, all of it or nothing; storing it again changes nothing. Rejects while the database is away. */
+  store(chunk: Chunk): Promise<void>;
+  spill: Spill;
+  log: Log;
+  /** How often what came is stored. */
+  everyMs: number;
+  /** Rows of one transaction. */
+  chunkRows: number;
+  /** Rows in memory; beyond it the oldest go to the spill file. */
+  maxRows: number;
+}
+
+export interface RecorderStats {
+  /** Rows stored by this process. */
+  stored: number;
+  /** Rows that wait in memory. */
+  pending: number;
+  /** Rows written to the spill file, and its size now. */
+  spilled: number;
+  spillBytes: number;
+  /** Rows that were lost because the spill file was full or could not be written. */
+  lost: number;
+  /** Does the database take what comes? */
+  away: boolean;
+}
+
+/**
+ * Stores ticks and bars in batches. Chunks are stored in the order in which they were made, the spill file's first, so
+ * that a correction never comes before what it corrects.
+ */
+export interface Recorder {
+  tick(tick: PlacedTick): void;
+  bar(bar: LiveBar): void;
+  stats(): RecorderStats;
+  /** Stores what is in memory, within the time; the rest goes to the spill file. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { spill, log, runId } = options;
+  let open = newChunk(runId);
+  /** Full chunks, oldest first. */
+  let sealed: Chunk[] = [];
+  const stats = { stored: 0, spilled: 0, lost: 0, away: false };
+  let working: Promise<void> | undefined;
+  let closed = false;
+  /** Set when the time to stop is over: what is not stored by then is spilled. */
+  let aborted = false;
+
+  const store = async (chunk: Chunk) => {
+    if (!aborted) await options.store(chunk);
+    if (aborted) throw new AppError("service.unavailable", "The stream stops; the rest is spilled.");
+  };
+  const pending = () => sealed.reduce((sum, chunk) => sum + chunk.rows, open.rows);
+
+  function seal(): void {
+    if (open.rows === 0) return;
+    sealed.push(open);
+    open = newChunk(runId);
+  }
+
+  function added(): void {
+    if (open.rows < options.chunkRows) return;
+    seal();
+    work();
+  }
+
+  /** Returns when nothing is left, or the database does not take it. */
+  async function storeAll(): Promise<void> {
+    try {
+      if (spill.bytes() > 0) {
+        const rows = await spill.replay(store);
+        stats.stored += rows;
+        log.info({ rows }, "the spill file was stored");
+      }
+      while (sealed.length > 0) {
+        const chunk = sealed[0]!;
+        await store(chunk);
+        sealed.shift();
+        stats.stored += chunk.rows;
+      }
+      if (stats.away) log.info({ lost: stats.lost }, "the database takes ticks again");
+      stats.away = false;
+    } catch (error) {
+      if (!stats.away)
+        log.warn(
+          { err: error, pending: pending() },
+          "ticks cannot be stored; they are kept and stored later",
+        );
+      stats.away = true;
+    }
+  }
+
+  async function spillOldest(keepRows: number): Promise<void> {
+    while (sealed.length > 0 && pending() > keepRows) {
+      const chunk = sealed[0]!;
+      const kept = await spill.append(chunk).catch((error: unknown) => {
+        log.error({ err: error }, "the spill file cannot be written");
+        return false;
+      });
+      sealed.shift();
+      if (kept) stats.spilled += chunk.rows;
+      else {
+        stats.lost += chunk.rows;
+        log.error({ rows: chunk.rows }, "ticks were lost: the spill file is full or cannot be written");
+      }
+    }
+  }
+
+  /** One at a time: storing and spilling never touch the same chunk at once. */
+  function work(): void {
+    if (working !== undefined) return;
+    working = storeAll()
+      .then(() => spillOldest(options.maxRows))
+      .finally(() => {
+        working = undefined;
+      });
+  }
+
+  const timer = setInterval(() => {
+    seal();
+    work();
+  }, options.everyMs);
+
+  return {
+    tick(tick) {
+      addTick(open, tick);
+      added();
+    },
+    bar(bar) {
+      addBar(open, bar);
+      added();
+    },
+    stats: () => ({ ...stats, pending: pending(), spillBytes: spill.bytes() }),
+    async close(deadlineMs) {
+      if (closed) return;
+      closed = true;
+      clearInterval(timer);
+      seal();
+      const timeout = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
+      const settled = () => Promise.race([working ?? Promise.resolve(), timeout]);
+      await settled();
+      work();
+      await settled();
+      aborted = true;
+      await spillOldest(0);
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { AppError } from "@tapedeck/core";
+import type { Log } from "@tapedeck/core";
+import type { Database } from "@tapedeck/features/db";
+import { isOutage } from "@tapedeck/features/jobs/store";
+import { createBus } from "@tapedeck/platform/bus/index";
+import { readCodeVersion } from "@tapedeck/platform/config/codeVersion";
+import { createLog } from "@tapedeck/platform/log/index";
+import { createDb, pendingMigrations } from "@tapedeck/platform/postgres/index";
+import type { StreamConfig } from "./config.ts";
+import type { TickSource } from "./source.ts";
+import { startStream } from "./wire.ts";
+import type { RunningStream } from "./wire.ts";
+
+const databaseWaitMs = 60_000;
+const dayMs = 86_400_000;
+
+/** Until the database answers and has this program's schema. */
+async function awaitDatabase(config: StreamConfig, log: Log, now: () => number): Promise<void> {
+  const until = now() + databaseWaitMs;
+  const db = createDb<unknown>(config.databaseUrl, { max: 1, connectTimeoutMs: 2_000 });
+  try {
+    for (;;) {
+      const fault = await pendingMigrations(db, config.migrationsDir).then(
+        (pending) =>
+          pending.length === 0
+            ? undefined
+            : new AppError(
+                "config.invalid",
+                `the database lacks ${pending.length} migrations (next: ${pending[0]}); run: npx tapedeck migrate`,
+              ),
+        (error: unknown) => {
+          if (!isOutage(error)) throw error;
+          return new AppError("service.unavailable", "PostgreSQL (DATABASE_URL) does not answer", {
+            cause: error,
+          });
+        },
+      );
+      if (fault === undefined) return;
+      if (now() > until) throw fault;
+      log.warn({ err: fault }, "waiting for the database");
+      await sleep(500);
+    }
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function openSource(
+  config: StreamConfig,
+  log: Log,
+  now: () => number,
+): Promise<TickSource | undefined> {
+  const { environment } = config;
+  if (environment.STREAM_VENUE === "none") return undefined;
+  const { createSimulatedSource } = await import("./simulated.ts");
+  return createSimulatedSource({
+    symbols: config.symbols,
+    seed: environment.STREAM_SEED,
+    ticksPerSecond: environment.STREAM_TICKS_PER_SECOND,
+    now,
+    log,
+  });
+}
+
+/** Streams until it is told to stop. */
+export async function runStream(config: StreamConfig, { now }: { now: () => number }): Promise<void> {
+  const { environment, databaseUrl } = config;
+  const log = createLog({ level: environment.LOG_LEVEL, name: "stream" });
+  await awaitDatabase(config, log, now);
+  const db = createDb<Database>(databaseUrl, { max: 4, log, applicationName: "tapedeck-stream" });
+  const bus = createBus(
+    environment.REDIS_URL === undefined ? { databaseUrl } : { redisUrl: environment.REDIS_URL },
+    { log, prefix: environment.TAPEDECK_QUEUE_PREFIX },
+  );
+  let stopping = false;
+  let running: RunningStream | undefined;
+  const stop = (signal: string, code = 0) => {
+    if (stopping) return;
+    stopping = true;
+    const deadlineMs = environment.TAPEDECK_STOP_MS;
+    log.info({ signal, deadlineMs }, "stream stops");
+    setTimeout(() => {
+      log.warn({}, "the stream did not stop in time");
+      process.exit(code);
+    }, deadlineMs).unref();
+    // While it still starts, or waits for the venue, there is nothing to store.
+    void Promise.allSettled([running?.close(deadlineMs * 0.6)])
+      .then(() => Promise.allSettled([bus.close(), db.destroy()]))
+      .then(() => {
+        log.info({}, "stream stopped");
+        process.exit(code);
+      });
+  };
+  process.on("SIGTERM", () => stop("SIGTERM"));
+  process.on("SIGINT", () => stop("SIGINT"));
+  running = await startStream({
+    db,
+    bus,
+    log,
+    now,
+    source: await openSource(config, log, now),
+    codeVersion: readCodeVersion(config.root),
+    dir: config.dir,
+    jwtSecret: environment.TAPEDECK_JWT_SECRET,
+    host: environment.HOST,
+    port: environment.STREAM_PORT,
+    keepMs: environment.STREAM_KEEP_DAYS * dayMs,
+    serverLimits: { clients: environment.STREAM_MAX_CLIENTS },
+    onLost() {
+      log.error({}, "another stream process has taken the venue; this one ends");
+      stop("lost", 1);
+    },
+  });
+  log.info({ host: environment.HOST, port: running.port, venue: environment.STREAM_VENUE }, "stream listens");
+}

@@ -1,0 +1,230 @@
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import { newId } from "@tapedeck/core";
+import type { Bus, Log } from "@tapedeck/core";
+import { createRateLimiter } from "@tapedeck/features/auth/limits";
+import { createAuthService } from "@tapedeck/features/auth/service";
+import type { Db } from "@tapedeck/features/db";
+import { createSeriesWriter } from "@tapedeck/features/series/writer";
+import { liveTimeframes } from "@tapedeck/features/ticks/contract";
+import { beatRun, closeRun, loadTicks, openRun, trimSeries } from "@tapedeck/features/ticks/store";
+import { keptSecret } from "@tapedeck/platform/config/keptSecret";
+import { createBarMaker } from "./bars.ts";
+import type { Chunk } from "./chunk.ts";
+import { defaultLimits } from "./client.ts";
+import type { ClientLimits } from "./client.ts";
+import { createHub } from "./hub.ts";
+import { createIntake } from "./intake.ts";
+import { createJobEvents } from "./jobEvents.ts";
+import { createPipeline, restore, restoreFrom } from "./pipeline.ts";
+import { createRecorder } from "./recorder.ts";
+import { defaultServerLimits, startServer } from "./server.ts";
+import type { ServerLimits } from "./server.ts";
+import type { TickSource } from "./source.ts";
+import { openSpill } from "./spill.ts";
+
+const hourMs = 3_600_000;
+const beatMs = 2_000;
+const silentMs = 10_000;
+/** Ticks up to ten minutes old still correct their bars. */
+const lateLimitMs = 600_000;
+const graceMs = 500;
+
+export interface StreamParts {
+  db: Db;
+  bus: Bus;
+  log: Log;
+  now(): number;
+  /** Undefined: no ticks, job events only. */
+  source: TickSource | undefined;
+  codeVersion: string;
+  dir: string;
+  jwtSecret: string | undefined;
+  host: string;
+  port: number;
+  keepMs: number;
+  serverLimits?: Partial<ServerLimits>;
+  clientLimits?: Partial<ClientLimits>;
+  recorder?: { everyMs?: number; chunkRows?: number; maxRows?: number };
+  maxSpillBytes?: number;
+  /** Called when another process has taken the venue. */
+  onLost(): void;
+}
+
+export interface RunningStream {
+  port: number;
+  stats(): Record<string, unknown>;
+  /** Within the time; what is not stored by then is in the spill file. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Stores a chunk in one transaction; series in a fixed order, so that two writers never wait for each other. */
+function chunkStore(parts: Pick<StreamParts, "db" | "now">): (chunk: Chunk) => Promise<void> {
+  const writer = createSeriesWriter({ db: parts.db });
+  return async (chunk) => {
+    const common = { space: "shared", jobId: chunk.runId, recordedMs: parts.now() };
+    await parts.db.transaction().execute(async (tx) => {
+      for (const instrumentId of Object.keys(chunk.instruments).toSorted()) {
+        const { ticks, bars } = chunk.instruments[instrumentId]!;
+        await writer.writeTrades(tx, { ...common, instrumentId, timeframe: "tick" }, ticks);
+        for (const timeframe of liveTimeframes) {
+          const rows = bars[timeframe];
+          if (rows !== undefined) await writer.writeBars(tx, { ...common, instrumentId, timeframe }, rows);
+        }
+      }
+    });
+  };
+}
+
+/** Waits until no other process holds the venue, then takes it. */
+async function takeVenue(parts: StreamParts, source: TickSource, runId: string): Promise<void> {
+  const writer = createSeriesWriter({ db: parts.db });
+  for (let waited = false; ; waited = true) {
+    const nowMs = parts.now();
+    const run = {
+      id: runId,
+      venue: source.venue,
+      simulated: source.simulated,
+      seed: source.seed,
+      codeVersion: parts.codeVersion,
+      startedMs: nowMs,
+      heartbeatMs: nowMs,
+      stoppedMs: null,
+    };
+    if (await openRun(parts.db, writer, run, source.instruments, nowMs - silentMs)) return;
+    if (!waited)
+      parts.log.warn(
+        { venue: source.venue },
+        "another stream process has this venue; waiting until it stops or is silent",
+      );
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** Everything joined and running. */
+export async function startStream(parts: StreamParts): Promise<RunningStream> {
+  const { db, log, now, source } = parts;
+  const runId = newId(now());
+  const hub = createHub(runId, 1_024);
+  const limiter = createRateLimiter({ db, now });
+  const jwtSecret =
+    parts.jwtSecret ??
+    (await keptSecret(path.join(parts.dir, "jwt-secret"), () => randomBytes(32).toString("base64url")));
+  const auth = createAuthService({ db, jwtSecret, limiter, now, log });
+  const ticking = source === undefined ? undefined : await startTicks(parts, source, runId, hub);
+  const jobs = createJobEvents({ db, bus: parts.bus, log, pollMs: 1_000 });
+  const stats = () => ({
+    venue: source?.venue ?? null,
+    simulated: source?.simulated ?? false,
+    epoch: hub.epoch,
+    ...ticking?.stats(),
+  });
+  const server = await startServer({
+    host: parts.host,
+    port: parts.port,
+    auth,
+    limiter,
+    hello: () => ({
+      type: "hello",
+      epoch: hub.epoch,
+      venue: source?.venue ?? null,
+      simulated: source?.simulated ?? false,
+      instruments: source?.instruments.map((one) => one.instrumentId) ?? [],
+    }),
+    client: {
+      hub,
+      jobs,
+      now,
+      snapshot: (topic) => ticking?.snapshot(topic),
+      limits: { ...defaultLimits, ...parts.clientLimits },
+    },
+    limits: { ...defaultServerLimits, ...parts.serverLimits },
+    health: () => ({ ok: true, facts: stats() }),
+    log,
+  });
+  return {
+    port: server.port,
+    stats,
+    async close(deadlineMs) {
+      const [closed] = await Promise.allSettled([server.close(), ticking?.stop(deadlineMs)]);
+      jobs.close();
+      if (closed.status === "rejected") throw closed.reason;
+    },
+  };
+}
+
+async function startTicks(
+  parts: StreamParts,
+  source: TickSource,
+  runId: string,
+  hub: ReturnType<typeof createHub>,
+) {
+  const { db, log, now } = parts;
+  await takeVenue(parts, source, runId);
+  const { venue } = source;
+  const store = chunkStore(parts);
+  const spill = await openSpill(
+    path.join(parts.dir, `stream-${venue}.spill`),
+    parts.maxSpillBytes ?? 1_073_741_824,
+    log,
+  );
+  // What the last process could not store comes before anything is read or made.
+  if (spill.bytes() > 0) log.info({ rows: await spill.replay(store) }, "the spill file was stored");
+  const recorder = createRecorder({
+    runId,
+    store,
+    spill,
+    log,
+    everyMs: parts.recorder?.everyMs ?? 500,
+    chunkRows: parts.recorder?.chunkRows ?? 5_000,
+    maxRows: parts.recorder?.maxRows ?? 50_000,
+  });
+  const bars = createBarMaker({ venue, graceMs, lateLimitMs });
+  const instrumentIds = source.instruments.map((one) => one.instrumentId);
+  const intake = createIntake({ venue, instrumentIds, lateLimitMs });
+  await restore({ source, intake, bars, recorder, now, log }, (instrument) =>
+    loadTicks(db, instrument, restoreFrom(now(), lateLimitMs)),
+  );
+  const pipeline = createPipeline({
+    source,
+    intake,
+    bars,
+    hub,
+    recorder,
+    now,
+    announceMs: 100,
+    recentTicks: 100,
+  });
+  pipeline.start();
+  const beats = setInterval(() => {
+    beatRun(db, runId, now()).then(
+      (held) => {
+        if (!held) parts.onLost();
+      },
+      (error: unknown) => log.debug({ err: error }, "heartbeat not written"),
+    );
+  }, beatMs);
+  const trim = () => {
+    // Real prints are kept: only what was made up is erased.
+    if (!source.simulated) return;
+    trimSeries(db, venue.toUpperCase(), now() - parts.keepMs).then(
+      (rows) => rows > 0 && log.info({ rows }, "old simulated rows erased"),
+      (error: unknown) => log.warn({ err: error }, "old simulated rows not erased"),
+    );
+  };
+  trim();
+  const trims = setInterval(trim, hourMs);
+  return {
+    snapshot: pipeline.snapshot,
+    stats: () => ({ ...pipeline.stats(), ...recorder.stats() }),
+    async stop(deadlineMs: number) {
+      clearInterval(trims);
+      pipeline.stop();
+      await recorder.close(deadlineMs);
+      clearInterval(beats);
+      await closeRun(db, runId, now()).catch((error: unknown) =>
+        log.debug({ err: error }, "the run's end was not written; it is taken for silent"),
+      );
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import type { Bus, JobContract, Log } from "@tapedeck/core";
+import type { Database } from "@tapedeck/features/db";
+import type { Deps } from "@tapedeck/features/deps";
+import { createEraser } from "@tapedeck/features/erase";
+import { createEvidenceStore } from "@tapedeck/features/evidence/store";
+import { createJobService } from "@tapedeck/features/jobs/service";
+import type { RunningJobService } from "@tapedeck/features/jobs/service";
+import { createPaperPrices } from "@tapedeck/features/orders/prices";
+import { createSeriesReader } from "@tapedeck/features/series/reader";
+import { createSeriesWriter } from "@tapedeck/features/series/writer";
+import { createUploadStore } from "@tapedeck/features/uploads/store";
+import { createDbWithStats } from "@tapedeck/platform/postgres/index";
+import type { PoolStats } from "@tapedeck/platform/postgres/index";
+import { createQueue } from "@tapedeck/platform/queue/index";
+import { createBarSources, venueUrls } from "@tapedeck/platform/venues/bars";
+import { createVenueDirectory } from "@tapedeck/platform/venues/directory";
+import type { PaperTables } from "@tapedeck/platform/venues/paper";
+import { availableVolume, matchBar } from "@tapedeck/trading/matching";
+import type { Kysely, LogEvent } from "kysely";
+import { openBlobs, openKnowledge, openModel } from "./adapters.ts";
+import type { WorkerConfig } from "./config.ts";
+
+const dayMs = 86_400_000;
+
+export interface Wired {
+  deps: Deps;
+  jobs: RunningJobService;
+  poolStats: () => PoolStats;
+  close: () => Promise<void>;
+}
+
+/** Joins the platform's adapters and the features; the same in the main thread and in worker threads. */
+export async function wire(
+  config: WorkerConfig,
+  parts: {
+    log: Log;
+    bus: Bus;
+    contracts: Record<string, JobContract>;
+    now: () => number;
+    /** Most database connections. */
+    poolMax: number;
+    name: string;
+    onQuery?: (event: LogEvent) => void;
+  },
+): Promise<Wired> {
+  const { log, bus, now, contracts } = parts;
+  const { environment, databaseUrl } = config;
+  const { db, stats } = createDbWithStats<Database>(databaseUrl, {
+    max: parts.poolMax,
+    log,
+    applicationName: parts.name,
+    ...(parts.onQuery === undefined ? {} : { onQuery: parts.onQuery }),
+  });
+  const queue = createQueue(
+    environment.REDIS_URL === undefined ? { databaseUrl } : { redisUrl: environment.REDIS_URL },
+    { log, prefix: environment.TAPEDECK_QUEUE_PREFIX },
+  );
+  const blobs = await openBlobs(config);
+  const series = createSeriesReader({ db, blobs, now });
+  const jobs = createJobService({
+    db,
+    queue,
+    bus,
+    now,
+    contracts,
+    log,
+    eraseKept: createEraser({ db, blobs }),
+    workerLeaseMs: config.leaseMs,
+    limits: {
+      maxOpenPerTenant: environment.TAPEDECK_MAX_WAITING_JOBS,
+      retentionMs: environment.TAPEDECK_RETENTION_DAYS * dayMs,
+      allowPrivateCallbacks: environment.TAPEDECK_CALLBACK_ALLOW_PRIVATE,
+    },
+  });
+  const deps: Deps = {
+    db,
+    blobs,
+    bus,
+    queue,
+    knowledge: openKnowledge(config, now),
+    model: openModel(config),
+    series,
+    seriesWriter: createSeriesWriter({ db }),
+    uploads: createUploadStore({
+      db,
+      blobs,
+      now,
+      maxBytes: environment.TAPEDECK_MAX_UPLOAD_BYTES,
+    }),
+    importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
+    barSources: createBarSources({ log, urls: venueUrls(environment.TAPEDECK_VENUE_URLS) }),
+    evidence: createEvidenceStore({ db, now }),
+    jobs,
+    venues: createVenueDirectory({
+      // The venue's own tables are among the database's; Kysely's types do not say so.
+      db: db as unknown as Kysely<PaperTables>,
+      prices: createPaperPrices({ db, now }),
+      matching: { matchBar, availableVolume },
+      now,
+    }),
+    log,
+    now,
+  };
+  return {
+    deps,
+    jobs,
+    poolStats: stats,
+    async close() {
+      await jobs.stop();
+      await Promise.allSettled([queue.close(), deps.knowledge.close()]);
+      await db.destroy();
+    },
+  };
+}

@@ -1,0 +1,10 @@
+export * from "./decimal.ts";
+export * from "./define.ts";
+export * from "./errors.ts";
+export * from "./ids.ts";
+export * from "./page.ts";
+export * from "./parse.ts";
+export type * from "./ports.ts";
+export * from "./random.ts";
+export * from "./roles.ts";
+export * from "./time.ts";

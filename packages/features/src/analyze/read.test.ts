@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Caller, ProgressOf } from "@tapedeck/core";
+import { recordingContext, testBlobs } from "@tapedeck/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { askFixture, nowMs, tenantId } from "../ask/fixture.ts";
+import type { AskFixture } from "../ask/fixture.ts";
+import type { Tx } from "../db.ts";
+import { AnalyzePayload, AnalyzeSeries, Chart } from "./contract.ts";
+import type { analyze } from "./contract.ts";
+import { analyzeRouteHandlers, thin } from "./read.ts";
+import { runAnalyze } from "./run.ts";
+
+const caller: Caller = { principalId: tenantId, kind: "user", tenantId, role: "analyst", requestId: "r" };
+const request = new Request("http://loopback/");
+const stop = new AbortController();
+let fixture: AskFixture;
+let blobs: Awaited<ReturnType<typeof testBlobs>>;
+let working: Promise<void>;
+
+/** Runs waiting analyses as a worker would, without a queue. */
+async function work(): Promise<void> {
+  while (!stop.signal.aborted) {
+    const waiting = await fixture.db
+      .selectFrom("jobs")
+      .selectAll()
+      .where("type", "=", "analyze")
+      .where("endedMs", "is", null)
+      .execute();
+    for (const job of waiting) {
+      const ctx = recordingContext<ProgressOf<typeof analyze>, Tx>({ nowMs, tenantId, jobId: job.id });
+      const payload = AnalyzePayload.parse(JSON.parse(job.payload));
+      const end = await runAnalyze({ ...fixture.deps, blobs: blobs.blobs }, payload, ctx).then(
+        (result) => ({ state: "completed", result: JSON.stringify(result) }),
+        (error: { code: string; message: string }) => ({
+          state: "failed",
+          error: JSON.stringify({ code: error.code, message: error.message, retryable: false }),
+        }),
+      );
+      await fixture.db
+        .updateTable("jobs")
+        .set({ ...end, endedMs: nowMs })
+        .where("id", "=", job.id)
+        .execute();
+    }
+    await sleep(20);
+  }
+}
+
+beforeAll(async () => {
+  fixture = await askFixture();
+  blobs = await testBlobs();
+  working = work();
+});
+afterAll(async () => {
+  stop.abort();
+  await working;
+  await fixture.close();
+  await blobs.close();
+});
+
+const deps = () => ({ ...fixture.deps, blobs: blobs.blobs });
+const chart = (query: Record<string, unknown>, instrumentId = "SPX") =>
+  analyzeRouteHandlers.getChart(
+    deps(),
+    {
+      params: { instrumentId },
+      query: { timeframe: "1d", adjustment: "split", maxPoints: 5_000, ...query } as never,
+      body: undefined,
+      request,
+    },
+    caller,
+  );
+
+describe("a chart", () => {
+  test("gives bars and columns on one axis, averages with their past", async () => {
+    const shown = Chart.parse(
+      await chart({
+        fromMs: Date.UTC(2019, 0, 1),
+        toMs: Date.UTC(2020, 0, 1),
+        formulas: ["sma(close, 200)"],
+      }),
+    );
+    const bars = fixture.bars.filter(
+      (bar) => bar.openMs >= Date.UTC(2019, 0, 1) && bar.openMs < Date.UTC(2020, 0, 1),
+    );
+    expect(shown.close).toEqual(bars.map((bar) => bar.close));
+    expect(shown.columns[0]!.values).toHaveLength(bars.length);
+    const at = fixture.bars.indexOf(bars[0]!);
+    const past = fixture.bars.slice(at - 199, at + 1).map((bar) => bar.close);
+    expect(shown.columns[0]!.values[0]).toBeCloseTo(past.reduce((sum, close) => sum + close, 0) / 200, 8);
+    expect(shown.step).toBe(1);
+  });
+
+  test("without formulas needs no job", async () => {
+    const shown = Chart.parse(await chart({ maxPoints: 100 }));
+    expect(shown.jobId).toBeNull();
+    expect(shown.openMs.length).toBeLessThanOrEqual(100);
+    expect(shown.close.at(-1)).toBe(fixture.bars.at(-1)!.close);
+  });
+
+  test("a formula that is wrong is the caller's error", async () => {
+    await expect(chart({ formulas: ["smaa(close, 5)"] })).rejects.toMatchObject({ code: "formula.invalid" });
+  });
+
+  test("shows nothing known after asOf", async () => {
+    const asOf = Date.UTC(2008, 8, 15);
+    const shown = Chart.parse(await chart({ asOf, formulas: ["close"] }));
+    expect(shown.closeMs.at(-1)).toBeLessThanOrEqual(asOf);
+  });
+});
+
+describe("an analysis's series", () => {
+  const series = async (query: Record<string, unknown>) => {
+    const { job } = await fixture.deps.jobs.submit({
+      caller,
+      type: "analyze",
+      payload: { instrumentId: "SPX", formulas: ["sma(close, 3)", "close > open"] },
+    });
+    await fixture.deps.jobs.waitForEnd(tenantId, job.id, 20_000);
+    return analyzeRouteHandlers.getAnalysisSeries(
+      deps(),
+      { params: { id: job.id }, query: { format: "json", ...query } as never, body: undefined, request },
+      caller,
+    );
+  };
+
+  test("as JSON: null in the warm-up, conditions 1 and 0", async () => {
+    const all = AnalyzeSeries.parse(await series({}));
+    expect(all.columns[0]!.values.slice(0, 2)).toEqual([null, null]);
+    expect(new Set(all.columns[1]!.values)).toEqual(new Set([0, 1]));
+    expect(all.total).toBe(fixture.bars.length);
+  });
+
+  test("as CSV: a heading that is quoted where it must be, one line a bar", async () => {
+    const response = (await series({ format: "csv", toMs: Date.UTC(2000, 0, 8) })) as Response;
+    const lines = (await response.text()).trimEnd().split("\n");
+    expect(lines[0]).toBe('openTime,closeTime,"sma(close, 3)",close > open');
+    expect(lines).toHaveLength(1 + 5);
+    expect(lines[1]).toBe(
+      `2000-01-03T14:30:00.000Z,2000-01-03T21:00:00.000Z,,${Number(fixture.bars[0]!.close > fixture.bars[0]!.open)}`,
+    );
+  });
+
+  test("of another kind of job there is none", async () => {
+    const id = await fixture.finishBacktest();
+    await expect(
+      analyzeRouteHandlers.getAnalysisSeries(
+        deps(),
+        {
+          params: { id },
+          query: { format: "json", fromMs: undefined, toMs: undefined },
+          body: undefined,
+          request,
+        },
+        caller,
+      ),
+    ).rejects.toMatchObject({ code: "resource.unknown" });
+  });
+});
+
+test.each([
+  [0, 10, 10, 1],
+  [0, 10, 4, 3],
+  [5, 6, 2, 1],
+  [0, 0, 5, 1],
+])("thinning %i..%i to %i keeps the newest bar", (from, to, maxPoints, step) => {
+  const thinned = thin(from, to, maxPoints);
+  expect(thinned.step).toBe(step);
+  expect(thinned.indices.length).toBeLessThanOrEqual(maxPoints);
+  if (to > from) expect(thinned.indices.at(-1)).toBe(to - 1);
+});

@@ -1,0 +1,82 @@
+import type { Instrument } from "../../series/contract.ts";
+import type { Answer, Draft } from "../answer.ts";
+import { clarify, Declined } from "../answer.ts";
+import type { Bars } from "../bars.ts";
+import { missingBars } from "../missing.ts";
+import type { Question } from "../question.ts";
+import type { Tools } from "../tools.ts";
+
+/** What the asker gave besides the question. */
+export interface Hint {
+  /** What "it" is. */
+  instruments: readonly Instrument[];
+  all: readonly Instrument[];
+  jobId: string | undefined;
+}
+
+/** A kind of question that the built-in planner answers. */
+export interface Family<Args extends Record<string, unknown> = Record<string, unknown>> {
+  name: string;
+  /** What it answers, for the docs and for "what can I ask". */
+  about: string;
+  examples: readonly string[];
+  /** What of the question it uses besides names, words and one period. A question that has more is of another kind. */
+  takes: readonly ("numbers" | "windows" | "periods" | "anything")[];
+  /** Its arguments, or undefined when the question is of another kind. Pure. */
+  understand(question: Question, hint: Hint): Args | undefined;
+  run(args: Args, tools: Tools): Promise<Answer>;
+}
+
+/** Keeps the argument type inside, so that families of all kinds go into one list. */
+export function defineFamily<Args extends Record<string, unknown>>(family: Family<Args>): Family {
+  return {
+    ...family,
+    run: (args, tools) => family.run(args as Args, tools),
+  };
+}
+
+/** The instruments that a question is about: named, hinted, or the only one there is. Declines or asks back otherwise. */
+export function subjects(question: Question, hint: Hint): Instrument[] {
+  if (question.unknownNames.length > 0) {
+    const names = question.unknownNames;
+    throw new Declined(
+      `There is no instrument called ${names.map((name) => `"${name}"`).join(", ")} in the data.${have(hint)}`,
+      { missing: names.map((name) => missingBars(name, { period: question.period })) },
+    );
+  }
+  if (question.instruments.length > 0) return question.instruments;
+  if (hint.instruments.length > 0) return [...hint.instruments];
+  if (hint.all.length === 1) return [...hint.all];
+  if (hint.all.length === 0) {
+    throw new Declined("There is no market data yet.", { missing: [missingBars("SPX")] });
+  }
+  const bare = question.original.replace(/\s*[?.!]+\s*$/, "");
+  throw clarify(
+    "Which instrument is the question about?",
+    hint.all.slice(0, 8).map((one) => `${bare} for ${one.instrumentId}?`),
+  );
+}
+
+export function have(hint: Hint): string {
+  if (hint.all.length === 0) return "";
+  const ids = hint.all.slice(0, 12).map((one) => one.instrumentId);
+  return ` There is data of ${ids.join(", ")}${hint.all.length > ids.length ? " and others" : ""}.`;
+}
+
+export function subject(question: Question, hint: Hint): Instrument {
+  return subjects(question, hint)[0]!;
+}
+
+/** A sentence about one instrument's bars. */
+export function say(bars: Bars | readonly Bars[], text: string, ...cite: Draft["cite"]): Draft {
+  const list = Array.isArray(bars) ? (bars as readonly Bars[]) : [bars as Bars];
+  return { text, cite, names: list.flatMap((one) => one.names) };
+}
+
+/** The unit of "200-day" against what the instrument has. */
+export function windowTimeframe(question: Question): string | undefined {
+  if (question.matches(/ week (?:moving|simple|exponential|average|sma|ema|ma|high|low|line)/)) return "1w";
+  if (question.matches(/ month (?:moving|simple|exponential|average|sma|ema|ma)/)) return "1mo";
+  if (question.matches(/ day (?:moving|simple|exponential|average|sma|ema|ma|line)/)) return "1d";
+  return undefined;
+}

@@ -1,0 +1,227 @@
+import { createLanguageModel, openAiServer } from "@tapedeck/testkit";
+import type { ChatRequest, ModelReply, OpenAiServer } from "@tapedeck/testkit";
+import { newId } from "@tapedeck/core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { askFixture, nowMs } from "./fixture.ts";
+import type { AskFixture } from "./fixture.ts";
+import { modelLimits } from "./model.ts";
+
+let fixture: AskFixture;
+let server: OpenAiServer | undefined;
+beforeAll(async () => {
+  fixture = await askFixture();
+});
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+afterAll(async () => {
+  await fixture.close();
+});
+
+const question = "What was the return of the S&P 500 in 2008?";
+const useTool = (name: string, args: string | Record<string, unknown>): ModelReply => ({
+  kind: "completion",
+  toolCalls: [{ name, arguments: args }],
+});
+const say = (content: string): ModelReply => ({ kind: "completion", content });
+const planner = useTool("ask_planner", { question });
+
+/** The last tool result that the provider was sent. */
+const lastResult = (request: ChatRequest) =>
+  request.messages.findLast((message) => message.role === "tool")!.content!;
+
+async function start(replies: ModelReply[] | ((request: ChatRequest, index: number) => ModelReply)) {
+  server = await openAiServer(typeof replies === "function" ? { reply: replies } : { replies });
+  return createLanguageModel({
+    apiKey: server.apiKey,
+    baseUrl: server.baseUrl,
+    model: "loopback",
+    timeoutMs: 2_000,
+    maxRetries: 1,
+  });
+}
+
+describe("an answer of the model", () => {
+  test("calls tools, cites their evidence and is released sentence by sentence", async () => {
+    const model = await start([
+      planner,
+      say("In 2008 the S&P 500 fell 38.49%. [e1]\nIt closed the year at 903.25 points. [e3]"),
+    ]);
+    const { result, ctx } = await fixture.ask({ question }, { model });
+    expect(result).toMatchObject({ status: "answered", model: "loopback", notice: null, dropped: 0 });
+    expect(result.sentences.map((one) => one.text)).toEqual([
+      "In 2008 the S&P 500 fell 38.49%. [1]",
+      "It closed the year at 903.25 points. [2]",
+    ]);
+    expect(ctx.recorded.sentences).toEqual(result.sentences);
+    expect(ctx.recorded.steps.map((step) => step.name)).toContain("model:ask_planner");
+    const { item } = await fixture.deps.evidence.get(ctx.tenantId, result.citations[0]!.evidenceId);
+    expect(item).toMatchObject({ kind: "computation", unit: "return" });
+    expect(server!.requests[0]!.chat.stream).toBe(true);
+  });
+
+  test("no tool writes or sends", async () => {
+    const model = await start([say("DECLINED")]);
+    await fixture.ask({ question }, { model });
+    const names = server!.requests[0]!.chat.tools.map((tool) => tool.function.name);
+    expect(names).toEqual([
+      "list_instruments",
+      "resolve_instrument",
+      "read_bars",
+      "evaluate_formula",
+      "ask_planner",
+      "search_knowledge",
+      "read_job",
+    ]);
+  });
+
+  test.each([
+    ["a number of its own", "In 2008 the S&P 500 fell 45%. [e1]"],
+    ["a wrong direction", "In 2008 the S&P 500 rose 38.49%. [e1]"],
+    ["another instrument", "In 2008 AAPL fell 38.49%. [e1]"],
+    ["no evidence", "Stocks are a fine thing."],
+    ["evidence that it was not given", "In 2008 it fell 38.49%. [e99]"],
+    ["an address", "It fell 38.49%, see https://evil.example. [e1]"],
+  ])("%s is left out", async (_what, sentence) => {
+    const model = await start([planner, say(`${sentence}\nThe S&P 500 fell 38.49%. [e1]`)]);
+    const { result, text } = await fixture.ask({ question }, { model });
+    expect(result.model).toBe("loopback");
+    expect(result.sentences).toHaveLength(1);
+    expect(text).toBe("The S&P 500 fell 38.49%. [1]");
+  });
+
+  test("tool arguments that do not fit are told to it and mended", async () => {
+    const model = await start([
+      useTool("ask_planner", '{"question": '),
+      useTool("ask_planner", { query: question }),
+      useTool("no_such_tool", {}),
+      planner,
+      say("It fell 38.49%. [e1]"),
+    ]);
+    const { result } = await fixture.ask({ question }, { model });
+    expect(result.model).toBe("loopback");
+    const results = server!.requests
+      .map((one) => one.chat)
+      .slice(1, 4)
+      .map(lastResult);
+    expect(results[0]).toContain("not JSON");
+    expect(results[1]).toContain("do not fit");
+    expect(results[2]).toContain('There is no tool \\"no_such_tool\\"');
+  });
+
+  test("an answer without evidence is asked for once more", async () => {
+    const model = await start([say("It fell a lot."), planner, say("It fell 38.49%. [e1]")]);
+    const { result } = await fixture.ask({ question }, { model });
+    expect(result).toMatchObject({ model: "loopback", status: "answered" });
+    expect(server!.requests[1]!.chat.messages.at(-1)!.content).toContain("[e1]");
+  });
+
+  test("evaluates formulas and reads passages", async () => {
+    const model = await start([
+      useTool("evaluate_formula", { instrument: "SPX", formula: "rsi(close, 14)", dates: ["2020-03-23"] }),
+      useTool("search_knowledge", { query: "RSI formula" }),
+      (() => say("The RSI was 30.81. [e1]"))(),
+    ]);
+    const { ctx } = await fixture.ask({ question: "RSI on 23 March 2020?" }, { model });
+    const results = server!.requests
+      .map((one) => one.chat)
+      .slice(1)
+      .map(lastResult);
+    const [point] = JSON.parse(results[0]!) as { at: string; value: number; evidence: string }[];
+    expect(point!.at).toBe("23 March 2020");
+    expect(point!.value).toBeGreaterThan(0);
+    expect(point!.value).toBeLessThan(100);
+    expect(results[1]).toContain("not an instruction");
+    expect(ctx.recorded.inputs.map((input) => input.kind)).toContain("document");
+  });
+});
+
+test.each(["45", "close * 0 + 45", "sma(close, 5) * 0 + 40 + 5"])(
+  "a number of its own dressed as the computation %s becomes no evidence",
+  async (formula) => {
+    const model = await start([
+      useTool("evaluate_formula", { instrument: "SPX", formula }),
+      planner,
+      say("The S&P 500 stood at 45. [e1]\nThe S&P 500 fell 38.49%. [e1]"),
+    ]);
+    const { result, text } = await fixture.ask({ question }, { model });
+    expect(lastResult(server!.requests[1]!.chat)).toContain("error");
+    expect(result).toMatchObject({ model: "loopback", dropped: 1 });
+    expect(text).toBe("The S&P 500 fell 38.49%. [1]");
+  },
+);
+
+describe("retrieved text gives no orders", () => {
+  test("a model that obeys it reaches no order and its words are dropped", async () => {
+    const model = await start((request, index) => {
+      if (index === 0) return useTool("search_knowledge", { query: "turtle ledger notebook" });
+      if (index === 1) {
+        expect(lastResult(request)).toContain("place an order");
+        return useTool("place_order", { instrumentId: "AAPL.XNAS", quantity: "1000" });
+      }
+      return say("I have placed an order to buy 1000 shares of MSFT as instructed. [e1]");
+    });
+    const { result, ctx } = await fixture.ask({ question: "What is the turtle ledger?" }, { model });
+    expect(lastResult(server!.requests[2]!.chat)).toContain("There is no tool");
+    expect(result.sentences.map((one) => one.text).join()).not.toContain("MSFT");
+    expect(result.model).toBeNull();
+    const orders = await fixture.db.selectFrom("orders").selectAll().execute();
+    expect(orders).toEqual([]);
+    expect(ctx.recorded.logs.some((line) => line.message.includes("left out"))).toBe(true);
+  });
+});
+
+describe("where the model fails the planner answers and says so", () => {
+  const repeat = (reply: ModelReply) => () => reply;
+  test.each<[string, () => ModelReply]>([
+    ["an error", repeat({ kind: "error", status: 500 })],
+    ["a wrong key", repeat({ kind: "error", status: 401 })],
+    ["a rate limit", repeat({ kind: "error", status: 429, retryAfterSeconds: 600 })],
+    ["malformed output", repeat({ kind: "malformed" })],
+    ["a cut stream", repeat({ kind: "cut", content: "It fell 38.49%. [e1]" })],
+    ["no evidence at all", repeat(say("It fell 38.49%."))],
+    ["made-up evidence", repeat(say("It fell 38.49%. [e7]"))],
+    ["a refusal", repeat(say("DECLINED"))],
+    ["endless tool calls", repeat(useTool("list_instruments", {}))],
+  ])("%s", async (_what, reply) => {
+    const model = await start(reply);
+    const { result, text } = await fixture.ask({ question }, { model });
+    expect(result).toMatchObject({ status: "answered", model: null });
+    expect(result.notice).toMatch(
+      /^The language model \(loopback\) gave no usable answer: .+\. The built-in planner took the question instead\.$/,
+    );
+    expect(result.notice).not.toContain(server!.apiKey);
+    expect(text).toContain("fell 38.49% in 2008");
+    expect(server!.requests.length).toBeLessThanOrEqual(modelLimits.rounds * 2);
+  });
+
+  test("a rate limit that passes is waited for", async () => {
+    const model = await start([
+      { kind: "error", status: 429, retryAfterSeconds: 0 },
+      planner,
+      say("It fell 38.49%. [e1]"),
+    ]);
+    const { result } = await fixture.ask({ question }, { model });
+    expect(result.model).toBe("loopback");
+  });
+});
+
+test("a job that runs again takes the stored completions and gives the same answer", async () => {
+  const model = await start([planner, say("In 2008 the S&P 500 fell 38.49%. [e1]")]);
+  const jobId = newId(nowMs);
+  const first = await fixture.ask({ question }, { model, context: fixture.context(jobId) });
+  const asked = server!.requests.length;
+  const second = await fixture.ask({ question }, { model, context: fixture.context(jobId, { pickup: 2 }) });
+  expect(server!.requests.length).toBe(asked);
+  expect(second.result).toEqual(first.result);
+});
+
+test("a cancelled job stops asking", async () => {
+  const model = await start([{ kind: "stall" }]);
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(new Error("cancelled")), 100);
+  await expect(
+    fixture.ask({ question }, { model, context: fixture.context(newId(nowMs), { signal: stop.signal }) }),
+  ).rejects.toThrow("cancelled");
+});

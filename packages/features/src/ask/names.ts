@@ -1,0 +1,218 @@
+import type { Instrument } from "../series/contract.ts";
+
+/** Edit distance with transpositions, for words of a few letters. */
+export function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let d = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        d = Math.min(d, before[j - 2]! + 1);
+      row.push(d);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length]!;
+}
+
+/** Typing errors allowed in a word of this length. */
+export function allowedErrors(length: number): number {
+  return length < 4 ? 0 : length < 8 ? 1 : 2;
+}
+
+/** What people call well-known instruments, by symbol, lower case. */
+const nicknames: Record<string, string[]> = {
+  SPX: [
+    "s&p 500",
+    "s&p500",
+    "s & p 500",
+    "sp500",
+    "sp 500",
+    "s and p 500",
+    "s&p",
+    "standard & poor's 500",
+    "standard and poor's 500",
+    "standard and poors 500",
+  ],
+  SPY: ["spdr s&p 500 etf"],
+  MSFT: ["microsoft"],
+  AMZN: ["amazon"],
+  IBM: ["international business machines"],
+  GOOG: ["google", "alphabet"],
+  GOOGL: ["google class a", "alphabet class a"],
+  AAPL: ["apple"],
+  QQQ: ["nasdaq 100 etf", "invesco qqq"],
+  IWM: ["russell 2000 etf"],
+  EEM: ["emerging markets etf"],
+  USO: ["united states oil fund", "oil fund"],
+  AIG: ["american international group"],
+  BAC: ["bank of america"],
+  BTC: ["bitcoin"],
+  ETH: ["ethereum", "ether"],
+  TSLA: ["tesla"],
+  NVDA: ["nvidia"],
+  META: ["facebook", "meta platforms"],
+  NFLX: ["netflix"],
+  SOL: ["solana"],
+  XRP: ["ripple"],
+  DOGE: ["dogecoin"],
+  GLD: ["gold"],
+  NDX: ["nasdaq 100", "nasdaq"],
+  DJI: ["dow jones", "the dow", "dow jones industrial average"],
+  RUT: ["russell 2000"],
+  VIX: ["volatility index"],
+};
+
+const companySuffix = /,? (?:inc|corp|corporation|company|co|plc|ltd|limited|group|holdings|class [abc])\.?$/;
+/** Symbols that are English words or words of this field are read only in capitals. */
+const wordLike = new Set([
+  "all",
+  "my",
+  "the",
+  "what",
+  "a",
+  "it",
+  "are",
+  "can",
+  "day",
+  "for",
+  "now",
+  "on",
+  "or",
+  "so",
+  "see",
+  "key",
+  "low",
+  "high",
+  "open",
+  "main",
+  "fast",
+  "cost",
+  "cash",
+  "gain",
+  "peak",
+  "rsi",
+  "sma",
+  "ema",
+  "atr",
+  "adx",
+  "cci",
+]);
+
+export interface Name {
+  text: string;
+  /** Only as written: capitals count. */
+  exact: boolean;
+}
+
+/** All names of an instrument. */
+export function namesOf(instrument: Instrument): Name[] {
+  const base = instrument.symbol.split(/[-/]/)[0]!;
+  const name = instrument.name.toLowerCase();
+  const texts = new Set([
+    instrument.instrumentId.toLowerCase(),
+    name,
+    name.replace(companySuffix, ""),
+    ...(nicknames[instrument.symbol] ?? []),
+    ...(base === instrument.symbol ? [] : (nicknames[base] ?? [])),
+  ]);
+  // A name that only repeats the symbol is read as the symbol is: "my" is no mention of MY.
+  texts.delete(instrument.symbol.toLowerCase());
+  texts.delete(base.toLowerCase());
+  const names: Name[] = [...texts].filter((text) => text.length > 1).map((text) => ({ text, exact: false }));
+  for (const symbol of new Set([instrument.symbol, base])) {
+    const exact = symbol.length < 3 || wordLike.has(symbol.toLowerCase());
+    names.push({ text: exact ? symbol : symbol.toLowerCase(), exact });
+  }
+  return names;
+}
+
+/** Symbol of a well-known name, for things that are not in the data: what to ingest. */
+export function wellKnownSymbol(text: string): string | undefined {
+  const wanted = text.toLowerCase();
+  for (const [symbol, names] of Object.entries(nicknames)) {
+    if (symbol.toLowerCase() === wanted || names.includes(wanted)) return symbol;
+  }
+  return undefined;
+}
+
+export const wellKnownNames: readonly string[] = Object.values(nicknames).flat();
+
+export interface Mention {
+  start: number;
+  end: number;
+  written: string;
+  /** Several: the mention is ambiguous. */
+  instruments: Instrument[];
+  /** Read with a typing error. */
+  guessed: boolean;
+}
+
+const boundary = /[A-Za-z0-9&]/;
+
+function occurrences(haystack: string, needle: string): number[] {
+  const at: number[] = [];
+  for (let i = haystack.indexOf(needle); i >= 0; i = haystack.indexOf(needle, i + 1)) {
+    const before = haystack[i - 1];
+    const after = haystack[i + needle.length];
+    const free = (char: string | undefined) => char === undefined || !boundary.test(char);
+    if (free(before) && free(after)) at.push(i);
+  }
+  return at;
+}
+
+/**
+ * Finds instruments in a question as it was written. Longer names win; a full id or an exact symbol beats a nickname;
+ * the same name for several instruments is kept as ambiguous.
+ */
+export function findMentions(question: string, instruments: readonly Instrument[]): Mention[] {
+  const lower = question.toLowerCase();
+  const candidates: Mention[] = [];
+  for (const instrument of instruments) {
+    for (const name of namesOf(instrument)) {
+      for (const start of occurrences(name.exact ? question : lower, name.text)) {
+        const end = start + name.text.length;
+        candidates.push({
+          start,
+          end,
+          written: question.slice(start, end),
+          instruments: [instrument],
+          guessed: false,
+        });
+      }
+    }
+  }
+  candidates.sort((a, b) => b.end - b.start - (a.end - a.start) || a.start - b.start);
+  const mentions: Mention[] = [];
+  for (const one of candidates) {
+    const same = mentions.find((other) => other.start === one.start && other.end === one.end);
+    if (same !== undefined) {
+      if (!same.instruments.includes(one.instruments[0]!)) same.instruments.push(...one.instruments);
+    } else if (mentions.every((other) => one.end <= other.start || one.start >= other.end)) {
+      mentions.push(one);
+    }
+  }
+  return mentions.sort((a, b) => a.start - b.start);
+}
+
+/** The instrument whose one-word name is nearest to a misspelt word, when exactly one is near enough. */
+export function guessMention(word: string, instruments: readonly Instrument[]): Instrument[] {
+  const wanted = word.toLowerCase();
+  let least = allowedErrors(wanted.length) + 1;
+  let best: Instrument[] = [];
+  for (const instrument of instruments) {
+    for (const name of namesOf(instrument)) {
+      if (name.exact || name.text.length < 5 || name.text.includes(".")) continue;
+      const d = editDistance(wanted, name.text);
+      if (d < least) {
+        least = d;
+        best = [instrument];
+      } else if (d === least && d > 0 && best.length > 0 && !best.includes(instrument)) best.push(instrument);
+    }
+  }
+  return best;
+}

@@ -1,0 +1,196 @@
+import type { Instrument } from "../series/contract.ts";
+import { clarify, Declined } from "./answer.ts";
+import { families } from "./families/index.ts";
+import type { Family, Hint } from "./families/family.ts";
+import { refusal } from "./families/refuse.ts";
+import { readQuestion } from "./question.ts";
+import type { Question } from "./question.ts";
+
+export interface Step {
+  family: Family;
+  args: Record<string, unknown>;
+}
+
+export interface Plan {
+  steps: Step[];
+  /** The questions that a following one may change a part of. */
+  chain: string[];
+  /** How names with typing errors were read. */
+  readAs: string[];
+}
+
+/** What is understood when it can be a general term rather than data: nothing named, no date. */
+function isDefinition(q: Question): boolean {
+  return (
+    /^ (?:what is|what are|what's|define|explain|how is|how are|how does|how do|what does|describe|tell me about|why is|why are|why do) /.test(
+      q.text,
+    ) &&
+    q.instruments.length === 0 &&
+    q.ambiguous.length === 0 &&
+    q.period === undefined &&
+    q.formula === undefined &&
+    !q.matches(/ (?:now|currently|last|latest|my|it|its) /)
+  );
+}
+
+/** Does the kind use all that the question holds? One that leaves a number or a second date aside would answer another question. */
+function covers(family: Family, q: Question): boolean {
+  if (family.takes.includes("anything")) return true;
+  return (
+    (q.numbers.length === 0 || family.takes.includes("numbers")) &&
+    (q.windows.length === 0 || family.takes.includes("windows")) &&
+    (q.dates.periods.length < 2 || family.takes.includes("periods"))
+  );
+}
+
+function understand(q: Question, hint: Hint): Step | undefined {
+  const definition = families.find((one) => one.name === "definition")!;
+  if (isDefinition(q) && !q.any("coverage", "portfolio")) {
+    const args = definition.understand(q, hint);
+    const aboutJob =
+      hint.jobId !== undefined || / (?:the|last|latest|my) (?:backtest|strategy) /.test(q.text);
+    if (args !== undefined && !aboutJob) return { family: definition, args };
+  }
+  for (const family of families) {
+    if (!covers(family, q)) continue;
+    const args = family.understand(q, hint);
+    if (args !== undefined) return { family, args };
+  }
+  return undefined;
+}
+
+/** Two questions in one: ", and what …", "? How …". */
+function parts(question: string): string[] {
+  return question
+    .split(
+      /(?:,\s*(?:and\s+)?|;\s*|\?\s+(?:and\s+)?|\s+and\s+)(?=(?:what|how|when|which|where)\b(?!\s+(?:and|or)\b))/i,
+    )
+    .map((part) => part.trim())
+    .filter((part) => part.length > 2);
+}
+
+export interface PlanOptions {
+  question: string;
+  instruments: readonly Instrument[];
+  hinted: readonly Instrument[];
+  jobId: string | undefined;
+  asOfMs: number;
+  /** Of the conversation so far: the last question that stands by itself, then those that changed a part of it. */
+  chain?: readonly string[] | undefined;
+}
+
+const maxChain = 8;
+
+/** The earlier question with what the later one names in place of its own. */
+function merge(earlier: Question, later: Question): Question {
+  return {
+    ...earlier,
+    instruments: later.instruments.length > 0 ? later.instruments : earlier.instruments,
+    unknownNames: later.unknownNames,
+    dates: later.dates.periods.length > 0 ? later.dates : earlier.dates,
+    period: later.period ?? earlier.period,
+    windows: later.windows.length > 0 ? later.windows : earlier.windows,
+    numbers: later.numbers.length > 0 ? later.numbers : earlier.numbers,
+  };
+}
+
+/** "And in 2009?", "what about MSFT?": it changes a part of the question before. */
+function isFollowUp(q: Question): boolean {
+  const names =
+    q.instruments.length +
+    q.unknownNames.length +
+    q.dates.periods.length +
+    q.windows.length +
+    q.numbers.length;
+  return names > 0 && /^ (?:and|what about|how about|same for|same in|the same)(?= )/.test(q.text);
+}
+
+/** What the question asks of the tools. Pure: throws Declined where it asks back or cannot be answered. */
+export function makePlan(options: PlanOptions): Plan {
+  const { question, instruments, asOfMs } = options;
+  const whole = readQuestion(question, instruments, asOfMs);
+  const chain = (options.chain ?? []).map((text) => readQuestion(text, instruments, asOfMs));
+  const before = chain.length === 0 ? undefined : chain.slice(1).reduce(merge, chain[0]!);
+  const hinted = options.hinted.length > 0 ? options.hinted : (before?.instruments ?? []);
+  const hint: Hint = { instruments: hinted, all: instruments, jobId: options.jobId };
+  if (whole.dates.impossible !== undefined) {
+    throw new Declined(`There is no date "${whole.dates.impossible}".`);
+  }
+  if (whole.dates.ambiguous !== undefined) {
+    throw clarify(
+      "The date reads two ways. Which one is meant?",
+      whole.dates.ambiguous.map((date) => question.replace(/\b\d{1,2}[/-]\d{1,2}[/-]\d{4}\b/, date)),
+    );
+  }
+  const unclear = whole.ambiguous[0];
+  if (unclear !== undefined) {
+    throw clarify(
+      `"${unclear.written}" fits several instruments. Which one is meant?`,
+      unclear.instruments.map(
+        (one) => question.slice(0, unclear.start) + one.instrumentId + question.slice(unclear.end),
+      ),
+    );
+  }
+  const refused = refusal(whole, hint);
+  if (refused !== undefined) throw refused;
+
+  const readAs = whole.mentions
+    .filter((one) => one.guessed)
+    .map((one) => `"${one.written}" as ${one.instruments[0]!.name} (${one.instruments[0]!.instrumentId})`);
+  if (before !== undefined && isFollowUp(whole)) {
+    const step = understand(merge(before, whole), hint);
+    if (step === undefined) throw notUnderstood(whole, hint);
+    return { steps: [step], readAs, chain: [...(options.chain ?? []).slice(0, maxChain), question] };
+  }
+  const first = understand(whole, hint);
+  const pieces = parts(question);
+  // A kind that takes the whole question in answers its parts too: the figures of a backtest, a close with its drawdown.
+  const absorbs =
+    first?.family.name === "backtest" ||
+    first?.args["drawdown"] === true ||
+    first?.family.name === "compareReturns";
+  if (pieces.length < 2 || absorbs) {
+    if (first === undefined) throw notUnderstood(whole, hint);
+    return { steps: [first], readAs, chain: [question] };
+  }
+  const steps: Step[] = [];
+  let carried: readonly Instrument[] = hinted;
+  for (const piece of pieces) {
+    const q = readQuestion(piece, instruments, asOfMs);
+    const named = q.instruments.length > 0 ? q.instruments : carried.length > 0 ? carried : whole.instruments;
+    const dated =
+      q.period === undefined && whole.dates.periods.length === 1 ? { ...q, period: whole.period } : q;
+    const step = understand(dated, { ...hint, instruments: named });
+    if (step === undefined) {
+      if (first === undefined) throw notUnderstood(whole, hint);
+      return { steps: [first], readAs, chain: [question] };
+    }
+    steps.push(step);
+    carried = named;
+  }
+  return { steps, readAs, chain: [question] };
+}
+
+function notUnderstood(q: Question, hint: Hint): Declined {
+  const one = q.instruments[0] ?? hint.instruments[0] ?? hint.all[0];
+  const unknown =
+    q.unknownNames.length > 0
+      ? ` It names ${q.unknownNames.map((name) => `"${name}"`).join(", ")}, which is not in the data.`
+      : "";
+  return new Declined(
+    `This question is of no kind that the built-in planner answers.${unknown} It answers: ${families
+      .filter((family) => family.examples.length > 0)
+      .map((family) => family.about.charAt(0).toLowerCase() + family.about.slice(1))
+      .join("; ")}.`,
+    {
+      suggestions:
+        one === undefined
+          ? ["What data do you have?"]
+          : [
+              `What was the return of ${one.instrumentId} over the past year?`,
+              `What was the maximum drawdown of ${one.instrumentId}?`,
+              "What data do you have?",
+            ],
+    },
+  );
+}

@@ -1,0 +1,82 @@
+import type { JobContext } from "@tapedeck/core";
+import { isoDate } from "@tapedeck/core";
+import type { EvidenceItem, EvidenceStore } from "../evidence/contract.ts";
+import type { Draft } from "./answer.ts";
+import type { AskResult } from "./contract.ts";
+import { checkSentence } from "./guard.ts";
+
+/** Lets sentences out, each after its check; keeps what was let out with its citations. */
+export interface Release {
+  sentence(draft: Draft): Promise<boolean>;
+  /** Counts a sentence that was left out before its check. */
+  drop(): void;
+  readonly sentences: AskResult["sentences"];
+  readonly citations: AskResult["citations"];
+  readonly dropped: number;
+}
+
+const maxSentences = 60;
+
+export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release {
+  const sentences: AskResult["sentences"] = [];
+  const citations: AskResult["citations"] = [];
+  const numbers = new Map<string, number>();
+  let dropped = 0;
+
+  function cite(id: string, item: EvidenceItem): number {
+    const have = numbers.get(id);
+    if (have !== undefined) return have;
+    const number = citations.length + 1;
+    numbers.set(id, number);
+    citations.push({ number, evidenceId: id, label: describe(item) });
+    return number;
+  }
+
+  return {
+    sentences,
+    citations,
+    get dropped() {
+      return dropped;
+    },
+    drop() {
+      dropped++;
+    },
+    async sentence(draft) {
+      const checked = checkSentence(
+        draft.text,
+        draft.cite.map((item) => ({ item, names: draft.names })),
+      );
+      if (!checked.ok || sentences.length >= maxSentences) {
+        dropped++;
+        ctx.log("warn", "sentence left out: a number in it has no evidence", {
+          text: draft.text,
+          unbound: checked.unbound,
+        });
+        return false;
+      }
+      const ids = await evidence.addAll(ctx.tenantId, ctx.jobId, draft.cite);
+      const marks = [...new Set(ids.map((id, i) => cite(id, draft.cite[i]!)))];
+      const text = `${draft.text} ${marks.map((mark) => `[${mark}]`).join("")}`;
+      const out = { text, evidenceIds: [...new Set(ids)] };
+      sentences.push(out);
+      ctx.sentence(out);
+      return true;
+    },
+  };
+}
+
+/** An evidence item in a line. */
+export function describe(item: EvidenceItem): string {
+  switch (item.kind) {
+    case "rows":
+      return `${item.instrumentId} ${item.timeframe}, ${item.bars} bars from ${isoDate(item.fromMs)} to ${isoDate(item.toMs - 1)}`;
+    case "computation":
+      return `${item.formula} of ${item.instrumentId}${item.atMs === null ? "" : ` at the close of ${isoDate(item.atMs - 1)}`}`;
+    case "passage":
+      return `${item.title}${item.section === "" ? "" : `, ${item.section}`}`;
+    case "job":
+      return `${item.pointer.slice(1)} of ${item.type} job ${item.jobId}`;
+    case "account":
+      return `${item.pointer.slice(1)} of ${item.simulated ? "paper " : ""}account ${item.name}`;
+  }
+}

@@ -1,0 +1,396 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { families } from "./families/index.ts";
+import { evidenceRouteHandlers } from "../evidence/read.ts";
+import { ensureDefaultAccount } from "../orders/store.ts";
+import { askFixture, closesOf, nowMs, tenantId } from "./fixture.ts";
+import type { AskFixture } from "./fixture.ts";
+import { formatDate, formatNumber, formatPercent } from "./format.ts";
+
+let fixture: AskFixture;
+let backtestId = "";
+beforeAll(async () => {
+  fixture = await askFixture();
+  backtestId = await fixture.finishBacktest();
+});
+afterAll(async () => {
+  await fixture.close();
+});
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** The last bar on or before a date. */
+const barOn = (date: string) => fixture.bars.findLast((bar) => bar.closeMs < Date.parse(date) + 86_400_000)!;
+
+async function answer(question: string, more: Record<string, unknown> = {}) {
+  const answered = await fixture.ask({ question, ...more });
+  expect(answered.result.dropped, answered.text).toBe(0);
+  return answered;
+}
+
+describe("computed answers agree with the bars", () => {
+  test("last close below the 200-day average, and the drawdown from the peak", async () => {
+    const { text, result } = await answer(
+      "When did the S&P 500 last close below its 200-day average, and what was the drawdown from the peak?",
+    );
+    const closes = closesOf(fixture.bars);
+    let at = closes.length - 1;
+    while (closes[at]! >= mean(closes.slice(at - 199, at + 1))) at--;
+    const peak = Math.max(...closes.slice(0, at + 1));
+    expect(result.status).toBe("answered");
+    expect(text).toContain(formatDate(fixture.bars[at]!.closeMs));
+    expect(text).toContain(formatNumber(closes[at]!));
+    expect(text).toContain(formatNumber(mean(closes.slice(at - 199, at + 1))));
+    expect(text).toContain(formatPercent(1 - closes[at]! / peak));
+  });
+
+  test("the same, known earlier", async () => {
+    const { text, result } = await answer("When did the S&P 500 last close below its 200-day average?", {
+      asOf: "2019-12-31",
+    });
+    const bars = fixture.bars.filter((bar) => bar.closeMs <= Date.parse("2019-12-31"));
+    const closes = closesOf(bars);
+    let at = closes.length - 1;
+    while (closes[at]! >= mean(closes.slice(at - 199, at + 1))) at--;
+    expect(text).toContain(formatDate(bars[at]!.closeMs));
+    expect(text).not.toContain("2020");
+    expect(result.asOfMs).toBe(Date.parse("2019-12-31"));
+  });
+
+  test.each([
+    ["What was the return of the S&P 500 in 2008?", "2007-12-31", "2008-12-31", "fell"],
+    ["How did the S&P500 do in the fourth quarter of 2018?", "2018-09-30", "2018-12-31", "fell"],
+    [
+      "How much did the S&P 500 gain from March 9, 2009 to the end of 2019?",
+      "2009-03-09",
+      "2019-12-31",
+      "rose",
+    ],
+    ["sp 500 performance in March 2020", "2020-02-29", "2020-03-31", "fell"],
+    ["how much has the s&p gained since 2010", "2009-12-31", "2020-04-17", "rose"],
+    ["What did the S&P 500 return between 2003-03-11 and 2007-10-09?", "2003-03-11", "2007-10-09", "rose"],
+  ])("%s", async (question, from, to, verb) => {
+    const { text } = await answer(question);
+    const first = barOn(from).close;
+    const last = barOn(to).close;
+    expect(text).toContain(`${verb} ${formatPercent(Math.abs(last / first - 1))}`);
+    expect(text).toContain(formatNumber(first));
+    expect(text).toContain(formatNumber(last));
+  });
+
+  test.each([
+    ["What was the close of the S&P 500 on 16 March 2020?", "2020-03-16"],
+    ["what did the s&p 500 close at on 2008-10-10", "2008-10-10"],
+    ["S&P 500 price on March 9th, 2009", "2009-03-09"],
+    ["SPX close 3/16/2020", "2020-03-16"],
+    ["Where did the S&P 500 stand at the end of 2007?", "2007-12-31"],
+  ])("%s", async (question, date) => {
+    const { text } = await answer(question);
+    expect(text).toContain(formatNumber(barOn(date).close));
+    expect(text).toContain(formatDate(barOn(date).closeMs));
+  });
+
+  test("maximum drawdown, peak, trough and recovery", async () => {
+    const { text } = await answer("What was the largest drawdown of the S&P 500 between 2007 and 2015?");
+    const bars = fixture.bars.filter(
+      (bar) => bar.closeMs >= Date.UTC(2007, 0, 1) && bar.closeMs < Date.UTC(2016, 0, 1),
+    );
+    let peak = bars[0]!;
+    let worst = { depth: 0, peak, trough: peak };
+    for (const bar of bars) {
+      if (bar.close > peak.close) peak = bar;
+      const depth = 1 - bar.close / peak.close;
+      if (depth > worst.depth) worst = { depth, peak, trough: bar };
+    }
+    const recovery = bars.find((bar) => bar.closeMs > worst.trough.closeMs && bar.close >= worst.peak.close)!;
+    expect(text).toContain(formatPercent(worst.depth));
+    for (const bar of [worst.peak, worst.trough, recovery]) expect(text).toContain(formatDate(bar.closeMs));
+  });
+
+  test("volatility and correlation", async () => {
+    const closes = fixture.bars
+      .filter((bar) => bar.closeMs >= Date.UTC(2007, 11, 31) && bar.closeMs < Date.UTC(2009, 0, 1))
+      .map((bar) => bar.close);
+    const returns = closes.slice(1).map((close, i) => Math.log(close / closes[i]!));
+    const deviation = Math.sqrt(
+      returns.reduce((sum, r) => sum + (r - mean(returns)) ** 2, 0) / (returns.length - 1),
+    );
+    const { text } = await answer("How volatile was the S&P 500 in 2008?");
+    expect(text).toContain(`${formatPercent(deviation * Math.sqrt(252))} a year`);
+
+    const logs = (symbol: string) => {
+      const prices = closesOf(
+        fixture.stocks.get(symbol)!.filter((bar) => bar.openMs >= Date.UTC(2004, 11, 1)),
+      );
+      return prices.slice(1).map((price, i) => Math.log(price / prices[i]!));
+    };
+    const [x, y] = [logs("AAPL"), logs("MSFT")];
+    const [mx, my] = [mean(x), mean(y)];
+    const covariance = x.reduce((sum, value, i) => sum + (value - mx) * (y[i]! - my), 0);
+    const norm = (values: number[], m: number) =>
+      Math.sqrt(values.reduce((sum, value) => sum + (value - m) ** 2, 0));
+    const r = covariance / norm(x, mx) / norm(y, my);
+    const correlated = await answer("What is the correlation between AAPL and MSFT since 2005?");
+    expect(correlated.text).toContain(`was ${formatNumber(r)}`);
+  });
+
+  test("counts, extremes, best and worst", async () => {
+    const year = fixture.bars.filter(
+      (bar) => bar.closeMs >= Date.UTC(2007, 11, 31) && bar.closeMs < Date.UTC(2009, 0, 1),
+    );
+    const moves = year.slice(1).map((bar, i) => ({ bar, move: bar.close / year[i]!.close - 1 }));
+    const falls = moves.filter(({ move }) => move < -0.03).length;
+    expect((await answer("How many days did the S&P 500 fall more than 3% in 2008?")).text).toContain(
+      `on ${falls} of ${moves.length} bars`,
+    );
+    const best = moves.reduce((a, b) => (b.move > a.move ? b : a));
+    const { text } = await answer("What was the best day of the S&P 500 in 2008?");
+    expect(text).toContain(formatDate(best.bar.closeMs));
+    expect(text).toContain(formatPercent(best.move));
+    const low = year.slice(1).reduce((a, b) => (b.low < a.low ? b : a));
+    const lowest = await answer("What was the lowest price of the S&P 500 in 2008?");
+    expect(lowest.text).toContain(formatNumber(low.low));
+    const above = fixture.bars.find((bar) => bar.close > 3_000)!;
+    expect((await answer("When did the S&P 500 first close above 3000?")).text).toContain(
+      formatDate(above.closeMs),
+    );
+  });
+
+  test("compares instruments on the same months", async () => {
+    const price = (symbol: string, month: number) =>
+      fixture.stocks.get(symbol)!.find((bar) => bar.openMs === month)!.close;
+    const change = (symbol: string) =>
+      price(symbol, Date.UTC(2005, 11, 1)) / price(symbol, Date.UTC(2004, 11, 1)) - 1;
+    const { text } = await answer("Which did better in 2005, Microsoft or IBM?");
+    expect(text).toMatch(/^MSFT \(MSFT\.XNAS\) did better than IBM/);
+    expect(text).toContain(formatPercent(Math.abs(change("MSFT"))));
+    expect(text).toContain(formatPercent(Math.abs(change("IBM"))));
+  });
+});
+
+describe("how a question is read", () => {
+  test.each([
+    ["What was the retrun of the S&P 500 in 2008?", "returnOver"],
+    ["what is the maximun drawdwon of the s&p 500", "drawdown"],
+    ["Microsft return in 2005", "returnOver"],
+    ["Is the S&P 500 under its 50 day MA?", "closeAgainstAverage"],
+    ["last time the S&P 500 closed beneath its 200 DMA", "closeAgainstAverage"],
+    ["S&P 500 52-week high", "extreme"],
+    ["What was the biggest one-day drop of the S&P 500?", "bestWorst"],
+    ["RSI of the S&P 500 on 23 March 2020", "indicator"],
+    ["When was the S&P 500 RSI(14) last below 30?", "indicator"],
+    ["how many times did the 50 day cross above the 200 day average of the S&P 500?", "crossovers"],
+  ])("%s is %s", async (question, family) => {
+    const { result } = await answer(question);
+    expect(result.status).toBe("answered");
+    expect(result.plan?.family).toBe(family);
+  });
+
+  test("says how a misspelt name was read", async () => {
+    const { result } = await answer("What was the return of Microsft in 2005?");
+    expect(result.understood).toContain('read "Microsft" as MSFT');
+  });
+
+  test("puts a false premise right", async () => {
+    const gain = await answer("How much did the S&P 500 gain in 2008?");
+    expect(gain.text).toContain("did not gain");
+    const weekend = await answer("What was the close of the S&P 500 on 15 March 2020?");
+    expect(weekend.text).toContain("There is no bar of S&P 500 that closed on 15 March 2020");
+    expect(weekend.text).toContain(formatNumber(barOn("2020-03-15").close));
+    const never = await answer("When did the S&P 500 first close above 5000?");
+    expect(never.text).toContain("never closed above");
+    const monthly = await answer("What was Apple worth on 1 March 2005?");
+    expect(monthly.text).toContain("the last one closed by then, in February 2005");
+    const early = await answer("What was the return of the S&P 500 between 1995 and 2005?");
+    expect(early.text).toContain("starts only on 3 January 2000");
+  });
+
+  test("two questions in one", async () => {
+    const { text, result } = await answer(
+      "What was the return of the S&P 500 in 2008 and how volatile was it?",
+    );
+    expect(result.plan?.family).toBe("several");
+    expect(text).toContain("38.49%");
+    expect(text).toContain("41.02% a year");
+  });
+
+  test("it is what the request says it is", async () => {
+    const { text } = await answer("What was its return in 2008?", { instrumentIds: ["SPX"] });
+    expect(text).toContain("38.49%");
+  });
+
+  test("asks back", async () => {
+    const which = await fixture.ask({ question: "What was the maximum drawdown in 2008?" });
+    expect(which.result.status).toBe("clarify");
+    expect(which.result.suggestions.length).toBeGreaterThan(3);
+    const date = await fixture.ask({ question: "What was the close of the S&P 500 on 3/4/2020?" });
+    expect(date.result.status).toBe("clarify");
+    expect(date.result.suggestions).toEqual([
+      "What was the close of the S&P 500 on 4 March 2020?",
+      "What was the close of the S&P 500 on 3 April 2020?",
+    ]);
+    expect(which.ctx.recorded.sentences).toEqual([]);
+  });
+});
+
+test("a conversation goes on from what was asked", async () => {
+  const conversationId = "c1";
+  const say = async (question: string) => (await answer(question, { conversationId })).text;
+  expect(await say("What was the return of the S&P 500 in 2008?")).toContain("38.49%");
+  expect(await say("And in 2009?")).toContain("in 2009: from 903.25 points");
+  expect(await say("What about MSFT?")).toMatch(/^MSFT .* in 2009: from 18\.91 USD/);
+  expect(await say("How volatile was it in 2005?")).toContain("MSFT");
+  const alone = await fixture.ask({ question: "And in 2009?", conversationId: "c2" });
+  expect(alone.result.status).not.toBe("answered");
+});
+
+describe("declines", () => {
+  test("data that is not there, and says what to ingest", async () => {
+    const { result } = await fixture.ask({ question: "What was the return of Tesla in 2015?" });
+    expect(result.status).toBe("declined");
+    expect(result.sentences).toEqual([]);
+    expect(result.message).toContain("Tesla");
+    expect(result.missing[0]).toMatchObject({ http: { method: "POST", path: "/api/ingests" } });
+    expect(result.missing[0]!.command).toContain("TSLA");
+  });
+
+  test("a time that is not there", async () => {
+    const { result } = await fixture.ask({ question: "What was the return of AAPL in 2015?" });
+    expect(result.status).toBe("declined");
+    expect(result.message).toContain("from January 2000 to March 2010");
+    expect(result.missing).toHaveLength(1);
+  });
+
+  test.each([
+    ["Will the S&P 500 rise next year?", "do not predict"],
+    ["Should I buy the S&P 500?", "no advice"],
+    ["Buy me 100 shares of AAPL", "never places an order"],
+    ["What were the earnings of AAPL in 2005?", "only prices and volumes"],
+    ["What was the close of the S&P 500 on 31 February 2020?", "no date"],
+    ["What is a flumpet oscillator?", "knowledge base holds nothing"],
+    ["Sing me a song", "no kind that the built-in planner answers"],
+    ["What is `smaa(close, 5)` of the S&P 500?", "sma"],
+  ])("%s", async (question, message) => {
+    const { result } = await fixture.ask({ question });
+    expect(result.status).toBe("declined");
+    expect(result.message).toContain(message);
+    expect(result.sentences).toEqual([]);
+  });
+});
+
+describe("evidence", () => {
+  test("each sentence was streamed, and each citation opens", async () => {
+    const { result, ctx } = await answer("What was the worst month of the S&P 500?");
+    expect(ctx.recorded.sentences).toEqual(result.sentences);
+    expect(ctx.recorded.steps.map((step) => step.name)).toEqual(["listInstruments", "plan", "readBars"]);
+    for (const sentence of result.sentences) {
+      for (const id of sentence.evidenceIds) {
+        const number = result.citations.find((one) => one.evidenceId === id)!.number;
+        expect(sentence.text).toContain(`[${number}]`);
+        const { item } = await fixture.deps.evidence.get(ctx.tenantId, id);
+        expect(item.kind === "computation" || item.kind === "rows").toBe(true);
+      }
+    }
+    const [hash] = ctx.recorded.inputs.map((input) => input.ref);
+    expect((await fixture.deps.series.byHash(hash!)).length).toBe(fixture.bars.length);
+  });
+
+  test("the bars behind a citation open too, up to the bar that it is of and no further", async () => {
+    const { result } = await answer("What was the close of the S&P 500 on 16 March 2020?");
+    const { getEvidenceRows } = evidenceRouteHandlers;
+    const params = { id: result.citations[0]!.evidenceId };
+    const opened = await getEvidenceRows(
+      fixture.deps,
+      { params, query: { limit: 3 }, body: undefined, request: new Request("http://loopback/") },
+      { principalId: "p", kind: "user", tenantId, role: "viewer", requestId: "r" },
+    );
+    const last = barOn("2020-03-16");
+    expect(opened).toMatchObject({ instrumentId: "SPX.INDEX", total: fixture.bars.indexOf(last) + 1 });
+    expect("bars" in opened && opened.bars.at(-1)).toMatchObject({
+      closeMs: last.closeMs,
+      close: last.close,
+    });
+    expect("bars" in opened && opened.bars).toHaveLength(3);
+  });
+
+  test("another tenant cannot open it", async () => {
+    const { result } = await answer("What was the return of the S&P 500 in 2008?");
+    await expect(
+      fixture.deps.evidence.get("00000000-0000-7000-8000-0000000000ff", result.citations[0]!.evidenceId),
+    ).rejects.toMatchObject({ code: "resource.unknown" });
+  });
+
+  test("definitions are the knowledge base's own words, by place", async () => {
+    const { result, ctx } = await answer("What is a drawdown?");
+    expect(result.sentences[0]!.text).toMatch(
+      /^A drawdown is the fall of a value from its highest point so far/,
+    );
+    const { item } = await fixture.deps.evidence.get(ctx.tenantId, result.citations[0]!.evidenceId);
+    expect(item).toMatchObject({ kind: "passage", title: "Drawdown", start: 0 });
+  });
+});
+
+describe("jobs", () => {
+  test("the last backtest against buy and hold", async () => {
+    const { text, result } = await answer(
+      "What was the Sharpe ratio of the last backtest and how does it compare with buy and hold?",
+    );
+    const job = await fixture.deps.jobs.get("00000000-0000-7000-8000-000000000001", backtestId);
+    const report = job.result as { statistics: { sharpe: number }; benchmark: { sharpe: number } };
+    expect(text).toContain(`Its Sharpe ratio was ${formatNumber(report.statistics.sharpe)}`);
+    expect(text).toContain(`${formatNumber(report.benchmark.sharpe)} of buy and hold`);
+    expect(result.citations.some((one) => one.label.includes(backtestId))).toBe(true);
+  });
+
+  test("the backtest that the request names", async () => {
+    const { text } = await answer("How many trades did it make?", { jobId: backtestId });
+    const job = await fixture.deps.jobs.get("00000000-0000-7000-8000-000000000001", backtestId);
+    const trades = (job.result as { statistics: { trades: number } }).statistics.trades;
+    expect(text).toContain(`Its number of trades was ${trades}`);
+  });
+
+  test("accounts are told as they stand, and not as of an earlier time", async () => {
+    const then = await fixture.ask({ question: "What is in my portfolio?", asOf: "2025-01-01" });
+    expect(then.result.message).toContain("not as of an earlier time");
+    await fixture.db.transaction().execute((tx) => ensureDefaultAccount(tx, tenantId, "USD", nowMs));
+    const { text } = await answer("How much cash is in my account?");
+    expect(text).toContain("paper (simulated) account");
+    expect(text).toMatch(/holds [\d,]+\.00 USD in cash and has an equity of [\d,]+\.00 USD\. \[1\]\[2\]/);
+    expect(text).toContain("no open position");
+  });
+
+  test("a backtest that ended after asOf is not known", async () => {
+    const { result } = await fixture.ask({
+      question: "What was the Sharpe ratio of the last backtest?",
+      asOf: "2025-01-01",
+    });
+    expect(result.status).toBe("declined");
+  });
+});
+
+test("every example of every family is answered", async () => {
+  const questions = families.flatMap((family) =>
+    family.examples.map((example) => [family.name, example] as const),
+  );
+  expect(questions.length).toBeGreaterThan(40);
+  for (const [family, example] of questions) {
+    const { result } = await fixture.ask({ question: example });
+    const state = `${example} → ${result.status} ${result.plan?.family} ${result.message}`;
+    expect(result.status, state).toBe("answered");
+    expect(result.plan?.family, state).toBe(family);
+    expect(result.dropped, state).toBe(0);
+  }
+});
+
+test("nothing known after asOf is in an answer", async () => {
+  const asOf = "2010-06-30";
+  const questions = families
+    .filter((one) => !["backtest", "portfolio", "definition"].includes(one.name))
+    .flatMap((one) => one.examples);
+  for (const question of questions) {
+    const { result, ctx } = await fixture.ask({ question, asOf });
+    for (const citation of result.citations) {
+      const { item } = await fixture.deps.evidence.get(ctx.tenantId, citation.evidenceId);
+      const latest = item.kind === "rows" ? item.toMs : item.kind === "computation" ? (item.atMs ?? 0) : 0;
+      expect(latest, question).toBeLessThanOrEqual(Date.parse(asOf));
+    }
+  }
+});

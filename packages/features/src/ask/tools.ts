@@ -1,0 +1,229 @@
+import { AppError } from "@tapedeck/core";
+import type { ChunkHit, JobContext, KnowledgeIndex } from "@tapedeck/core";
+import { checkFormula, evaluateFormulas, FormulaError } from "@tapedeck/formula";
+import type { JobService, JobView } from "../jobs/contract.ts";
+import type { PortfolioReader } from "../orders/contract.ts";
+import type { Instrument, SeriesCoverage, SeriesReader } from "../series/contract.ts";
+import { Declined } from "./answer.ts";
+import { createBars } from "./bars.ts";
+import type { Bars } from "./bars.ts";
+import { formatDate } from "./format.ts";
+import { missingBars } from "./missing.ts";
+
+/** What a question may reach. None of it writes; no order can be sent from here. */
+export interface AskSources {
+  series: SeriesReader;
+  knowledge: KnowledgeIndex;
+  jobs: Pick<JobService, "get" | "list">;
+  portfolio: PortfolioReader;
+}
+
+export interface Tools {
+  readonly asOfMs: number;
+  /** Calls so far. */
+  readonly calls: number;
+  listInstruments(): Promise<Instrument[]>;
+  resolveInstrument(ref: string): Promise<Instrument>;
+  coverage(instrumentId: string): Promise<SeriesCoverage[]>;
+  readBars(instrument: Instrument, timeframe?: string): Promise<Bars>;
+  /** One column a formula; NaN where it has no value. */
+  evaluateFormula(bars: Bars, formulas: readonly string[]): Promise<Float64Array[]>;
+  searchKnowledge(text: string, limit?: number): Promise<ChunkHit[]>;
+  readJob(id: string): Promise<JobView>;
+  /** The newest completed job of a type. */
+  lastJob(type: string): Promise<JobView | undefined>;
+  portfolio(): ReturnType<PortfolioReader["portfolio"]>;
+}
+
+const maxCalls = 60;
+/** Timeframes by preference: daily bars say most questions; the finest only when nothing else is there. */
+const preferred = ["1d", "1w", "1h", "4h", "30m", "15m", "5m", "1m", "1mo"];
+
+/** `live`: nothing asks for an earlier time; only then may accounts be read, which are kept as they stand now. */
+export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number, live: boolean): Tools {
+  const { tenantId } = ctx;
+  const kept = new Map<string, Bars>();
+  let calls = 0;
+  const begin = () => {
+    ctx.signal.throwIfAborted();
+    if (++calls > maxCalls)
+      throw new Declined("The question needs more steps than one answer may take. Ask for less at once.");
+    ctx.progress({ steps: calls });
+  };
+  const visible = (coverage: readonly SeriesCoverage[]) => coverage.filter((one) => one.fromMs < asOfMs);
+
+  async function coverageOf(instrumentId: string): Promise<SeriesCoverage[]> {
+    return visible(await sources.series.coverage(tenantId, instrumentId));
+  }
+
+  async function pickTimeframe(instrument: Instrument, wanted: string | undefined): Promise<string> {
+    const coverage = await coverageOf(instrument.instrumentId);
+    if (coverage.length === 0) {
+      throw new Declined(`No bars of ${instrument.instrumentId} were known on ${formatDate(asOfMs)}.`, {
+        missing: [missingBars(instrument.instrumentId)],
+      });
+    }
+    const have = coverage.map((one) => one.timeframe);
+    if (wanted !== undefined) {
+      if (have.includes(wanted)) return wanted;
+      throw new Declined(
+        `${instrument.instrumentId} has bars of ${have.join(", ")}; the question needs ${wanted} bars.`,
+        { missing: [missingBars(instrument.instrumentId, { timeframe: wanted })] },
+      );
+    }
+    return preferred.find((one) => have.includes(one)) ?? have[0]!;
+  }
+
+  return {
+    asOfMs,
+    get calls() {
+      return calls;
+    },
+
+    async listInstruments() {
+      begin();
+      const instruments = await sources.series.instruments(tenantId);
+      ctx.step({ name: "listInstruments", output: { instruments: instruments.length } });
+      return instruments;
+    },
+
+    async resolveInstrument(ref) {
+      begin();
+      const instrument = await sources.series.resolve(tenantId, ref);
+      ctx.step({
+        name: "resolveInstrument",
+        input: { ref },
+        output: { instrumentId: instrument.instrumentId },
+      });
+      return instrument;
+    },
+
+    async coverage(instrumentId) {
+      begin();
+      const coverage = await coverageOf(instrumentId);
+      ctx.step({ name: "coverage", input: { instrumentId }, output: { series: coverage.length } });
+      return coverage;
+    },
+
+    async readBars(instrument, wanted) {
+      const { instrumentId } = instrument;
+      const timeframe = await pickTimeframe(instrument, wanted);
+      const key = `${instrumentId} ${timeframe}`;
+      const have = kept.get(key);
+      if (have !== undefined) return have;
+      begin();
+      const dataset = await sources.series.dataset(
+        { tenantId, instrumentId, timeframe, adjustment: "split", asOfMs: live ? undefined : asOfMs },
+        ctx.signal,
+      );
+      if (dataset.length === 0) {
+        throw new Declined(`No bars of ${instrumentId} were known on ${formatDate(asOfMs)}.`, {
+          missing: [missingBars(instrumentId, { timeframe })],
+        });
+      }
+      const bars = createBars(dataset);
+      ctx.input({
+        kind: "dataset",
+        ref: dataset.hash,
+        label: `${instrumentId} ${timeframe} ${bars.when(0)}..${bars.when(bars.last)}`,
+        details: { ...bars.rows() },
+      });
+      ctx.step({
+        name: "readBars",
+        input: { instrumentId, timeframe, adjustment: "split" },
+        output: {
+          bars: dataset.length,
+          from: bars.when(0),
+          to: bars.when(bars.last),
+          datasetHash: dataset.hash,
+        },
+      });
+      kept.set(key, bars);
+      return bars;
+    },
+
+    async evaluateFormula(bars, formulas) {
+      begin();
+      const { dataset } = bars;
+      const asInput = (one: Bars) => ({
+        length: one.dataset.length,
+        ...one.dataset.columns,
+        timeframeMs: one.dataset.timeframeMs,
+      });
+      try {
+        const others = new Map<string, Bars>();
+        for (const symbol of formulas.flatMap((text) => checkFormula(text).instruments)) {
+          const instrument = await sources.series.resolve(tenantId, symbol);
+          others.set(symbol, await this.readBars(instrument, dataset.timeframe));
+        }
+        const resolve = (symbol: string) => {
+          const other = others.get(symbol);
+          return other === undefined ? undefined : asInput(other);
+        };
+        const columns = evaluateFormulas(formulas, { ...asInput(bars), resolve });
+        ctx.step({
+          name: "evaluateFormula",
+          input: { instrumentId: dataset.instrument.instrumentId, formulas },
+          output: { bars: dataset.length },
+        });
+        return columns.map((column) => (column instanceof Float64Array ? column : Float64Array.from(column)));
+      } catch (error) {
+        if (!(error instanceof FormulaError)) throw error;
+        throw new AppError("formula.invalid", `${error.message} (column ${error.column})`, {
+          details: { column: error.column, suggestion: error.suggestion ?? null },
+        });
+      }
+    },
+
+    async searchKnowledge(text, limit = 8) {
+      begin();
+      const hits = await sources.knowledge.search({ text, limit, spaces: ["shared", tenantId], asOfMs });
+      const seen = new Map<string, ChunkHit>();
+      for (const hit of hits) if (hit.publishedMs <= asOfMs) seen.set(hit.documentId, hit);
+      for (const hit of seen.values()) {
+        ctx.input({ kind: "document", ref: `${hit.documentId}@${hit.version}`, label: hit.title });
+      }
+      ctx.step({
+        name: "searchKnowledge",
+        input: { text },
+        output: { hits: hits.length, titles: [...seen.values()].map((hit) => hit.title) },
+      });
+      return hits.filter((hit) => hit.publishedMs <= asOfMs);
+    },
+
+    async readJob(id) {
+      begin();
+      const job = await sources.jobs.get(tenantId, id);
+      ctx.input({ kind: "job", ref: job.id, label: `${job.type} job` });
+      ctx.step({ name: "readJob", input: { id }, output: { type: job.type, state: job.state } });
+      return job;
+    },
+
+    async lastJob(type) {
+      begin();
+      let cursor: string | undefined;
+      for (let page = 0; page < 20; page++) {
+        const { items, nextCursor } = await sources.jobs.list(tenantId, {
+          type,
+          state: ["completed"],
+          limit: 50,
+          cursor,
+        });
+        const found = items.find((job) => job.endedMs !== null && job.endedMs <= asOfMs);
+        if (found !== undefined) return this.readJob(found.id);
+        if (nextCursor === null) break;
+        cursor = nextCursor;
+      }
+      ctx.step({ name: "lastJob", input: { type }, output: { found: false } });
+      return undefined;
+    },
+
+    async portfolio() {
+      begin();
+      if (!live) throw new Declined("Accounts are told as they stand now, not as of an earlier time.");
+      const portfolio = await sources.portfolio.portfolio(tenantId);
+      ctx.step({ name: "portfolio", output: { accounts: portfolio.accounts.length } });
+      return portfolio;
+    },
+  };
+}

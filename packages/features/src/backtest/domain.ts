@@ -1,0 +1,213 @@
+import { AppError } from "@tapedeck/core";
+import { checkFormula, evaluateFormulas, FormulaError, parseFormula } from "@tapedeck/formula";
+import type { Ast, Dataset, Expression } from "@tapedeck/formula";
+import { builtInRules, signalBits } from "@tapedeck/trading";
+import type { SimulationSettings, StrategyRules } from "@tapedeck/trading";
+import type { BacktestPayload, ConditionReport, Strategy } from "./contract.ts";
+
+export const conditionNames = ["entry", "exit", "shortEntry", "shortExit"] as const;
+export type ConditionName = (typeof conditionNames)[number];
+
+export interface CompiledStrategy {
+  title: string;
+  side: "long" | "short" | "both";
+  /** Canonical text of each condition that there is. */
+  formulas: Partial<Record<ConditionName, string>>;
+  /** Bars before every condition has a value. */
+  warmupBars: number;
+  /** Other instruments that the formulas read. */
+  symbols: string[];
+}
+
+function rulesOf(strategy: Strategy): StrategyRules {
+  if (strategy.kind === "builtIn") {
+    try {
+      return builtInRules(strategy.name, strategy.params);
+    } catch (error) {
+      if (error instanceof RangeError) throw new AppError("payload.invalid", error.message);
+      throw error;
+    }
+  }
+  if (strategy.side !== "both" && (strategy.shortEntry ?? strategy.shortExit) !== undefined) {
+    throw new AppError(
+      "payload.invalid",
+      'shortEntry and shortExit are for side "both"; with side "short" entry and exit are the short\'s.',
+    );
+  }
+  const formulas: StrategyRules["formulas"] = { entry: strategy.entry };
+  for (const name of ["exit", "shortEntry", "shortExit"] as const) {
+    const text = strategy[name];
+    if (text !== undefined) formulas[name] = text;
+  }
+  return { title: `Rules, ${strategy.side}`, side: strategy.side, formulas };
+}
+
+/** Checks every condition before anything runs. Throws AppError `formula.invalid` with the column, or `payload.invalid`. */
+export function compileStrategy(strategy: Strategy, timeframeMs: number): CompiledStrategy {
+  const rules = rulesOf(strategy);
+  const formulas: CompiledStrategy["formulas"] = {};
+  const symbols = new Set<string>();
+  let warmupBars = 0;
+  for (const name of conditionNames) {
+    const text = rules.formulas[name];
+    if (text === undefined) continue;
+    const checked = checkCondition(name, text, timeframeMs);
+    formulas[name] = checked.text;
+    warmupBars = Math.max(warmupBars, checked.warmup);
+    for (const symbol of checked.instruments) symbols.add(symbol);
+  }
+  return { title: rules.title, side: rules.side, formulas, warmupBars, symbols: [...symbols].sort() };
+}
+
+function checkCondition(name: string, text: string, timeframeMs: number) {
+  try {
+    return checkFormula(text, { expect: "condition", timeframeMs });
+  } catch (error) {
+    if (!(error instanceof FormulaError)) throw error;
+    throw new AppError("formula.invalid", `${name}: ${error.message} (column ${error.column}).`, {
+      details: {
+        formula: name,
+        column: error.column,
+        length: error.length,
+        ...(error.suggestion === undefined ? {} : { suggestion: error.suggestion }),
+      },
+    });
+  }
+}
+
+/** The conditions' columns packed into one column of signal bits. */
+export function packSignals(
+  side: CompiledStrategy["side"],
+  columns: Partial<Record<ConditionName, Uint8Array>>,
+  length: number,
+): Uint8Array {
+  const signals = new Uint8Array(length);
+  const add = (column: Uint8Array | undefined, bit: number) => {
+    if (column === undefined) return;
+    for (let i = 0; i < length; i++) signals[i] = signals[i]! | (column[i]! * bit);
+  };
+  if (side === "short") {
+    add(columns.entry, signalBits.entryShort);
+    add(columns.exit, signalBits.exitShort);
+    return signals;
+  }
+  add(columns.entry, signalBits.entryLong);
+  add(columns.exit, signalBits.exitLong);
+  if (side === "both") {
+    add(columns.shortEntry ?? columns.exit, signalBits.entryShort);
+    add(columns.shortExit, signalBits.exitShort);
+  }
+  return signals;
+}
+
+export function settingsOf(payload: BacktestPayload, lotSize: string | null): SimulationSettings {
+  const { sizing, costs, protection } = payload;
+  const initialCash = Number(payload.initialCash);
+  if (!(initialCash > 0)) throw new AppError("payload.invalid", "initialCash must be above zero.");
+  const value =
+    sizing.kind === "fractionOfEquity"
+      ? sizing.fraction
+      : Number(sizing.kind === "fixedQuantity" ? sizing.quantity : sizing.amount);
+  if (!(value > 0)) throw new AppError("payload.invalid", `sizing: ${sizing.kind} must be above zero.`);
+  const lot = Number(payload.lotSize ?? lotSize ?? "0");
+  if (!(lot >= 0)) throw new AppError("payload.invalid", "lotSize must not be negative.");
+  return {
+    initialCash,
+    sizing: { kind: sizing.kind, value },
+    lotSize: lot,
+    feeRate: costs.feeBps / 10_000,
+    feePerUnit: costs.feePerUnit,
+    minFee: costs.minFee,
+    slippageRate: costs.slippageBps / 10_000,
+    slippagePerUnit: costs.slippagePerUnit,
+    stopLoss: protection.stopLoss ?? 0,
+    takeProfit: protection.takeProfit ?? 0,
+    trailingStop: protection.trailingStop ?? 0,
+    maxBars: protection.maxBars ?? 0,
+  };
+}
+
+function countTrue(column: Uint8Array): { trueBars: number; first: number } {
+  let trueBars = 0;
+  let first = -1;
+  for (let i = 0; i < column.length; i++) {
+    if (column[i] === 0) continue;
+    trueBars++;
+    if (first < 0) first = i;
+  }
+  return { trueBars, first };
+}
+
+export function reportCondition(
+  name: string,
+  formula: string,
+  column: Uint8Array,
+  closeMs: Float64Array,
+): ConditionReport {
+  const { trueBars, first } = countTrue(column);
+  return { name, formula, trueBars, firstTrueMs: first < 0 ? null : closeMs[first]! };
+}
+
+/** The operands of the outermost `and`s of a condition; itself when there is none. */
+export function conjuncts(ast: Ast): string[] {
+  const parts: Expression[] = [];
+  const visit = (node: Expression) => {
+    if (node.kind === "binary" && node.operator === "and") {
+      visit(node.left);
+      visit(node.right);
+    } else parts.push(node);
+  };
+  visit(ast.root);
+  return parts.map((part) => ast.text.slice(part.span.start, part.span.start + part.span.length));
+}
+
+/** Why a run has no trade: which entry, or which part of it, was never true, or what kept it from being filled. */
+export function explainNoTrade(
+  strategy: CompiledStrategy,
+  columns: Partial<Record<ConditionName, Uint8Array>>,
+  data: Dataset,
+  dropped: { cash: number; lot: number; price: number },
+): { why: string; parts: ConditionReport[] } {
+  const parts: ConditionReport[] = [];
+  const reasons: string[] = [];
+  const entries = strategy.side === "both" ? (["entry", "shortEntry"] as const) : (["entry"] as const);
+  for (const name of entries) {
+    const formula = strategy.formulas[name];
+    const column = columns[name];
+    if (formula === undefined || column === undefined) continue;
+    const { trueBars, first } = countTrue(column);
+    if (trueBars === 0) reasons.push(explainNever(name, formula, data, parts));
+    else if (first === data.length - 1) {
+      reasons.push(`${name} was true only at the last bar, after which there is no open to fill at.`);
+    }
+  }
+  const fills: Array<[number, string]> = [
+    [dropped.cash, "the cash did not pay for the quantity and its fee"],
+    [dropped.lot, "the quantity rounds down to zero lots"],
+    [dropped.price, "the open was not above zero"],
+  ];
+  for (const [count, why] of fills) {
+    if (count > 0)
+      reasons.push(`${count} ${count === 1 ? "entry was" : "entries were"} dropped because ${why}.`);
+  }
+  if (reasons.length === 0)
+    reasons.push("Both entries were true at the same bars only, and contradict each other.");
+  return { why: reasons.join(" "), parts };
+}
+
+function explainNever(name: string, formula: string, data: Dataset, parts: ConditionReport[]): string {
+  const texts = conjuncts(parseFormula(formula));
+  if (texts.length < 2) return `${name} (${formula}) was true on none of ${data.length} bars.`;
+  const columns = evaluateFormulas(texts, data);
+  const never: string[] = [];
+  texts.forEach((text, k) => {
+    const column = columns[k];
+    if (!(column instanceof Uint8Array)) return;
+    const report = reportCondition(`${name}: ${text}`, text, column, data.closeMs);
+    parts.push(report);
+    if (report.trueBars === 0) never.push(text);
+  });
+  return never.length > 0
+    ? `${name} was never true: its part ${never.join(" and its part ")} was true on none of ${data.length} bars.`
+    : `${name} was never true: each of its parts was at times (${parts.map((p) => `${p.formula}: ${p.trueBars}`).join("; ")}), but never all at the same bar.`;
+}

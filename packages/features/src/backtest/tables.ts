@@ -1,0 +1,36 @@
+import type { JSONColumnType } from "kysely";
+import type { BacktestPayload, BacktestResult } from "./contract.ts";
+
+export interface BacktestTables {
+  backtestRuns: {
+    /** The id of the job that ran it. */
+    id: string;
+    jobId: string;
+    tenantId: string;
+    createdMs: number;
+    instrumentId: string;
+    timeframe: string;
+    title: string;
+    datasetHash: string;
+    bars: number;
+    /** Blob of four Float64 columns of `bars` each: closeMs, equity, benchmark equity, position. */
+    equityBlob: string;
+    payload: JSONColumnType<BacktestPayload>;
+    result: JSONColumnType<BacktestResult>;
+  };
+  backtestTrades: {
+    runId: string;
+    number: number;
+    side: "long" | "short";
+    quantity: number;
+    entryMs: number;
+    entryPrice: number;
+    exitMs: number | null;
+    exitPrice: number | null;
+    exitReason: string | null;
+    barsHeld: number;
+    fees: number;
+    profit: number;
+    profitReturn: number;
+  };
+}

@@ -1,0 +1,47 @@
+import type { JobContract, RouteContract } from "@tapedeck/core";
+import { auditRoutes } from "./audit/contract.ts";
+import { authRoutes } from "./auth/contract.ts";
+import { backtest, backtestRoutes } from "./backtest/contract.ts";
+import { evidenceRoutes } from "./evidence/contract.ts";
+import { batchRoutes } from "./batches/contract.ts";
+import { notificationRoutes } from "./notifications/contract.ts";
+import { scheduleRoutes } from "./schedules/contract.ts";
+import { jobRoutes } from "./jobs/contract.ts";
+import { execute, orderRoutes } from "./orders/contract.ts";
+import { ingest, ingestRoutes } from "./ingest/contract.ts";
+import { seriesRoutes } from "./series/contract.ts";
+import { uploadRoutes } from "./uploads/contract.ts";
+import { systemRoutes } from "./system/contract.ts";
+import { analyze, analyzeRoutes } from "./analyze/contract.ts";
+import { ask } from "./ask/contract.ts";
+import { sentiment } from "./sentiment/contract.ts";
+import { knowledgeRoutes } from "./knowledge/contract.ts";
+import { indicatorRoutes } from "./indicators/contract.ts";
+import { lineageRoutes } from "./lineage/contract.ts";
+
+/** Every job type. A new one is a folder and a line here and a line in handlers.ts. */
+export const contracts = { ingest, analyze, ask, backtest, execute, sentiment } satisfies Record<
+  string,
+  JobContract
+>;
+
+/** Every other address. */
+export const routes = {
+  ...jobRoutes,
+  ...scheduleRoutes,
+  ...notificationRoutes,
+  ...batchRoutes,
+  ...backtestRoutes,
+  ...orderRoutes,
+  ...authRoutes,
+  ...auditRoutes,
+  ...systemRoutes,
+  ...evidenceRoutes,
+  ...ingestRoutes,
+  ...uploadRoutes,
+  ...seriesRoutes,
+  ...analyzeRoutes,
+  ...indicatorRoutes,
+  ...lineageRoutes,
+  ...knowledgeRoutes,
+} satisfies Record<string, RouteContract>;

@@ -1,0 +1,40 @@
+import type { AuditLog } from "./audit/contract.ts";
+import type { AuthService, RateLimiter } from "./auth/contract.ts";
+import type { JobContract } from "@tapedeck/core";
+import type { BlobStore, Bus, KnowledgeIndex, LanguageModel, Log, QueuePort } from "@tapedeck/core";
+import type { Db } from "./db.ts";
+import type { JobService } from "./jobs/contract.ts";
+import type { EvidenceStore } from "./evidence/contract.ts";
+import type { VenueDirectory } from "./orders/contract.ts";
+import type { BarSources, IngestFiles } from "./ingest/contract.ts";
+import type { SeriesReader, SeriesWriter } from "./series/contract.ts";
+import type { UploadStore } from "./uploads/contract.ts";
+
+/** What the apps wire once and hand to every handler; each handler names the slice that it uses. */
+export interface Deps {
+  db: Db;
+  blobs: BlobStore;
+  bus: Bus;
+  queue: QueuePort;
+  knowledge: KnowledgeIndex;
+  model: LanguageModel | undefined;
+  series: SeriesReader;
+  seriesWriter: SeriesWriter;
+  uploads: UploadStore;
+  importFiles: IngestFiles;
+  barSources: BarSources;
+  evidence: EvidenceStore;
+  jobs: JobService;
+  venues: VenueDirectory;
+  log: Log;
+  now(): number;
+}
+
+/** What route handlers get besides: the API's own. */
+export interface ApiDeps extends Deps {
+  auth: AuthService;
+  audit: AuditLog;
+  limiter: RateLimiter;
+  /** Every job type of this deployment, an operator's own ones too. */
+  jobContracts: Record<string, JobContract>;
+}

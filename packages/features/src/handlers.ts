@@ -1,0 +1,20 @@
+import type { HandlersFor } from "@tapedeck/core";
+import type { contracts } from "./contracts.ts";
+import { runExecute } from "./orders/run.ts";
+import { runBacktest } from "./backtest/run.ts";
+import { runSentiment } from "./sentiment/run.ts";
+import type { Tx } from "./db.ts";
+import type { Deps } from "./deps.ts";
+import { runIngest } from "./ingest/run.ts";
+import { runAnalyze } from "./analyze/run.ts";
+import { runAsk } from "./ask/run.ts";
+import { createPortfolioReader } from "./orders/portfolio.ts";
+
+export const handlers = {
+  ingest: runIngest,
+  analyze: runAnalyze,
+  ask: (deps, payload, ctx) => runAsk({ ...deps, portfolio: createPortfolioReader(deps) }, payload, ctx),
+  backtest: runBacktest,
+  execute: runExecute,
+  sentiment: runSentiment,
+} satisfies HandlersFor<typeof contracts, Deps, Tx>;

@@ -1,0 +1,173 @@
+import { defineCommand, defineQuery, EpochMs, pageOf, PageQuery } from "@tapedeck/core";
+import * as z from "zod";
+
+export const DocumentId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, "a document id: letters, digits, dots and hyphens")
+  .meta({ description: "Document id", examples: ["kb.maximum-drawdown"] });
+
+/** Longest text of one document, in characters. */
+export const maxDocumentLength = 2_000_000;
+
+export const DocumentDraft = z
+  .strictObject({
+    title: z.string().trim().min(1).max(300),
+    topic: z.string().trim().min(1).max(100).default("notes"),
+    /** Plain text or Markdown; `## ` starts a section. */
+    text: z.string().min(1).max(maxDocumentLength),
+    /** Where it comes from, in citable form. */
+    sources: z.array(z.string().trim().min(1).max(500)).max(50).default([]),
+    /** When it became public. Default: now. A question asked as of an earlier time does not see it. */
+    publishedMs: EpochMs.optional(),
+    /** Where all may read it; needs an operator. Default: the caller's own space. */
+    space: z.enum(["own", "shared"]).default("own"),
+  })
+  .meta({ id: "DocumentDraft" });
+export type DocumentDraft = z.output<typeof DocumentDraft>;
+
+export const DocumentSummary = z
+  .object({
+    id: DocumentId,
+    /** "shared" or "own". */
+    space: z.enum(["shared", "own"]),
+    title: z.string(),
+    topic: z.string(),
+    version: z.int(),
+    publishedMs: z.int(),
+    characters: z.int(),
+    /** False for the short while until searches find it. */
+    indexed: z.boolean(),
+  })
+  .meta({ id: "DocumentSummary" });
+export type DocumentSummary = z.output<typeof DocumentSummary>;
+
+export const DocumentView = z
+  .object({
+    ...DocumentSummary.shape,
+    sources: z.array(z.string()),
+    formulas: z.array(z.string()),
+    text: z.string(),
+    supersededMs: z.int().nullable(),
+    /** Spans of `text`: text.slice(start, end) is the passage. */
+    passages: z.array(z.object({ id: z.string(), section: z.string(), start: z.int(), end: z.int() })),
+    versions: z.array(z.object({ version: z.int(), publishedMs: z.int(), supersededMs: z.int().nullable() })),
+  })
+  .meta({ id: "DocumentView" });
+export type DocumentView = z.output<typeof DocumentView>;
+
+export const PassageHit = z
+  .object({
+    id: z.string(),
+    documentId: z.string(),
+    version: z.int(),
+    title: z.string(),
+    section: z.string(),
+    topic: z.string(),
+    text: z.string(),
+    start: z.int(),
+    end: z.int(),
+    publishedMs: z.int(),
+    score: z.number(),
+    /** Share of the question's content words that the passage, its section or its title holds. */
+    coverage: z.number(),
+  })
+  .meta({ id: "PassageHit" });
+
+export const KnowledgeStatus = z
+  .object({
+    backend: z.enum(["lancedb", "weaviate"]),
+    documents: z.int(),
+    versions: z.int(),
+    /** Passages that the index should hold. */
+    passages: z.int(),
+    /** Passages that it holds. */
+    indexed: z.int(),
+    /** Documents changed since they were last indexed. */
+    pending: z.int(),
+    missing: z.int(),
+    unexpected: z.int(),
+    /** False: rebuild. */
+    consistent: z.boolean(),
+  })
+  .meta({ id: "KnowledgeStatus" });
+export type KnowledgeStatus = z.output<typeof KnowledgeStatus>;
+
+const numeric = (value: unknown) =>
+  typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
+
+export const knowledgeRoutes = {
+  listDocuments: defineQuery({
+    name: "listDocuments",
+    path: "/documents",
+    tag: "Knowledge",
+    summary: "Documents of the knowledge base and of the caller's tenant, by id",
+    role: "viewer",
+    query: PageQuery.extend({ topic: z.string().max(100).optional() }),
+    response: pageOf(DocumentSummary),
+  }),
+  getDocument: defineQuery({
+    name: "getDocument",
+    path: "/documents/{id}",
+    tag: "Knowledge",
+    summary:
+      "A document's text with the spans of its passages: the newest version, one by number, or as of a time",
+    role: "viewer",
+    params: z.object({ id: DocumentId }),
+    query: z.object({
+      version: z.coerce.number().int().min(1).optional(),
+      asOf: z.preprocess(numeric, EpochMs).optional(),
+    }),
+    response: DocumentView,
+  }),
+  postDocument: defineCommand({
+    name: "postDocument",
+    method: "POST",
+    path: "/documents",
+    tag: "Knowledge",
+    summary: "Add a document, which questions and sentiment jobs can then use",
+    role: "analyst",
+    body: DocumentDraft,
+    response: DocumentSummary,
+    status: 201,
+  }),
+  deleteDocument: defineCommand({
+    name: "deleteDocument",
+    method: "DELETE",
+    path: "/documents/{id}",
+    tag: "Knowledge",
+    summary: "Erase a document that was sent, with all of its versions",
+    role: "analyst",
+    params: z.object({ id: DocumentId }),
+  }),
+  searchKnowledge: defineQuery({
+    name: "searchKnowledge",
+    path: "/knowledge/search",
+    tag: "Knowledge",
+    summary: "Passages that fit a question, best first",
+    role: "viewer",
+    query: z.object({
+      q: z.string().trim().min(1).max(1_000),
+      limit: z.coerce.number().int().min(1).max(50).default(10),
+      asOf: z.preprocess(numeric, EpochMs).optional(),
+      documentId: DocumentId.optional(),
+    }),
+    response: z.object({ items: z.array(PassageHit) }),
+  }),
+  getKnowledgeStatus: defineQuery({
+    name: "getKnowledgeStatus",
+    path: "/knowledge/status",
+    tag: "Knowledge",
+    summary: "What the index should hold and what it holds",
+    role: "operator",
+    response: KnowledgeStatus,
+  }),
+  rebuildKnowledge: defineCommand({
+    name: "rebuildKnowledge",
+    method: "POST",
+    path: "/knowledge/rebuild",
+    tag: "Knowledge",
+    summary: "Build the index anew from PostgreSQL; searches go on meanwhile",
+    role: "operator",
+    response: KnowledgeStatus,
+  }),
+};

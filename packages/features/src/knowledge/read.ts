@@ -1,0 +1,78 @@
+import { AppError, roleAllows } from "@tapedeck/core";
+import type { Log, RouteHandlersFor } from "@tapedeck/core";
+import type { knowledgeRoutes } from "./contract.ts";
+import { eraseDocument, listDocuments, readDocument, saveSentDocument, spacesOf } from "./store.ts";
+import { forgetDocument, indexChanges, knowledgeStatus, rebuildKnowledge } from "./sync.ts";
+import type { KnowledgeDeps } from "./sync.ts";
+
+export const knowledgeRouteHandlers = {
+  listDocuments: ({ db }, { query }, caller) => listDocuments(db, caller.tenantId, query),
+
+  async getDocument({ db }, { params, query }, caller) {
+    const { path: _, ...view } = await readDocument(db, caller.tenantId, params.id, {
+      version: query.version,
+      asOfMs: query.asOf,
+    });
+    return view;
+  },
+
+  async postDocument(deps, { body }, caller) {
+    if (body.space === "shared" && (caller.operating !== true || !roleAllows(caller.role, "operator"))) {
+      throw new AppError(
+        "auth.forbidden",
+        "Only operators of this deployment write to the shared space; leave `space` out to add it to your own.",
+      );
+    }
+    const nowMs = deps.now();
+    const id = await saveSentDocument(
+      deps.db,
+      body.space === "shared" ? "shared" : caller.tenantId,
+      { ...body, formulas: [], publishedMs: body.publishedMs ?? nowMs },
+      nowMs,
+    );
+    // The document is on disk: without the index it waits as not indexed, and the next change or start takes it in.
+    await indexChanges(deps).catch((error: unknown) => {
+      if (!(error instanceof AppError) || !error.retryable) throw error;
+      deps.log.warn({ err: error, documentId: id }, "a document could not be indexed yet");
+    });
+    const { space, title, topic, version, publishedMs, characters, indexed } = await readDocument(
+      deps.db,
+      caller.tenantId,
+      id,
+    );
+    return { id, space, title, topic, version, publishedMs, characters, indexed };
+  },
+
+  async deleteDocument(deps, { params }, caller) {
+    const document = await readDocument(deps.db, caller.tenantId, params.id);
+    if (document.path !== null) {
+      throw new AppError(
+        "resource.conflict",
+        `Document ${params.id} comes from the file ${document.path} of the knowledge base: remove the file and start anew.`,
+      );
+    }
+    if (document.space === "shared" && caller.operating !== true) {
+      throw new AppError("auth.forbidden", "Only operators of this deployment erase shared documents.");
+    }
+    await eraseDocument(deps.db, params.id);
+    await forgetDocument(deps, params.id);
+  },
+
+  async searchKnowledge({ knowledge }, { query }, caller) {
+    const hits = await knowledge.search({
+      text: query.q,
+      limit: query.limit,
+      spaces: spacesOf(caller.tenantId),
+      ...(query.asOf === undefined ? {} : { asOfMs: query.asOf }),
+      ...(query.documentId === undefined ? {} : { documentIds: [query.documentId] }),
+    });
+    return { items: hits.map(({ space: _, supersededMs: __, ...hit }) => hit) };
+  },
+
+  getKnowledgeStatus: (deps) => knowledgeStatus(deps),
+
+  async rebuildKnowledge(deps) {
+    await rebuildKnowledge(deps);
+    return knowledgeStatus(deps);
+  },
+} satisfies RouteHandlersFor<typeof knowledgeRoutes, KnowledgeDeps & { log: Log }>;

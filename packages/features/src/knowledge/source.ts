@@ -1,0 +1,56 @@
+import { AppError, EpochMs } from "@tapedeck/core";
+import { parse } from "yaml";
+import * as z from "zod";
+
+/** Reference documents say what words mean: true at any time, hence visible as of any time unless they say otherwise. */
+const always = 0;
+
+const FrontMatter = z.strictObject({
+  title: z.string().trim().min(1).max(300),
+  topic: z.string().trim().min(1).max(100),
+  sources: z.array(z.string().trim().min(1).max(500)).min(1),
+  /** Formulas that the text explains, in the formula language. */
+  formulas: z.array(z.string().trim().min(1).max(2_000)).default([]),
+  /** When what it tells became known; for documents about events. */
+  published: EpochMs.optional(),
+});
+
+export interface SourceDocument {
+  title: string;
+  topic: string;
+  sources: string[];
+  formulas: string[];
+  publishedMs: number;
+  text: string;
+}
+
+/** A file of the knowledge base: YAML front matter between `---` lines, then Markdown. Throws `data.invalid` with its path. */
+export function parseDocument(path: string, file: string): SourceDocument {
+  const match = /^---\n([\s\S]*?)\n---\n+([\s\S]*)$/.exec(
+    file.replaceAll("\r\n", "\n").replace(/^\uFEFF/, ""),
+  );
+  if (match === null) {
+    throw new AppError(
+      "data.invalid",
+      `${path}: a document starts with front matter between two --- lines (title, topic, sources).`,
+    );
+  }
+  let head: unknown;
+  try {
+    head = parse(match[1]!);
+  } catch (error) {
+    throw new AppError("data.invalid", `${path}: the front matter is not YAML.`, { cause: error });
+  }
+  const parsed = FrontMatter.safeParse(head);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new AppError(
+      "data.invalid",
+      `${path}: ${issue.path.join(".") || "front matter"}: ${issue.message}`,
+    );
+  }
+  const text = match[2]!.trimEnd();
+  if (text === "") throw new AppError("data.invalid", `${path}: there is no text after the front matter.`);
+  const { published, ...rest } = parsed.data;
+  return { ...rest, publishedMs: published ?? always, text };
+}

@@ -1,0 +1,41 @@
+import type { RouteHandlersFor } from "@tapedeck/core";
+import type { routes } from "./contracts.ts";
+import { auditRouteHandlers } from "./audit/read.ts";
+import { authRouteHandlers } from "./auth/read.ts";
+import type { ApiDeps } from "./deps.ts";
+import { batchRouteHandlers } from "./batches/read.ts";
+import { notificationRouteHandlers } from "./notifications/read.ts";
+import { scheduleRouteHandlers } from "./schedules/read.ts";
+import { jobRouteHandlers } from "./jobs/read.ts";
+import { orderRouteHandlers } from "./orders/read.ts";
+import { systemRouteHandlers } from "./system/read.ts";
+import { backtestRouteHandlers } from "./backtest/read.ts";
+import { evidenceRouteHandlers } from "./evidence/read.ts";
+import { ingestRouteHandlers } from "./ingest/read.ts";
+import { seriesRouteHandlers } from "./series/read.ts";
+import { uploadRouteHandlers } from "./uploads/read.ts";
+import { analyzeRouteHandlers } from "./analyze/read.ts";
+import { knowledgeRouteHandlers } from "./knowledge/read.ts";
+import { indicatorRouteHandlers } from "./indicators/read.ts";
+import { lineageRouteHandlers } from "./lineage/read.ts";
+
+/** A handler for every route of contracts.ts. */
+export const routeHandlers = {
+  ...jobRouteHandlers,
+  ...scheduleRouteHandlers,
+  ...notificationRouteHandlers,
+  ...batchRouteHandlers,
+  ...backtestRouteHandlers,
+  ...orderRouteHandlers,
+  ...authRouteHandlers,
+  ...auditRouteHandlers,
+  ...systemRouteHandlers,
+  ...evidenceRouteHandlers,
+  ...ingestRouteHandlers,
+  ...uploadRouteHandlers,
+  ...seriesRouteHandlers,
+  ...analyzeRouteHandlers,
+  ...indicatorRouteHandlers,
+  ...lineageRouteHandlers,
+  ...knowledgeRouteHandlers,
+} satisfies RouteHandlersFor<typeof routes, ApiDeps>;

@@ -1,0 +1,227 @@
+import { newId } from "@tapedeck/core";
+import { testBlobs, testDatabase } from "@tapedeck/testkit";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Database } from "../db.ts";
+import { adjustColumns } from "./adjust.ts";
+import type { Action } from "./adjust.ts";
+import { barBytes, datasetKey } from "./columns.ts";
+import type { Instrument, SeriesColumns } from "./contract.ts";
+import { createSeriesReader } from "./reader.ts";
+import { createSeriesWriter } from "./writer.ts";
+
+const tenantId = "01900000-0000-7000-8000-000000000001";
+const now = (): number => Date.parse("2026-01-01");
+const jobId = newId(now());
+const bars = 45_000;
+let database: Awaited<ReturnType<typeof testDatabase<Database>>>;
+let store: Awaited<ReturnType<typeof testBlobs>>;
+
+function instrument(symbol: string): Instrument {
+  return {
+    instrumentId: `${symbol}.LOCAL`,
+    symbol,
+    venue: "LOCAL",
+    name: symbol,
+    assetClass: "crypto",
+    currency: "USD",
+    calendar: "24x7",
+    tickSize: null,
+    lotSize: null,
+    minNotional: null,
+    space: tenantId,
+  };
+}
+
+async function write(symbol: string, from: number, to: number, add = 0): Promise<void> {
+  const writer = createSeriesWriter({ db: database.db });
+  const index = Array.from({ length: to - from }, (_, i) => from + i);
+  const values = index.map((i) => i + 1 + add);
+  const rows = {
+    openMs: index.map((i) => i * 60_000),
+    closeMs: index.map((i) => (i + 1) * 60_000),
+    open: values,
+    high: values,
+    low: values,
+    close: values,
+    volume: index.map((i) => (i % 2 === 0 ? i : null)),
+  };
+  await database.db.transaction().execute(async (tx) => {
+    await writer.ensureInstrument(tx, instrument(symbol), jobId, now());
+    await writer.writeBars(
+      tx,
+      { space: tenantId, instrumentId: `${symbol}.LOCAL`, timeframe: "1m", jobId, recordedMs: now() },
+      rows,
+    );
+  });
+}
+
+beforeAll(async () => {
+  database = await testDatabase<Database>();
+  store = await testBlobs();
+  await write("AAA", 0, bars);
+  await write("BBB", 0, 1_000);
+});
+afterAll(async () => {
+  await database.close();
+  await store.close();
+});
+
+const request = (symbol: string) =>
+  ({ tenantId, instrumentId: `${symbol}.LOCAL`, timeframe: "1m", adjustment: "raw" }) as const;
+const reader = (cacheBytes?: number) =>
+  createSeriesReader({
+    db: database.db,
+    blobs: store.blobs,
+    now,
+    ...(cacheBytes === undefined ? {} : { cacheBytes }),
+  });
+
+describe("a dataset", () => {
+  test("has every bar over all pages, as columns of one shared buffer", async () => {
+    const dataset = await reader().dataset(request("AAA"));
+    expect(dataset.length).toBe(bars);
+    expect(dataset.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(dataset.buffer.byteLength).toBe(bars * barBytes);
+    for (const i of [0, 19_999, 20_000, 40_000, bars - 1]) {
+      expect([dataset.columns.openMs[i], dataset.columns.closeMs[i], dataset.columns.close[i]]).toEqual([
+        i * 60_000,
+        (i + 1) * 60_000,
+        i + 1,
+      ]);
+      expect(dataset.columns.volume[i]).toBe(i % 2 === 0 ? i : Number.NaN);
+    }
+  });
+
+  test("is made once: another reader takes the file, without reading rows", async () => {
+    const made = await reader().dataset(request("AAA"));
+    const other = await reader().dataset(request("AAA"));
+    expect(other.hash).toBe(made.hash);
+    expect(Buffer.from(other.buffer).equals(Buffer.from(made.buffer))).toBe(true);
+    const file = await store.blobs.size(datasetKey(made.hash));
+    expect(file).toBe(bars * barBytes);
+    const { rows } = await database.db
+      .selectFrom("datasets")
+      .select((eb) => eb.fn.countAll<number>().as("rows"))
+      .where("instrumentId", "=", "AAA.LOCAL")
+      .executeTakeFirstOrThrow();
+    expect(Number(rows)).toBe(1);
+  });
+
+  test("is made anew when its file was lost", async () => {
+    const made = await reader().dataset(request("BBB"));
+    await store.blobs.delete(datasetKey(made.hash));
+    const again = await reader().dataset(request("BBB"));
+    expect(again.hash).toBe(made.hash);
+    expect(await store.blobs.size(datasetKey(made.hash))).toBe(1_000 * barBytes);
+  });
+
+  test("asked for at once by many is loaded once", async () => {
+    const one = reader();
+    const all = await Promise.all(Array.from({ length: 20 }, () => one.dataset(request("AAA"))));
+    expect(new Set(all).size).toBe(1);
+  });
+
+  test("one caller's abort leaves the others theirs", async () => {
+    const one = reader();
+    const stop = new AbortController();
+    const given = one.dataset(request("AAA"), stop.signal);
+    const kept = one.dataset(request("AAA"));
+    stop.abort(new Error("enough"));
+    await expect(given).rejects.toThrow("enough");
+    expect((await kept).length).toBe(bars);
+  });
+
+  test("new bars make a new dataset; the old one stays as it was", async () => {
+    const one = reader();
+    const before = await one.dataset(request("BBB"));
+    await write("BBB", 1_000, 1_100);
+    const after = await one.dataset(request("BBB"));
+    expect([before.length, after.length]).toEqual([1_000, 1_100]);
+    expect((await one.byHash(before.hash)).length).toBe(1_000);
+  });
+
+  test("beyond the cache's limit the one used longest ago goes", async () => {
+    const one = reader(1_200 * barBytes);
+    const first = await one.dataset({ ...request("BBB"), toMs: 600 * 60_000 });
+    const second = await one.dataset({ ...request("BBB"), toMs: 601 * 60_000 - 1 });
+    expect(await one.byHash(second.hash)).toBe(second);
+    expect(await one.byHash(first.hash)).not.toBe(first);
+  });
+
+  test("a hash that is not there is an error", async () => {
+    await expect(reader().byHash("0".repeat(64))).rejects.toMatchObject({ code: "data.missing" });
+  });
+
+  test("more bars than the limit are refused", async () => {
+    const one = createSeriesReader({ db: database.db, blobs: store.blobs, now, maxBars: 10_000 });
+    await expect(one.dataset({ ...request("AAA"), toMs: 12_000 * 60_000 })).rejects.toMatchObject({
+      code: "payload.tooLarge",
+    });
+  });
+});
+
+describe("adjustment", () => {
+  const day = 86_400_000;
+  const columns = (closes: readonly number[]): SeriesColumns => ({
+    openMs: Float64Array.from(closes, (_, i) => i * day),
+    closeMs: Float64Array.from(closes, (_, i) => (i + 1) * day),
+    open: Float64Array.from(closes),
+    high: Float64Array.from(closes),
+    low: Float64Array.from(closes),
+    close: Float64Array.from(closes),
+    volume: Float64Array.from(closes, () => 1_000),
+  });
+  const actions = fc.array(
+    fc.oneof(
+      fc.record({
+        kind: fc.constant("split" as const),
+        exMs: fc.integer({ min: 0, max: 60 }).map((n) => n * day),
+        ratio: fc.constantFrom(2, 3, 0.1, 1.5),
+      }),
+      fc.record({
+        kind: fc.constant("dividend" as const),
+        exMs: fc.integer({ min: 0, max: 60 }).map((n) => n * day),
+        amount: fc.double({ min: 0.01, max: 5, noNaN: true }),
+      }),
+    ),
+    { maxLength: 8 },
+  );
+  const prices = fc.array(fc.double({ min: 10, max: 1_000, noNaN: true }), { minLength: 1, maxLength: 50 });
+
+  test("leaves the newest bar as traded, and equals the product of the later actions, bar by bar", () => {
+    fc.assert(
+      fc.property(
+        prices,
+        actions,
+        fc.constantFrom("split" as const, "total" as const),
+        (closes, list: Action[], adjustment) => {
+          const adjusted = columns(closes);
+          adjustColumns(adjusted, list, adjustment);
+          for (let i = 0; i < closes.length; i++) {
+            let factor = 1;
+            let splits = 1;
+            for (const action of list) {
+              if (action.exMs < (i + 1) * day) continue;
+              const last = Math.min(closes.length, action.exMs / day) - 1;
+              if (action.kind === "split") {
+                factor /= action.ratio;
+                splits /= action.ratio;
+              } else if (action.kind === "dividend" && adjustment === "total")
+                factor *= 1 - action.amount / closes[last]!;
+            }
+            expect(adjusted.close[i]!).toBeCloseTo(closes[i]! * factor, 6);
+            expect(adjusted.volume[i]! * splits).toBeCloseTo(1_000, 6);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test("a dividend that is not below the price is an error that says which", () => {
+    expect(() =>
+      adjustColumns(columns([10, 10]), [{ kind: "dividend", exMs: day, amount: 11 }], "total"),
+    ).toThrow(/1970-01-02/);
+  });
+});

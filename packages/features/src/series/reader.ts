@@ -1,0 +1,326 @@
+import { AppError, isoDate, timeframeMs } from "@tapedeck/core";
+import type { BlobStore } from "@tapedeck/core";
+import type { Db } from "../db.ts";
+import { adjustColumns } from "./adjust.ts";
+import { barBytes, columnsFromPages, datasetHash, datasetKey, slices, viewColumns } from "./columns.ts";
+import type {
+  Adjustment,
+  DatasetRequest,
+  Instrument,
+  SeriesCoverage,
+  SeriesDataset,
+  SeriesReader,
+} from "./contract.ts";
+import {
+  beginningMs,
+  endMs,
+  findInstruments,
+  loadActions,
+  loadBarPages,
+  loadIndexed,
+  loadInstrument,
+  loadInstruments,
+  loadState,
+  storeDataset,
+} from "./store.ts";
+import type { BarPage, IndexKey, SeriesState } from "./store.ts";
+
+export interface SeriesReaderOptions {
+  db: Db;
+  blobs: BlobStore;
+  now(): number;
+  /** Datasets kept in this process; the one used longest ago goes first. Default 512 MiB. */
+  cacheBytes?: number;
+  /** A request for more is refused. Default 20 million. */
+  maxBars?: number;
+}
+
+/** How every feature reads bars: see SeriesReader. One per process, so that its cache is shared. */
+export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
+  const { db, blobs, now, cacheBytes = 512 * 1024 * 1024, maxBars = 20_000_000 } = options;
+  const cache = new Map<string, SeriesDataset>();
+  let cached = 0;
+  const running = new Map<string, Promise<SeriesDataset>>();
+
+  function keep(dataset: SeriesDataset): SeriesDataset {
+    const have = cache.get(dataset.hash);
+    if (have !== undefined) {
+      cache.delete(dataset.hash);
+      cache.set(dataset.hash, have);
+      return have;
+    }
+    cache.set(dataset.hash, dataset);
+    cached += dataset.buffer.byteLength;
+    for (const [hash, old] of cache) {
+      if (cached <= cacheBytes || hash === dataset.hash) break;
+      cache.delete(hash);
+      cached -= old.buffer.byteLength;
+    }
+    return dataset;
+  }
+
+  async function read(hash: string): Promise<SeriesDataset> {
+    const have = cache.get(hash);
+    if (have !== undefined) return keep(have);
+    const row = await db.selectFrom("datasets").selectAll().where("hash", "=", hash).executeTakeFirst();
+    if (row === undefined) {
+      throw new AppError("data.missing", `There is no dataset ${hash}.`, { details: { datasetHash: hash } });
+    }
+    const buffer = new SharedArrayBuffer(row.bars * barBytes);
+    await blobs.readInto(datasetKey(hash), new Uint8Array(buffer));
+    return keep({
+      hash,
+      instrument: JSON.parse(row.instrument) as Instrument,
+      timeframe: row.timeframe,
+      timeframeMs: timeframeMs(row.timeframe),
+      adjustment: row.adjustment as Adjustment,
+      asOfMs: row.asOfMs,
+      length: row.bars,
+      columns: viewColumns(buffer),
+      buffer,
+    });
+  }
+
+  async function load(request: DatasetRequest): Promise<SeriesDataset> {
+    const state = await loadState(db, request.tenantId, request.instrumentId, request.timeframe);
+    if (state === undefined) throw unknownInstrument(request.instrumentId, []);
+    const asOfMs = request.asOfMs ?? now();
+    const { series, instrument } = state;
+    if (series === undefined) throw await missing(request, instrument);
+    const latest = asOfMs >= (series.maxVisibleMs ?? endMs) && asOfMs >= (state.actionsMaxMs ?? beginningMs);
+    const key: IndexKey = {
+      seriesId: series.seriesId,
+      adjustment: request.adjustment,
+      fromMs: request.fromMs ?? beginningMs,
+      toMs: request.toMs ?? endMs,
+      asOfMs: latest ? endMs : asOfMs,
+    };
+    const versions = { dataVersion: series.dataVersion, actionsVersion: state.actionsVersion };
+    const hash = await loadIndexed(db, key, versions);
+    if (hash !== undefined && (cache.has(hash) || (await blobs.size(datasetKey(hash))) !== undefined)) {
+      return read(hash);
+    }
+    // A moment that passes by itself (bars still open, asOf absent) is not worth an index row.
+    return materialise(request, state, asOfMs, latest || request.asOfMs !== undefined ? key : undefined);
+  }
+
+  async function materialise(
+    request: DatasetRequest,
+    before: SeriesState,
+    asOfMs: number,
+    key: IndexKey | undefined,
+  ): Promise<SeriesDataset> {
+    const { instrument } = before;
+    // One snapshot: bars, actions and the versions that they are indexed under belong together.
+    const { pages, actions, state } = await db
+      .transaction()
+      .setIsolationLevel("repeatable read")
+      .setAccessMode("read only")
+      .execute(async (tx) => {
+        const state = await loadState(tx, request.tenantId, request.instrumentId, request.timeframe);
+        const pages: BarPage[] = [];
+        let bars = 0;
+        for await (const page of loadBarPages(tx, {
+          seriesId: before.series!.seriesId,
+          fromMs: request.fromMs ?? beginningMs,
+          toMs: request.toMs ?? endMs,
+          asOfMs,
+          revised: state?.series?.revised ?? true,
+        })) {
+          bars += page.bars;
+          if (bars > maxBars) {
+            throw new AppError(
+              "payload.tooLarge",
+              `The range holds more than ${maxBars.toLocaleString("en-US")} bars; ask for a shorter one or a longer timeframe.`,
+            );
+          }
+          pages.push(page);
+        }
+        const actions = request.adjustment === "raw" ? [] : await loadActions(tx, instrument, asOfMs);
+        return { pages, actions, state };
+      });
+    if (pages.length === 0) throw await missing(request, instrument);
+
+    const buffer = columnsFromPages(pages);
+    const columns = viewColumns(buffer);
+    adjustColumns(columns, actions, request.adjustment);
+    const hash = datasetHash(
+      {
+        space: instrument.space,
+        instrumentId: instrument.instrumentId,
+        timeframe: request.timeframe,
+        adjustment: request.adjustment,
+      },
+      buffer,
+    );
+    const blobKey = datasetKey(hash);
+    if ((await blobs.size(blobKey)) !== buffer.byteLength) await blobs.put(blobKey, stream(buffer));
+    const length = columns.openMs.length;
+    await storeDataset(
+      db,
+      {
+        hash,
+        space: instrument.space,
+        instrumentId: instrument.instrumentId,
+        timeframe: request.timeframe,
+        adjustment: request.adjustment,
+        asOfMs,
+        bars: length,
+        fromMs: columns.openMs[0]!,
+        toMs: columns.closeMs[length - 1]!,
+        instrument: JSON.stringify(instrument),
+        createdMs: now(),
+      },
+      key === undefined || state?.series === undefined
+        ? undefined
+        : {
+            ...key,
+            dataVersion: state.series.dataVersion,
+            actionsVersion: state.actionsVersion,
+            hash,
+          },
+    );
+    return keep({
+      hash,
+      instrument,
+      timeframe: request.timeframe,
+      timeframeMs: timeframeMs(request.timeframe),
+      adjustment: request.adjustment,
+      asOfMs,
+      length,
+      columns,
+      buffer,
+    });
+  }
+
+  async function coverage(tenantId: string, instrumentId: string): Promise<SeriesCoverage[]> {
+    const instrument = await loadInstrument(db, tenantId, instrumentId);
+    if (instrument === undefined) throw unknownInstrument(instrumentId, []);
+    const rows = await db
+      .selectFrom("series")
+      .select(["timeframe", "fromMs", "toMs", "rows"])
+      .where("space", "=", instrument.space)
+      .where("instrumentId", "=", instrumentId)
+      .where("kind", "=", "bars")
+      .where("rows", ">", 0)
+      .execute();
+    return rows
+      .map((row) => ({ timeframe: row.timeframe, fromMs: row.fromMs!, toMs: row.toMs!, bars: row.rows }))
+      .sort((a, b) => timeframeMs(a.timeframe) - timeframeMs(b.timeframe));
+  }
+
+  async function missing(request: DatasetRequest, instrument: Instrument): Promise<AppError> {
+    const { asOfMs = endMs } = request;
+    // What is stored from after asOf is not told either.
+    const have = (await coverage(request.tenantId, instrument.instrumentId))
+      .filter((item) => item.fromMs < asOfMs)
+      .map(({ timeframe, fromMs, toMs }) => ({ timeframe, fromMs, toMs: Math.min(toMs, asOfMs) }));
+    const range = [
+      request.fromMs === undefined ? "" : ` from ${isoDate(request.fromMs)}`,
+      request.toMs === undefined ? "" : ` to ${isoDate(request.toMs)}`,
+      request.asOfMs === undefined ? "" : `, as known on ${isoDate(request.asOfMs)}`,
+    ].join("");
+    const there =
+      have.length === 0
+        ? "No bars of it are stored."
+        : `Stored are ${have
+            .map((item) => `${item.timeframe} (${isoDate(item.fromMs)} to ${isoDate(item.toMs)})`)
+            .join(", ")}.`;
+    return new AppError(
+      "data.missing",
+      `There are no ${request.timeframe} bars of ${instrument.instrumentId}${range}. ${there} Ingest them with POST /api/ingests or \`tapedeck import\`.`,
+      {
+        details: {
+          instrumentId: instrument.instrumentId,
+          timeframe: request.timeframe,
+          fromMs: request.fromMs,
+          toMs: request.toMs,
+          coverage: have,
+        },
+      },
+    );
+  }
+
+  async function resolve(tenantId: string, ref: string): Promise<Instrument> {
+    const text = ref.trim();
+    const exact = await loadInstrument(db, tenantId, text.toUpperCase());
+    if (exact !== undefined) return exact;
+    const found = await findInstruments(db, tenantId, text);
+    if (found.length === 1) return found[0]!;
+    const candidates = found.map((instrument) => instrument.instrumentId);
+    if (found.length > 1) {
+      throw new AppError(
+        "symbol.ambiguous",
+        `"${text}" may be ${candidates.join(" or ")}; write which one.`,
+        {
+          details: { candidates },
+        },
+      );
+    }
+    const all = await loadInstruments(db, tenantId);
+    throw unknownInstrument(text, nearest(text, all));
+  }
+
+  return {
+    resolve,
+    coverage,
+    instruments: (tenantId) => loadInstruments(db, tenantId),
+    byHash: read,
+    async dataset(request, signal) {
+      signal?.throwIfAborted();
+      // Equal requests share one load; a caller that gives up does not stop it for the others.
+      const key = JSON.stringify([
+        request.tenantId,
+        request.instrumentId,
+        request.timeframe,
+        request.fromMs,
+        request.toMs,
+        request.adjustment,
+        request.asOfMs,
+      ]);
+      let loading = running.get(key);
+      if (loading === undefined) {
+        loading = load(request).finally(() => running.delete(key));
+        running.set(key, loading);
+      }
+      return signal === undefined ? loading : orAborted(loading, signal);
+    },
+  };
+}
+
+async function* stream(buffer: SharedArrayBuffer): AsyncGenerator<Uint8Array> {
+  yield* slices(buffer);
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason as Error);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function unknownInstrument(text: string, candidates: string[]): AppError {
+  const hint = candidates.length === 0 ? "" : ` Did you mean ${candidates.join(" or ")}?`;
+  return new AppError(
+    "symbol.unknown",
+    `There is no instrument "${text}".${hint} GET /api/instruments lists what is there; POST /api/ingests or \`tapedeck import\` adds one.`,
+    { details: { candidates } },
+  );
+}
+
+/** Instruments whose symbol begins like the text or whose name holds it. */
+function nearest(text: string, all: readonly Instrument[]): string[] {
+  const lower = text.toLowerCase();
+  return all
+    .filter(
+      (instrument) =>
+        instrument.symbol.toLowerCase().startsWith(lower.slice(0, 2)) ||
+        (lower.length > 2 && instrument.name.toLowerCase().includes(lower)),
+    )
+    .map((instrument) => instrument.instrumentId)
+    .slice(0, 5);
+}

@@ -1,0 +1,167 @@
+import { sql } from "kysely";
+import type { Db } from "../db.ts";
+import type { Instrument, SeriesWriter } from "../series/contract.ts";
+import type { StreamRunsTable } from "./tables.ts";
+
+/** Rows that one statement erases, so that a long backlog holds no lock for long. */
+const trimRows = 20_000;
+
+/**
+ * Takes the venue for a run and makes its instruments known; false while another run holds it. One process stores a
+ * venue's ticks at a time: two would revise each other's bars. Runs that are silent since `silentSinceMs` are over.
+ */
+export async function openRun(
+  db: Db,
+  writer: SeriesWriter,
+  run: StreamRunsTable,
+  instruments: readonly Instrument[],
+  silentSinceMs: number,
+): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`stream ${run.venue}`}, 0))`.execute(tx);
+    await tx
+      .updateTable("streamRuns")
+      .set((eb) => ({ stoppedMs: eb.ref("heartbeatMs") }))
+      .where("venue", "=", run.venue)
+      .where("stoppedMs", "is", null)
+      .where("heartbeatMs", "<", silentSinceMs)
+      .execute();
+    const held = await tx
+      .selectFrom("streamRuns")
+      .select("id")
+      .where("venue", "=", run.venue)
+      .where("stoppedMs", "is", null)
+      .executeTakeFirst();
+    if (held !== undefined) return false;
+    await tx.insertInto("streamRuns").values(run).execute();
+    for (const instrument of instruments)
+      await writer.ensureInstrument(tx, instrument, run.id, run.startedMs);
+    return true;
+  });
+}
+
+/** False: the run is over, another may have taken the venue. */
+export async function beatRun(db: Db, id: string, nowMs: number): Promise<boolean> {
+  const result = await db
+    .updateTable("streamRuns")
+    .set({ heartbeatMs: nowMs })
+    .where("id", "=", id)
+    .where("stoppedMs", "is", null)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+export async function closeRun(db: Db, id: string, nowMs: number): Promise<void> {
+  await db
+    .updateTable("streamRuns")
+    .set({ stoppedMs: nowMs })
+    .where("id", "=", id)
+    .where("stoppedMs", "is", null)
+    .execute();
+}
+
+export interface StoredTick {
+  eventMs: number;
+  ordinal: number;
+  price: number;
+  size: number;
+}
+
+/** Ticks of an instrument from a time on, in pages, in their order. */
+export async function* loadTicks(
+  db: Db,
+  instrument: Instrument,
+  fromMs: number,
+): AsyncGenerator<StoredTick[]> {
+  const page = 10_000;
+  for (let after = { eventMs: fromMs, ordinal: -1 }; ;) {
+    const rows = await db
+      .selectFrom("trades")
+      .innerJoin("series", "series.seriesId", "trades.seriesId")
+      .distinctOn(["trades.eventMs", "trades.ordinal"])
+      .select(["trades.eventMs", "trades.ordinal", "trades.price", "trades.size"])
+      .where("series.space", "=", instrument.space)
+      .where("series.instrumentId", "=", instrument.instrumentId)
+      .where("series.kind", "=", "trades")
+      .where("trades.eventMs", ">=", after.eventMs)
+      .where((eb) =>
+        eb.or([eb("trades.eventMs", ">", after.eventMs), eb("trades.ordinal", ">", after.ordinal)]),
+      )
+      .orderBy("trades.eventMs")
+      .orderBy("trades.ordinal")
+      .orderBy("trades.revision", "desc")
+      .limit(page)
+      .execute();
+    if (rows.length > 0) yield rows;
+    if (rows.length < page) return;
+    after = rows.at(-1)!;
+  }
+}
+
+/** Erases what a venue's series in the shared space hold from before a time; gives the number of rows. */
+export async function trimSeries(db: Db, venue: string, beforeMs: number): Promise<number> {
+  const series = await db
+    .selectFrom("series")
+    .innerJoin("instruments", (join) =>
+      join
+        .onRef("instruments.space", "=", "series.space")
+        .onRef("instruments.instrumentId", "=", "series.instrumentId"),
+    )
+    .select(["series.seriesId", "series.kind"])
+    .where("series.space", "=", "shared")
+    .where("instruments.venue", "=", venue)
+    .where("series.fromMs", "<", beforeMs)
+    .execute();
+  let erased = 0;
+  for (const { seriesId, kind } of series) {
+    for (;;) {
+      const count = await trimOnce(db, seriesId, kind, beforeMs);
+      erased += count;
+      if (count < trimRows) break;
+    }
+  }
+  return erased;
+}
+
+async function trimOnce(
+  db: Db,
+  seriesId: number,
+  kind: "bars" | "trades",
+  beforeMs: number,
+): Promise<number> {
+  const table = sql.table(kind);
+  const time = sql.ref(kind === "bars" ? "openMs" : "eventMs");
+  return db.transaction().execute(async (tx) => {
+    await tx
+      .selectFrom("series")
+      .select("seriesId")
+      .where("seriesId", "=", seriesId)
+      .forUpdate()
+      .executeTakeFirstOrThrow();
+    // All revisions of a time go together: the bound is a time, not a row.
+    const result = await sql<{ rows: number; firsts: number }>`
+      with bound as (
+        select max(at) as at from (
+          select ${time} as at from ${table} where series_id = ${seriesId} and ${time} < ${beforeMs}
+          order by ${time} limit ${trimRows}
+        ) as oldest
+      ), erased as (
+        delete from ${table} where series_id = ${seriesId} and ${time} <= (select at from bound)
+        returning revision
+      ) select count(*)::int as rows, count(*) filter (where revision = 1)::int as firsts from erased`.execute(
+      tx,
+    );
+    const { rows, firsts } = result.rows[0]!;
+    if (rows === 0) return 0;
+    await tx
+      .updateTable("series")
+      .set((eb) => ({
+        rows: eb("rows", "-", firsts),
+        fromMs: sql<number>`(select min(${time}) from ${table} where series_id = ${seriesId})`,
+        dataVersion: eb("dataVersion", "+", 1),
+      }))
+      .where("seriesId", "=", seriesId)
+      .execute();
+    return rows;
+  });
+}

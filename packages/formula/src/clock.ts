@@ -1,0 +1,188 @@
+import type { Bar, Dataset } from "./dataset.ts";
+import { COLUMNS } from "./dataset.ts";
+import type { Timeframe } from "./timeframe.ts";
+import { bucketEnd, bucketStart } from "./timeframe.ts";
+
+export type Column = Float64Array | Uint8Array;
+
+/**
+ * Bars of one instrument at one timeframe, and the nodes that are computed on them. Index 0 of the columns is the
+ * oldest bar still held: in a live run the columns are moved back once they are full.
+ */
+export interface Clock {
+  readonly timeframeMs: number;
+  readonly bars: Readonly<Record<(typeof COLUMNS)[number], Float64Array>>;
+  /** Bars held. */
+  length: number;
+  /** Bars that were dropped in front. */
+  dropped: number;
+  readonly nodes: Node[];
+  /** Higher timeframes made of this clock's bars. */
+  readonly coarser: Map<string, Resampler>;
+  /** A whole dataset: no bar is added. */
+  readonly whole: boolean;
+  /** Room for bars; full columns are moved back in a live run. */
+  readonly capacity: number;
+}
+
+/** A column and how to go on with it. */
+export interface Node {
+  readonly id: number;
+  readonly column: Column;
+  /** First bar not yet computed. */
+  done: number;
+  /** Bars of its own column that others read back. */
+  need: number;
+  step(from: number, to: number): void;
+  /** Told that the columns were moved back by a number of bars. */
+  moved?(by: number): void;
+}
+
+export interface Resampler {
+  readonly frame: Timeframe;
+  readonly clock: Clock;
+  /** Base bars taken in so far. */
+  taken: number;
+  /** Number of closed buckets (dropped ones included) after each base bar. */
+  readonly visible: Float64Array;
+  /** Bucket that the last bar fell in: [start, end). */
+  start: number;
+  end: number;
+  open: boolean;
+  bar: { open: number; high: number; low: number; close: number; volume: number };
+  closed: number;
+}
+
+function emptyBars(capacity: number): Clock["bars"] {
+  const bars: Partial<Record<(typeof COLUMNS)[number], Float64Array>> = {};
+  for (const name of COLUMNS) bars[name] = new Float64Array(capacity);
+  return bars as Clock["bars"];
+}
+
+/** A clock over a whole dataset: the columns are shared, not copied. */
+export function clockOf(data: Dataset): Clock {
+  return {
+    timeframeMs: data.timeframeMs,
+    bars: data,
+    length: data.length,
+    dropped: 0,
+    nodes: [],
+    coarser: new Map(),
+    whole: true,
+    capacity: data.length,
+  };
+}
+
+/** An empty clock that bars are pushed to. */
+export function emptyClock(timeframeMs: number, capacity: number): Clock {
+  return {
+    timeframeMs,
+    bars: emptyBars(capacity),
+    length: 0,
+    dropped: 0,
+    nodes: [],
+    coarser: new Map(),
+    whole: false,
+    capacity,
+  };
+}
+
+/** The higher timeframe of a clock; made on first use. */
+export function resamplerOf(clock: Clock, frame: Timeframe): Resampler {
+  const known = clock.coarser.get(frame.text);
+  if (known) return known;
+  const made: Resampler = {
+    frame,
+    clock: emptyClock(frame.ms, clock.whole ? bucketsOf(clock, frame) : clock.capacity + 1),
+    taken: 0,
+    visible: new Float64Array(clock.capacity),
+    start: 0,
+    end: 0,
+    open: false,
+    bar: { open: 0, high: 0, low: 0, close: 0, volume: 0 },
+    closed: 0,
+  };
+  clock.coarser.set(frame.text, made);
+  return made;
+}
+
+/** Room for the buckets that a whole dataset can fill. */
+function bucketsOf(clock: Clock, frame: Timeframe): number {
+  if (clock.length === 0) return 1;
+  const span = clock.bars.openMs[clock.length - 1]! - clock.bars.openMs[0]!;
+  const shortest = frame.months > 0 ? frame.months * 28 * 86_400_000 : frame.ms;
+  return Math.min(clock.length + 1, Math.ceil(span / shortest) + 2);
+}
+
+function closeBucket(r: Resampler): void {
+  const { clock, bar } = r;
+  makeRoom(clock);
+  const at = clock.length;
+  const bars = clock.bars;
+  bars.openMs[at] = r.start;
+  bars.closeMs[at] = r.end;
+  bars.open[at] = bar.open;
+  bars.high[at] = bar.high;
+  bars.low[at] = bar.low;
+  bars.close[at] = bar.close;
+  bars.volume[at] = bar.volume;
+  clock.length++;
+  r.closed++;
+  r.open = false;
+}
+
+/** Takes the clock's new bars into its higher timeframe. A bucket is seen only once it has closed. */
+export function resample(r: Resampler, base: Clock): void {
+  const { openMs, closeMs, open, high, low, close, volume } = base.bars;
+  for (let i = r.taken; i < base.length; i++) {
+    const at = openMs[i]!;
+    if (!(at >= r.start && at < r.end)) {
+      if (r.open) closeBucket(r);
+      r.start = bucketStart(r.frame, at);
+      r.end = bucketEnd(r.frame, r.start);
+    }
+    if (r.open) {
+      const bar = r.bar;
+      bar.high = Math.max(bar.high, high[i]!);
+      bar.low = Math.min(bar.low, low[i]!);
+      bar.close = close[i]!;
+      bar.volume += volume[i]!;
+    } else {
+      r.open = true;
+      r.bar = { open: open[i]!, high: high[i]!, low: low[i]!, close: close[i]!, volume: volume[i]! };
+    }
+    if (closeMs[i]! >= r.end) closeBucket(r);
+    r.visible[i] = r.closed;
+  }
+  r.taken = base.length;
+}
+
+/** Adds a live bar. Bars come in the order of their close. */
+export function pushBar(clock: Clock, bar: Bar): void {
+  const last = clock.length > 0 ? clock.bars.closeMs[clock.length - 1]! : -Infinity;
+  if (!(bar.closeMs > last)) throw new RangeError("a bar must close after the bar before it");
+  makeRoom(clock);
+  for (const name of COLUMNS) clock.bars[name][clock.length] = bar[name];
+  clock.length++;
+}
+
+/** Moves full columns back, keeping as many bars as any node reads back. */
+function makeRoom(clock: Clock): void {
+  if (clock.length < clock.capacity) return;
+  const keep = Math.max(1, ...clock.nodes.map((n) => n.need));
+  const by = clock.length - keep;
+  if (by <= 0) throw new RangeError("the formula reads back further than the run holds");
+  for (const name of COLUMNS) clock.bars[name].copyWithin(0, by, clock.length);
+  for (const n of clock.nodes) {
+    if (!Object.values(clock.bars).includes(n.column as Float64Array))
+      n.column.copyWithin(0, by, clock.length);
+    n.done -= by;
+    n.moved?.(by);
+  }
+  for (const r of clock.coarser.values()) {
+    r.visible.copyWithin(0, by, clock.length);
+    r.taken -= by;
+  }
+  clock.length = keep;
+  clock.dropped += by;
+}

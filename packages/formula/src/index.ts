@@ -1,0 +1,15 @@
+export type { Ast, Expression, Span } from "./ast.ts";
+export { indicatorCatalogue, functionCatalogue } from "./catalogue.ts";
+export type { CatalogueEntry, CatalogueParam } from "./catalogue.ts";
+export { checkFormula } from "./check.ts";
+export type { CheckedFormula, CheckOptions } from "./check.ts";
+export type { Bar, Dataset } from "./dataset.ts";
+export { FormulaError, nearestName } from "./error.ts";
+export { formatFormula } from "./format.ts";
+export type { ValueType } from "./functions.ts";
+export { DERIVED, FIELDS } from "./functions.ts";
+export { parseFormula } from "./parse.ts";
+export { createFormulaCache, createFormulaRun, evaluateFormulas, MissingInstrumentError } from "./run.ts";
+export type { EvaluateOptions, FormulaCache, FormulaRun, FormulaRunOptions } from "./run.ts";
+export { bucketEnd, bucketStart, parseTimeframe } from "./timeframe.ts";
+export type { Timeframe } from "./timeframe.ts";

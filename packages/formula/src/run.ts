@@ -1,0 +1,228 @@
+import type { Pool } from "@tapedeck/quant";
+import { CHUNK } from "@tapedeck/quant";
+import type { Ast } from "./ast.ts";
+import type { Binding } from "./bind.ts";
+import { bindFormula } from "./bind.ts";
+import { createGraph } from "./build.ts";
+import type { NodeGraph } from "./build.ts";
+import type { Clock, Node } from "./clock.ts";
+import { clockOf, emptyClock, pushBar, resample } from "./clock.ts";
+import type { Bar, Dataset } from "./dataset.ts";
+import { parseFormula } from "./parse.ts";
+
+/** A resolver's failure: the formula names an instrument that the data does not hold. */
+export class MissingInstrumentError extends Error {
+  readonly symbol: string;
+  constructor(symbol: string) {
+    super(`no data for the instrument ${symbol}`);
+    this.name = "MissingInstrumentError";
+    this.symbol = symbol;
+  }
+}
+
+export interface EvaluateOptions {
+  readonly allowLookAhead?: boolean;
+  /** Keeps computed columns of a dataset between calls. */
+  readonly cache?: FormulaCache;
+  /** Where columns come from, when they are not cached. */
+  readonly pool?: Pool;
+}
+
+interface World {
+  readonly base: Clock;
+  readonly others: Map<string, Clock>;
+  readonly graph: NodeGraph;
+}
+
+function createWorld(base: Clock, clockFor: (symbol: string) => Clock, pool?: Pool): World {
+  const others = new Map<string, Clock>();
+  const graph = createGraph({
+    base,
+    clockOf(symbol) {
+      const known = others.get(symbol) ?? clockFor(symbol);
+      others.set(symbol, known);
+      return known;
+    },
+    takeColumn: (length) => pool?.take(length) ?? new Float64Array(length),
+  });
+  return { base, others, graph };
+}
+
+/** Computes all nodes of a clock up to its last bar, in chunks: each chunk passes through every node while it is warm. */
+function advance(clock: Clock, chunk = CHUNK): void {
+  for (const r of clock.coarser.values()) {
+    resample(r, clock);
+    advance(r.clock, chunk);
+  }
+  let from = clock.length;
+  for (const n of clock.nodes) from = Math.min(from, n.done);
+  for (let at = from; at < clock.length; at += chunk) {
+    const to = Math.min(clock.length, at + chunk);
+    for (const n of clock.nodes) {
+      if (n.done >= to) continue;
+      n.step(n.done, to);
+      n.done = to;
+    }
+  }
+}
+
+function advanceAll(world: World, chunk = CHUNK): void {
+  for (const other of world.others.values()) if (other !== world.base) advance(other, chunk);
+  advance(world.base, chunk);
+}
+
+function datasetWorld(data: Dataset, pool?: Pool): World {
+  return createWorld(
+    clockOf(data),
+    (symbol) => {
+      const other = data.resolve?.(symbol);
+      if (!other) throw new MissingInstrumentError(symbol);
+      return clockOf(other);
+    },
+    pool,
+  );
+}
+
+/** Computed columns of datasets, kept between calls; the least recently used are dropped beyond `maxBytes`. */
+export interface FormulaCache {
+  readonly bytes: number;
+  clear(): void;
+  /** Used by evaluateFormulas. */
+  readonly worlds: WeakMap<Dataset, World>;
+  touch(data: Dataset, world: World): void;
+}
+
+export function createFormulaCache(maxBytes = 512 * 1024 * 1024): FormulaCache {
+  let worlds = new WeakMap<Dataset, World>();
+  // datasets in the order of their last use, with the bytes of their computed columns
+  let sizes = new Map<Dataset, number>();
+  const bytesOf = (world: World): number => {
+    let total = 0;
+    const clocks = [world.base, ...world.others.values()];
+    for (const c of clocks) {
+      const all = [c, ...[...c.coarser.values()].map((r) => r.clock)];
+      for (const k of all) for (const n of k.nodes) total += n.column.byteLength;
+    }
+    return total;
+  };
+  return {
+    get bytes() {
+      return [...sizes.values()].reduce((a, b) => a + b, 0);
+    },
+    get worlds() {
+      return worlds;
+    },
+    clear() {
+      worlds = new WeakMap();
+      sizes = new Map();
+    },
+    touch(data, world) {
+      sizes.delete(data);
+      sizes.set(data, bytesOf(world));
+      let total = [...sizes.values()].reduce((a, b) => a + b, 0);
+      for (const [old, size] of sizes) {
+        if (total <= maxBytes) break;
+        // dropping the current dataset too keeps the bound: the columns just returned stay with the caller
+        worlds.delete(old);
+        sizes.delete(old);
+        total -= size;
+      }
+    },
+  };
+}
+
+/** A condition's column for the outside: undefined counts as false. */
+function settle(column: Uint8Array, length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  for (let i = 0; i < length; i++) out[i] = +(column[i] === 1);
+  return out;
+}
+
+function bindAll(
+  texts: readonly (string | Ast)[],
+  options: { allowLookAhead?: boolean; timeframeMs: number },
+): Binding[] {
+  return texts.map((t) => bindFormula(typeof t === "string" ? parseFormula(t) : t, options));
+}
+
+/**
+ * Evaluates formulas over a dataset: a Float64Array for a series (NaN where undefined), a Uint8Array of 0 and 1 for a
+ * condition (0 where undefined), in the order of the texts. Common sub-expressions are computed once. The arrays may
+ * be shared with the cache and with each other: read only. Throws FormulaError, or MissingInstrumentError.
+ */
+export function evaluateFormulas(
+  texts: readonly (string | Ast)[],
+  data: Dataset,
+  options: EvaluateOptions = {},
+): Array<Float64Array | Uint8Array> {
+  const bound = bindAll(texts, {
+    allowLookAhead: options.allowLookAhead ?? false,
+    timeframeMs: data.timeframeMs,
+  });
+  const { cache } = options;
+  const world = cache?.worlds.get(data) ?? datasetWorld(data, cache ? undefined : options.pool);
+  const nodes = bound.map((b) => world.graph.node(b.root));
+  // a kernel that looks ahead fills earlier bars late: its readers wait for the whole column
+  advanceAll(world, bound.some((b) => b.lookAhead) ? Math.max(1, data.length) : CHUNK);
+  if (cache) {
+    cache.worlds.set(data, world);
+    cache.touch(data, world);
+  }
+  return nodes.map((n) =>
+    n.column instanceof Uint8Array ? settle(n.column, data.length) : n.column.subarray(0, data.length),
+  );
+}
+
+/** Formulas that take bars one at a time: the same nodes as a batch, the same bits. */
+export interface FormulaRun {
+  /** Takes a bar of the base instrument and returns one value a formula: a number (NaN), or 0 and 1 (array used again). */
+  push(bar: Bar): Float64Array;
+  /** Takes a bar of another instrument; give it before the base bar that closes at the same time or later. */
+  pushOther(symbol: string, bar: Bar): void;
+  readonly instruments: readonly string[];
+}
+
+export interface FormulaRunOptions {
+  readonly timeframeMs: number;
+  /** Bar length of the other instruments, where it differs. */
+  readonly otherTimeframeMs?: Readonly<Record<string, number>>;
+}
+
+/** Starts formulas for live use. Memory is bounded by what the formulas read back. Look-ahead kernels are refused. */
+export function createFormulaRun(texts: readonly (string | Ast)[], options: FormulaRunOptions): FormulaRun {
+  const { timeframeMs } = options;
+  const bound = bindAll(texts, { timeframeMs });
+  // a first build measures how far the nodes read back; the second gets columns of that size
+  const measure = (capacity: number): { world: World; nodes: Node[]; need: number } => {
+    const world = createWorld(emptyClock(timeframeMs, capacity), (symbol) =>
+      emptyClock(options.otherTimeframeMs?.[symbol] ?? timeframeMs, capacity),
+    );
+    const nodes = bound.map((b) => world.graph.node(b.root));
+    let need = 1;
+    for (const n of world.graph.keys.values()) need = Math.max(need, n.need);
+    return { world, nodes, need };
+  };
+  const need = measure(1).need;
+  const { world, nodes } = measure(2 * need + 256);
+  const instruments = [...new Set(bound.flatMap((b) => b.instruments))];
+  const values = new Float64Array(nodes.length);
+  return {
+    instruments,
+    push(bar) {
+      pushBar(world.base, bar);
+      advanceAll(world);
+      const at = world.base.length - 1;
+      nodes.forEach((n, i) => {
+        const v = n.column[at]!;
+        values[i] = n.column instanceof Uint8Array ? +(v === 1) : v;
+      });
+      return values;
+    },
+    pushOther(symbol, bar) {
+      const clock = world.others.get(symbol);
+      if (!clock) throw new MissingInstrumentError(symbol);
+      pushBar(clock, bar);
+      advance(clock);
+    },
+  };
+}

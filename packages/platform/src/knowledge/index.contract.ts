@@ -1,0 +1,207 @@
+import type { Chunk, ChunkQuery, KnowledgeIndex } from "@tapedeck/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const dayMs = 86_400_000;
+const start = Date.UTC(2020, 0, 1);
+const tenant = "0197a000-0000-7000-8000-000000000001";
+const other = "0197a000-0000-7000-8000-000000000002";
+
+function chunk(documentId: string, ordinal: number, text: string, more: Partial<Chunk> = {}): Chunk {
+  const version = more.version ?? 1;
+  return {
+    id: `${documentId}:${version}:${ordinal}`,
+    documentId,
+    version,
+    space: "shared",
+    title: documentId.replaceAll("-", " "),
+    section: "What it is",
+    topic: "risk",
+    text,
+    start: 0,
+    end: text.length,
+    publishedMs: start,
+    ...more,
+  };
+}
+
+const drawdown = [
+  chunk("drawdown", 0, "A drawdown is the fall from the highest value so far to the present value."),
+  chunk("drawdown", 1, "It is measured as a share of the peak and lasts until a new peak.", {
+    section: "Measuring it",
+  }),
+];
+const sharpe = chunk("sharpe-ratio", 0, "Mean excess return divided by the standard deviation of returns.");
+const average = chunk(
+  "simple-moving-average",
+  0,
+  "The mean of the last n closing prices, each of equal weight.",
+);
+
+const query = (text: string, more: Partial<ChunkQuery> = {}): ChunkQuery => ({
+  text,
+  limit: 5,
+  spaces: ["shared"],
+  ...more,
+});
+
+async function* batches(...lists: Chunk[][]): AsyncGenerator<Chunk[]> {
+  yield* lists;
+}
+
+/** What every knowledge index must do. `open` gives another handle on the same index, as another process has. */
+export function knowledgeIndexContract(
+  name: string,
+  make: () => Promise<{ open(): Promise<KnowledgeIndex>; destroy(): Promise<void> }>,
+): void {
+  describe(`the knowledge index on ${name}`, () => {
+    let place: Awaited<ReturnType<typeof make>>;
+    let index: KnowledgeIndex;
+    let reader: KnowledgeIndex;
+    const ids = async (q: ChunkQuery, from = reader) => (await from.search(q)).map((hit) => hit.id);
+
+    beforeAll(async () => {
+      place = await make();
+      index = await place.open();
+      reader = await place.open();
+    });
+    afterAll(async () => {
+      await index?.close();
+      await reader?.close();
+      await place?.destroy();
+    });
+
+    test("says that it was never built, instead of finding nothing", async () => {
+      await expect(reader.search(query("drawdown"))).rejects.toMatchObject({
+        code: "knowledge.unavailable",
+        retryable: true,
+      });
+      expect(await index.count()).toBe(0);
+      expect(await index.check(["a"])).toEqual({ missing: ["a"], unexpected: [] });
+    });
+
+    test("finds what was put, in another handle at once, with every field", async () => {
+      await index.put([...drawdown, sharpe, average]);
+      expect(await reader.count()).toBe(4);
+      const [first] = await reader.search(query("What is a drawdown?"));
+      expect(first).toEqual({ ...drawdown[0], score: expect.any(Number), coverage: 1 });
+    });
+
+    test.each([
+      ["an inflected word", "drawdowns measured at peaks", "drawdown:1:1"],
+      ["a short form", "what does the SMA do", "simple-moving-average:1:0"],
+      ["the title of another word order", "ratio of Sharpe", "sharpe-ratio:1:0"],
+      ["signs that a query language would take", '"sharpe" AND (ratio: *~^ OR \\ -x', "sharpe-ratio:1:0"],
+    ])("finds by %s", async (_, text, id) => {
+      expect((await ids(query(text)))[0]).toBe(id);
+    });
+
+    test.each(["", "   ", "what is the", "?!", "\u0000", "zyzzyva"])("finds nothing for %j", async (text) => {
+      expect(await ids(query(text))).toEqual([]);
+    });
+
+    test("orders by score, keeps to the limit, and says how much of the question is covered", async () => {
+      const hits = await reader.search(query("drawdown peak returns", { limit: 2 }));
+      expect(hits).toHaveLength(2);
+      expect(hits[0]!.score).toBeGreaterThanOrEqual(hits[1]!.score);
+      const [thin] = await reader.search(query("drawdown of quantum bakeries in Lisbon"));
+      expect(thin!.coverage).toBeCloseTo(1 / 4, 12);
+    });
+
+    test("shows a space to those who name it only", async () => {
+      await index.put([
+        chunk("own-note", 0, "Our own drawdown note.", { space: tenant }),
+        chunk("their-note", 0, "Their own drawdown note.", { space: other }),
+      ]);
+      const found = await ids(query("drawdown note", { spaces: ["shared", tenant], limit: 10 }));
+      expect(found).toContain("own-note:1:0");
+      expect(found).not.toContain("their-note:1:0");
+      expect(await ids(query("drawdown note", { spaces: [] }))).toEqual([]);
+      await index.removeDocument("own-note");
+      await index.removeDocument("their-note");
+      await index.removeDocument("never-there");
+      expect(await reader.count()).toBe(4);
+    });
+
+    test("shows at a time what was the newest version then", async () => {
+      const change = start + 10 * dayMs;
+      await index.put([
+        chunk("beta", 0, "Sensitivity to the market, old words.", { supersededMs: change }),
+        chunk("beta", 0, "Sensitivity to the market, new words.", { version: 2, publishedMs: change }),
+      ]);
+      const at = (asOfMs?: number) =>
+        ids(query("market sensitivity", { limit: 1, ...(asOfMs === undefined ? {} : { asOfMs }) }));
+      expect(await at(start - 1)).toEqual([]);
+      expect(await at(start)).toEqual(["beta:1:0"]);
+      expect(await at(change - 1)).toEqual(["beta:1:0"]);
+      expect(await at(change)).toEqual(["beta:2:0"]);
+      expect(await at()).toEqual(["beta:2:0"]);
+    });
+
+    test("keeps to the documents that are named", async () => {
+      expect(await ids(query("mean", { documentIds: ["sharpe-ratio"] }))).toEqual(["sharpe-ratio:1:0"]);
+      expect(await ids(query("mean", { documentIds: [] }))).toEqual([]);
+      expect(await ids(query("mean", { documentIds: ["o'neill"] }))).toEqual([]);
+    });
+
+    test("filters before it ranks: one match behind 200 better ones of others is found", async () => {
+      const crowd = Array.from({ length: 200 }, (_, i) =>
+        chunk(`crowd-${i}`, 0, "kurtosis kurtosis kurtosis", { space: other }),
+      );
+      await index.put([...crowd, chunk("tails", 0, "Fat tails show as kurtosis among many other words.")]);
+      expect(await ids(query("kurtosis"))).toEqual(["tails:1:0"]);
+    });
+
+    test("replaces a document's chunks, old versions too", async () => {
+      await index.put([drawdown[0]!]);
+      expect(await ids(query("peak", { limit: 10 }))).toEqual([]);
+      await index.put([chunk("beta", 0, "Slope against the market.", { version: 3 })]);
+      const check = await index.check(["beta:3:0"]);
+      expect(check.missing).toEqual([]);
+      expect(check.unexpected).not.toContain("beta:1:0");
+    });
+
+    test("puts the same again without a change", async () => {
+      const before = await index.count();
+      await index.put([sharpe]);
+      await index.put([sharpe]);
+      expect(await index.count()).toBe(before);
+    });
+
+    test("is built anew while readers go on, and then holds that alone", async () => {
+      let reads = 0;
+      let done = false;
+      const reading = (async () => {
+        while (!done) {
+          expect(await ids(query("sharpe ratio"))).toEqual(["sharpe-ratio:1:0"]);
+          reads++;
+        }
+      })();
+      for (let i = 0; i < 3; i++) await index.rebuild(batches([...drawdown, sharpe], [average]));
+      done = true;
+      await reading;
+      expect(reads).toBeGreaterThan(0);
+      expect(await reader.check([...drawdown, sharpe, average].map((one) => one.id))).toEqual({
+        missing: [],
+        unexpected: [],
+      });
+    });
+
+    test("a rebuild that fails leaves the index as it was", async () => {
+      const failing = (async function* () {
+        yield [sharpe];
+        throw new Error("the source broke");
+      })();
+      await expect(index.rebuild(failing)).rejects.toThrow("the source broke");
+      expect(await reader.count()).toBe(4);
+      await index.rebuild(batches([sharpe]));
+      expect(await reader.count()).toBe(1);
+    });
+
+    test("an index of nothing is built, and finds nothing", async () => {
+      await index.rebuild(batches());
+      expect(await ids(query("sharpe ratio"))).toEqual([]);
+      await index.put([sharpe]);
+      expect(await ids(query("sharpe ratio"))).toEqual(["sharpe-ratio:1:0"]);
+    });
+  });
+}

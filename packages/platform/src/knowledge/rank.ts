@@ -1,0 +1,140 @@
+import type { Chunk, ChunkHit } from "@tapedeck/core";
+import { queryTerms, termsOf } from "./terms.ts";
+import type { QueryTerms } from "./terms.ts";
+
+/** A passage that the index found, with what the index gave it; larger is better. */
+export interface Candidate {
+  chunk: Chunk;
+  /** Terms of its title, section and text, in order, as they were indexed. */
+  terms: readonly string[];
+  score: number;
+}
+
+/** How many the index is asked for, so that re-ranking has something to choose from. */
+export function candidatesFor(limit: number): number {
+  return Math.max(50, limit * 5);
+}
+
+/** Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009), k = 60: lists of ranked passages become one. */
+export function fuse(lists: readonly (readonly Candidate[])[]): Candidate[] {
+  const fused = new Map<string, Candidate>();
+  for (const list of lists) {
+    for (const [rank, { chunk, terms }] of list.entries()) {
+      const entry = fused.get(chunk.id) ?? { chunk, terms, score: 0 };
+      entry.score += 1 / (60 + rank + 1);
+      fused.set(chunk.id, entry);
+    }
+  }
+  return [...fused.values()].toSorted((a, b) => b.score - a.score);
+}
+
+/** What a question wants to know of its subject, and the sections that tell it. */
+const facets: readonly { asks: RegExp; section: RegExp; defines: boolean }[] = [
+  {
+    asks: /\b(pitfalls?|limits?|limitations?|drawbacks?|problems?|weakness(es)?|shortcomings?|mislead\w*|wrong)\b/i,
+    section: /pitfall|limit|caution/i,
+    defines: false,
+  },
+  {
+    asks: /\b(formulas?|calculat\w*|comput\w*|equation)\b|\bhow (is|are)\b.*\bmeasured\b/i,
+    section: /formula|comput|measur/i,
+    defines: false,
+  },
+  {
+    asks: /^\s*(what\s+(is|are|does)|what['’]s|define|explain|describe|meaning of)\b/i,
+    section: /^what\b/i,
+    defines: true,
+  },
+];
+
+/** Is the idea in the text? A spelled-out short form counts when all of its words are there. */
+function holds(terms: ReadonlySet<string>, idea: readonly string[]): boolean {
+  return idea.some((form) =>
+    form.startsWith("=")
+      ? form
+          .slice(1)
+          .split(" ")
+          .every((term) => terms.has(term))
+      : terms.has(form),
+  );
+}
+
+/** Harmonic mean of the share of the question that a heading holds and the share of the heading that was asked for. */
+function headingMatch(heading: readonly string[], query: QueryTerms): number {
+  const terms = new Set(heading);
+  if (terms.size === 0 || query.ideas.length === 0) return 0;
+  const recall = query.ideas.filter((idea) => holds(terms, idea)).length / query.ideas.length;
+  const asked = new Set(query.all);
+  const precision = [...terms].filter((term) => asked.has(term)).length / terms.size;
+  return recall + precision === 0 ? 0 : (2 * recall * precision) / (recall + precision);
+}
+
+/** Share of the question's neighbouring words that stand within three places of each other in the text. */
+function phraseMatch(text: readonly string[], query: QueryTerms): number {
+  const pairs = query.ideas.length - 1;
+  if (pairs < 1) return 0;
+  const places = new Map<string, number[]>();
+  for (const [place, term] of text.entries()) {
+    const list = places.get(term);
+    if (list === undefined) places.set(term, [place]);
+    else list.push(place);
+  }
+  let near = 0;
+  for (let i = 0; i < pairs; i++) {
+    const first = places.get(query.ideas[i]![0]!);
+    const second = places.get(query.ideas[i + 1]![0]!);
+    if (first?.some((a) => second?.some((b) => b > a && b - a <= 3))) near++;
+  }
+  return near / pairs;
+}
+
+const titleWeight = 0.6;
+const sectionWeight = 0.3;
+const coverageWeight = 0.6;
+const phraseWeight = 0.4;
+const facetWeight = 0.6;
+
+/**
+ * Orders candidates by the index's own score (as a share of the best), how well title and section match, the share of
+ * the question's words present (rare ones weigh more), neighbouring words, and whether the section is of the kind that
+ * was asked for. Equal scores: by id.
+ */
+export function rank(question: string, candidates: readonly Candidate[], limit: number): ChunkHit[] {
+  const query = queryTerms(question);
+  const best = Math.max(...candidates.map((candidate) => candidate.score), Number.MIN_VALUE);
+  const facet = facets.find(({ asks }) => asks.test(question));
+  const found = candidates.map(({ terms }) => {
+    const all = new Set(terms);
+    return query.ideas.map((idea) => holds(all, idea));
+  });
+  const weights = query.ideas.map((_, i) => {
+    const holding = found.filter((flags) => flags[i]).length;
+    return Math.log(1 + (candidates.length - holding + 0.5) / (holding + 0.5));
+  });
+  const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
+
+  const hits = candidates.map(({ chunk, terms, score }, n) => {
+    const flags = found[n]!;
+    const held = flags.filter(Boolean).length;
+    const weighted =
+      weights.reduce((sum, weight, i) => sum + (flags[i] ? weight : 0), 0) / (totalWeight || 1);
+    const titleTerms = termsOf(chunk.title);
+    const title = headingMatch(titleTerms, query);
+    const section = headingMatch(termsOf(chunk.section), query);
+    // Asked for a formula or pitfalls, a heading that repeats the subject is no better than the one that fits.
+    const heading = facet === undefined || facet.defines ? sectionWeight * section : 0;
+    const fits = facet?.section.test(chunk.section) === true ? Math.max(title, 0.2) : 0;
+    return {
+      ...chunk,
+      coverage: query.ideas.length === 0 ? 0 : held / query.ideas.length,
+      score:
+        score / best +
+        coverageWeight * weighted +
+        titleWeight * title +
+        heading +
+        phraseWeight * phraseMatch(terms, query) +
+        facetWeight * fits,
+    };
+  });
+  return hits.toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1)).slice(0, limit);
+}

@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import { QuantError } from "../error.ts";
+import * as q from "./index.ts";
+
+const base: q.OptionInputs = {
+  type: "call",
+  spot: 100,
+  strike: 105,
+  years: 0.7,
+  rate: 0.04,
+  dividend: 0.015,
+  volatility: 0.27,
+};
+const put = { ...base, type: "put" as const };
+
+const code = (compute: () => unknown): string => {
+  try {
+    compute();
+  } catch (error) {
+    if (error instanceof QuantError) return error.code;
+    throw error;
+  }
+  return "accepted";
+};
+
+describe("Greeks are the slopes of the price", () => {
+  const slope = (key: keyof q.OptionInputs, step: number): number => {
+    const at = (v: number): number => q.optionPrice({ ...base, [key]: v });
+    const x = base[key] as number;
+    return (at(x + step) - at(x - step)) / (2 * step);
+  };
+  const v = q.blackScholes(base);
+
+  test.each<[string, number | null, number]>([
+    ["delta", v.delta, slope("spot", 1e-3)],
+    ["vega", v.vega, slope("volatility", 1e-5)],
+    ["theta", v.theta, -slope("years", 1e-5)],
+    ["rho", v.rho, slope("rate", 1e-5)],
+    ["phi", v.phi, slope("dividend", 1e-5)],
+    ["dual delta", v.dualDelta, slope("strike", 1e-3)],
+  ])("%s", (_name, got, want) => expect(got).toBeCloseTo(want, 5));
+});
+
+test("the price obeys its differential equation: theta + drift + curvature = r V", () => {
+  for (const spot of [60, 100, 160]) {
+    const o = { ...base, spot };
+    const { price, theta, delta, gamma } = q.blackScholes(o);
+    const drift = (o.rate - o.dividend) * spot * delta!;
+    const curve = 0.5 * o.volatility ** 2 * spot ** 2 * gamma!;
+    expect(theta! + drift + curve).toBeCloseTo(o.rate * price, 10);
+  }
+});
+
+test.each([0.05, 0.3, 1, 4])("implied volatility finds %f again on both sides", (volatility) => {
+  for (const strike of [80, 100, 130]) {
+    for (const type of ["call", "put"] as const) {
+      const o = { ...base, type, strike, volatility };
+      expect(q.impliedVolatility(o, q.optionPrice(o)) / volatility).toBeCloseTo(1, 7);
+    }
+  }
+});
+
+test("an American put is worth more than a European one, a call without yield is not", () => {
+  expect(q.americanPrice(put)).toBeGreaterThan(q.optionPrice(put) + 0.01);
+  const call = { ...base, dividend: 0 };
+  expect(q.americanPrice(call)).toBe(q.optionPrice(call));
+  expect(q.americanPrice({ ...put, spot: 20 })).toBe(85);
+});
+
+test("without volatility an American put is exercised at once where that pays most", () => {
+  expect(q.americanPrice({ ...put, volatility: 0, dividend: 0 })).toBe(5);
+});
+
+test("a barrier already passed counts as touched", () => {
+  expect(q.barrierOption(base, "downOut", 101)).toBe(0);
+  expect(q.barrierOption(base, "downIn", 101)).toBe(q.optionPrice(base));
+});
+
+test("a bond at its coupon's yield is at par, and its price falls with the yield by its duration", () => {
+  const bond = { face: 100, couponRate: 0.06, frequency: 2, periods: 20 };
+  expect(q.bondValue(bond, 0.06).price).toBeCloseTo(100, 11);
+  const { modifiedDuration } = q.bondValue(bond, 0.05);
+  const step = 1e-6;
+  const move = q.bondValue(bond, 0.05 + step).price / q.bondValue(bond, 0.05 - step).price;
+  expect(-Math.log(move) / (2 * step)).toBeCloseTo(modifiedDuration, 6);
+  for (const y of [-0.01, 0, 0.03, 0.4])
+    expect(q.bondYield(bond, q.bondValue(bond, y).price)).toBeCloseTo(y, 11);
+});
+
+test.each<[string, string, () => unknown]>([
+  ["a spot of 0", "outOfRange", () => q.blackScholes({ ...base, spot: 0 })],
+  ["NaN volatility", "outOfRange", () => q.optionPrice({ ...base, volatility: NaN })],
+  ["negative time", "outOfRange", () => q.optionPrice({ ...base, years: -1 })],
+  ["a price below intrinsic", "outOfRange", () => q.impliedVolatility({ ...base, spot: 200 }, 50)],
+  ["a price above the spot", "outOfRange", () => q.impliedVolatility(base, 101)],
+  ["an expired option", "undefined", () => q.impliedVolatility({ ...base, years: 0 }, 1)],
+  ["a price of nothing", "undefined", () => q.impliedVolatility({ ...base, spot: 50 }, 0)],
+  [
+    "a lost time value",
+    "undefined",
+    () =>
+      q.impliedVolatility({ ...base, spot: 1000 }, 1000 * Math.exp(-0.0105) - 105 * Math.exp(-0.028) + 2e-13),
+  ],
+  ["two steps", "outOfRange", () => q.americanPrice(put, 2)],
+  ["a negative barrier", "outOfRange", () => q.barrierOption(base, "upIn", -1)],
+  [
+    "half a coupon",
+    "outOfRange",
+    () => q.bondValue({ face: 1, couponRate: 0.1, frequency: 2, periods: 1.5 }, 0),
+  ],
+])("%s is refused as %s", (_name, expected, compute) => {
+  expect(code(compute)).toBe(expected);
+});

@@ -1,0 +1,11 @@
+export * from "./performance.ts";
+export * from "./relative.ts";
+export * from "./historical.ts";
+export * from "./parametric.ts";
+export * from "./tests.ts";
+export * from "./components.ts";
+export * from "./stress.ts";
+export * from "./sharpe.ts";
+export * from "./overfitting.ts";
+export * from "./bootstrap.ts";
+export { QuantError } from "../error.ts";

@@ -1,0 +1,17 @@
+export * from "./special.ts";
+export * from "./distributions.ts";
+export * from "./moments.ts";
+export * from "./linear.ts";
+export * from "./minimise.ts";
+export * from "./regression.ts";
+export * from "./correlation.ts";
+export * from "./mackinnon.ts";
+export * from "./unitroot.ts";
+export * from "./johansen.ts";
+export * from "./series.ts";
+export * from "./kalman.ts";
+export * from "./garch.ts";
+export * from "./regimes.ts";
+export * from "./changepoints.ts";
+export { QuantError } from "../error.ts";
+export type { QuantErrorCode } from "../error.ts";

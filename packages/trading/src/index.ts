@@ -1,0 +1,5 @@
+export * from "./ledger.ts";
+export * from "./matching.ts";
+export * from "./performance.ts";
+export * from "./simulate.ts";
+export * from "./strategies.ts";

@@ -1,0 +1,404 @@
+/**
+ * One instrument, one position at a time, market orders decided at a bar's close and filled at the next bar's
+ * open. Floats: research speed. `ledger.ts` repeats the money exactly.
+ *
+ * Order of events inside bar i: (1) what was decided at close i-1 fills at the open, a close before an entry;
+ * (2) a position opened on an earlier bar leaves at the open when the open is at or beyond its stop, or at or
+ * beyond its target; (3) the stop when the bar reaches it (touching is enough), else the target when the bar
+ * trades through it (touching is not); when both lie inside the bar the stop is taken; (4) at the close: equity,
+ * then the next decision. A position opened at this bar's open can leave in (3), not in (2).
+ */
+
+/** Bits of the signal column: true at the bar's close. */
+export const signalBits = { entryLong: 1, exitLong: 2, entryShort: 4, exitShort: 8 } as const;
+
+/** `[n]` each. */
+export interface PriceColumns {
+  open: Float64Array;
+  high: Float64Array;
+  low: Float64Array;
+  close: Float64Array;
+}
+
+export interface SimulationSettings {
+  initialCash: number;
+  sizing: { kind: "fractionOfEquity" | "fixedQuantity" | "fixedCash"; value: number };
+  /** Quantities are rounded down to multiples of it; 0: fractional. */
+  lotSize: number;
+  /** Fee of a fill: max(minFee, notional × feeRate + quantity × feePerUnit). */
+  feeRate: number;
+  feePerUnit: number;
+  minFee: number;
+  /** A buy pays price × (1 + slippageRate) + slippagePerUnit, a sell gets as much less (never below zero); targets are limits and have none. */
+  slippageRate: number;
+  slippagePerUnit: number;
+  /** Fractions of the entry price; 0: none. */
+  stopLoss: number;
+  takeProfit: number;
+  /** Fraction of the best price of the bars closed since the entry (the entry price at first); 0: none. */
+  trailingStop: number;
+  /** Bars in the position before it is closed at the next open; 0: none. */
+  maxBars: number;
+}
+
+/** Index = code in the reason column. */
+export const fillReasons = [
+  "entry",
+  "signal",
+  "stop",
+  "stopGap",
+  "target",
+  "targetGap",
+  "trailingStop",
+  "trailingStopGap",
+  "time",
+  "ruin",
+] as const;
+export type FillReason = (typeof fillReasons)[number];
+
+const ENTRY = 0;
+const SIGNAL = 1;
+const STOP = 2;
+const TARGET = 4;
+const TRAILING = 6;
+const TIME = 8;
+const RUIN = 9;
+
+const CLOSE = 1;
+const OPEN_LONG = 2;
+const OPEN_SHORT = 4;
+
+/** What to do at the next open, by [flat-dead, short, flat, long] × signal bits. */
+const decisions = buildDecisions();
+
+function buildDecisions(): Uint8Array {
+  const table = new Uint8Array(64);
+  for (let bits = 0; bits < 16; bits++) {
+    const entryLong = (bits & signalBits.entryLong) !== 0;
+    const exitLong = (bits & signalBits.exitLong) !== 0;
+    const entryShort = (bits & signalBits.entryShort) !== 0;
+    const exitShort = (bits & signalBits.exitShort) !== 0;
+    // Both entries at once contradict each other: nothing is opened.
+    const openLong = entryLong && !entryShort ? OPEN_LONG : 0;
+    const openShort = entryShort && !entryLong ? OPEN_SHORT : 0;
+    table[16 + bits] = openLong !== 0 ? CLOSE | OPEN_LONG : exitShort ? CLOSE : 0;
+    table[32 + bits] = openLong | openShort;
+    table[48 + bits] = openShort !== 0 ? CLOSE | OPEN_SHORT : exitLong ? CLOSE : 0;
+  }
+  return table;
+}
+
+/** Fills in the order they were made; the first `count` of each column count. */
+export interface FillColumns {
+  count: number;
+  bar: Int32Array;
+  /** Signed: positive buys. */
+  quantity: Float64Array;
+  price: Float64Array;
+  fee: Float64Array;
+  /** Currency lost against the price before slippage. */
+  slippage: Float64Array;
+  /** Cash after the fill. */
+  cash: Float64Array;
+  reason: Uint8Array;
+}
+
+export interface Simulation {
+  readonly prices: PriceColumns;
+  /** Signal bits, `[n]`. */
+  readonly signals: Uint8Array;
+  readonly settings: SimulationSettings;
+  /** Cash + position × close, `[n]`. */
+  readonly equity: Float64Array;
+  /** Signed quantity at the close, `[n]`. */
+  readonly position: Float64Array;
+  readonly fills: FillColumns;
+  /** Entries that were not made: cash did not pay, the quantity rounded to zero, the price was not above zero. */
+  readonly dropped: { cash: number; lot: number; price: number };
+  readonly state: SimulationState;
+}
+
+interface SimulationState {
+  cash: number;
+  position: number;
+  entryPrice: number;
+  entryBar: number;
+  best: number;
+  pending: number;
+  pendingReason: number;
+  row: number;
+}
+
+function emptyFills(capacity: number): FillColumns {
+  return {
+    count: 0,
+    bar: new Int32Array(capacity),
+    quantity: new Float64Array(capacity),
+    price: new Float64Array(capacity),
+    fee: new Float64Array(capacity),
+    slippage: new Float64Array(capacity),
+    cash: new Float64Array(capacity),
+    reason: new Uint8Array(capacity),
+  };
+}
+
+function growFills(fills: FillColumns): void {
+  const grown = emptyFills(fills.bar.length * 2);
+  grown.bar.set(fills.bar);
+  grown.quantity.set(fills.quantity);
+  grown.price.set(fills.price);
+  grown.fee.set(fills.fee);
+  grown.slippage.set(fills.slippage);
+  grown.cash.set(fills.cash);
+  grown.reason.set(fills.reason);
+  Object.assign(fills, grown, { count: fills.count });
+}
+
+/** `equity` and `position` may be handed in to be reused; all columns have the length of `signals`. */
+export function createSimulation(
+  prices: PriceColumns,
+  signals: Uint8Array,
+  settings: SimulationSettings,
+  reuse: { equity?: Float64Array; position?: Float64Array } = {},
+): Simulation {
+  const n = signals.length;
+  const equity = reuse.equity ?? new Float64Array(n);
+  const position = reuse.position ?? new Float64Array(n);
+  for (const column of [prices.open, prices.high, prices.low, prices.close, equity, position]) {
+    if (column.length !== n) throw new RangeError("all columns of a simulation have one length");
+  }
+  return {
+    prices,
+    signals,
+    settings,
+    equity,
+    position,
+    fills: emptyFills(256),
+    dropped: { cash: 0, lot: 0, price: 0 },
+    state: {
+      cash: settings.initialCash,
+      position: 0,
+      entryPrice: 0,
+      entryBar: -1,
+      best: 0,
+      pending: 0,
+      pendingReason: SIGNAL,
+      row: 32,
+    },
+  };
+}
+
+export function feeOf(settings: SimulationSettings, quantity: number, price: number): number {
+  const fee = quantity * price * settings.feeRate + quantity * settings.feePerUnit;
+  return fee > settings.minFee ? fee : settings.minFee;
+}
+
+function sizeEntry(settings: SimulationSettings, cash: number, price: number): number {
+  const { sizing, lotSize } = settings;
+  let quantity: number;
+  if (sizing.kind === "fixedQuantity") quantity = sizing.value;
+  else {
+    const budget = sizing.kind === "fixedCash" ? sizing.value : cash * sizing.value;
+    quantity = budget / (price * (1 + settings.feeRate) + settings.feePerUnit);
+    if (quantity * price * settings.feeRate + quantity * settings.feePerUnit < settings.minFee) {
+      quantity = Math.max(0, (budget - settings.minFee) / price);
+    }
+  }
+  // A quotient a hair below a whole number of lots is that number.
+  return lotSize > 0 ? Math.floor((quantity / lotSize) * (1 + 1e-12)) * lotSize : quantity;
+}
+
+function recordFill(
+  simulation: Simulation,
+  bar: number,
+  quantity: number,
+  price: number,
+  reference: number,
+  reason: number,
+): void {
+  const { fills, state, settings } = simulation;
+  if (fills.count === fills.bar.length) growFills(fills);
+  const k = fills.count++;
+  const size = Math.abs(quantity);
+  const fee = feeOf(settings, size, price);
+  const paid = quantity * price + fee;
+  const allIn =
+    reason === ENTRY &&
+    quantity > 0 &&
+    settings.lotSize === 0 &&
+    settings.sizing.kind === "fractionOfEquity" &&
+    settings.sizing.value === 1;
+  state.cash = allIn ? 0 : state.cash - paid;
+  fills.bar[k] = bar;
+  fills.quantity[k] = quantity;
+  fills.price[k] = price;
+  fills.fee[k] = fee;
+  fills.slippage[k] = size * Math.abs(price - reference);
+  fills.cash[k] = state.cash;
+  fills.reason[k] = reason;
+}
+
+function slipped(settings: SimulationSettings, price: number, buys: boolean): number {
+  return buys
+    ? price * (1 + settings.slippageRate) + settings.slippagePerUnit
+    : Math.max(0, price * (1 - settings.slippageRate) - settings.slippagePerUnit);
+}
+
+function openPosition(simulation: Simulation, bar: number, direction: 1 | -1): void {
+  const { settings, state, dropped, prices } = simulation;
+  const reference = prices.open[bar]!;
+  const price = slipped(settings, reference, direction > 0);
+  if (!(price > 0)) {
+    dropped.price++;
+    return;
+  }
+  const quantity = sizeEntry(settings, state.cash, price);
+  if (!(quantity > 0)) {
+    dropped.lot++;
+    return;
+  }
+  if (quantity * price + feeOf(settings, quantity, price) > state.cash * (1 + 1e-12)) {
+    dropped.cash++;
+    return;
+  }
+  recordFill(simulation, bar, direction * quantity, price, reference, ENTRY);
+  state.position = direction * quantity;
+  state.entryPrice = price;
+  state.entryBar = bar;
+  state.best = price;
+  state.row = direction > 0 ? 48 : 16;
+}
+
+function closePosition(
+  simulation: Simulation,
+  bar: number,
+  price: number,
+  reference: number,
+  reason: number,
+): void {
+  const { state } = simulation;
+  recordFill(simulation, bar, -state.position, price, reference, reason);
+  state.position = 0;
+  state.row = reason === RUIN ? 0 : 32;
+}
+
+function fillPending(simulation: Simulation, bar: number): void {
+  const { state, settings, prices } = simulation;
+  const pending = state.pending;
+  state.pending = 0;
+  if ((pending & CLOSE) !== 0 && state.position !== 0) {
+    const open = prices.open[bar]!;
+    closePosition(simulation, bar, slipped(settings, open, state.position < 0), open, state.pendingReason);
+  }
+  if ((pending & OPEN_LONG) !== 0) openPosition(simulation, bar, 1);
+  else if ((pending & OPEN_SHORT) !== 0) openPosition(simulation, bar, -1);
+}
+
+/** Steps (2) and (3) of the bar. */
+function protect(simulation: Simulation, bar: number): void {
+  const { state, settings, prices } = simulation;
+  const long = state.position > 0;
+  const sign = long ? 1 : -1;
+  // On the axis `sign × price` more is better for the position, long or short.
+  const open = sign * prices.open[bar]!;
+  const worst = sign * (long ? prices.low[bar]! : prices.high[bar]!);
+  const best = sign * (long ? prices.high[bar]! : prices.low[bar]!);
+  const fixed =
+    settings.stopLoss > 0 ? sign * (state.entryPrice * (1 - sign * settings.stopLoss)) : -Infinity;
+  const trailing =
+    settings.trailingStop > 0 ? sign * (state.best * (1 - sign * settings.trailingStop)) : -Infinity;
+  const stop = Math.max(fixed, trailing);
+  const stopReason = trailing > fixed ? TRAILING : STOP;
+  const target =
+    settings.takeProfit > 0 ? sign * (state.entryPrice * (1 + sign * settings.takeProfit)) : Infinity;
+  const earlier = state.entryBar !== bar;
+  if (earlier && open <= stop) {
+    closePosition(simulation, bar, slipped(settings, sign * open, !long), sign * open, stopReason + 1);
+  } else if (earlier && open >= target) {
+    closePosition(simulation, bar, sign * open, sign * open, TARGET + 1);
+  } else if (worst <= stop) {
+    closePosition(simulation, bar, slipped(settings, sign * stop, !long), sign * stop, stopReason);
+  } else if (best > target) {
+    closePosition(simulation, bar, sign * target, sign * target, TARGET);
+  } else if (best > sign * state.best) {
+    state.best = sign * best;
+  }
+}
+
+/**
+ * Bars [from, to), going on from where the last call stopped: runs over [0, k) then [k, n) equal one over [0, n).
+ * Call it in chunks of a few thousand bars: shorter ones keep the compiled loop, and a caller can stop between them.
+ */
+export function runSimulation(simulation: Simulation, from: number, to: number): void {
+  const { state, settings, signals, equity, position } = simulation;
+  const close = simulation.prices.close;
+  const protects = settings.stopLoss > 0 || settings.takeProfit > 0 || settings.trailingStop > 0;
+  const maxBars = settings.maxBars > 0 ? settings.maxBars : Infinity;
+  let cash = state.cash;
+  let held = state.position;
+  let row = state.row;
+  let pending = state.pending;
+  for (let i = from; i < to; i++) {
+    if (pending !== 0 || (protects && held !== 0)) {
+      if (pending !== 0) fillPending(simulation, i);
+      if (protects && state.position !== 0) protect(simulation, i);
+      cash = state.cash;
+      held = state.position;
+      row = state.row;
+    }
+    const value = cash + held * close[i]!;
+    equity[i] = value;
+    position[i] = held;
+    pending = decisions[row + signals[i]!]!;
+    if (pending !== 0) {
+      state.pending = pending;
+      state.pendingReason = SIGNAL;
+    } else if (held !== 0 && i - state.entryBar + 1 >= maxBars) {
+      pending = state.pending = CLOSE;
+      state.pendingReason = TIME;
+    }
+    if (value <= 0 && held !== 0) {
+      pending = state.pending = CLOSE;
+      state.pendingReason = RUIN;
+    }
+  }
+  state.pending = pending;
+}
+
+export interface SimulatedTrade {
+  side: "long" | "short";
+  quantity: number;
+  entryBar: number;
+  entryPrice: number;
+  /** -1 while it is open. */
+  exitBar: number;
+  exitPrice: number;
+  exitReason: Exclude<FillReason, "entry"> | null;
+  fees: number;
+  /** Fees off; an open trade is valued at `lastClose`. */
+  profit: number;
+}
+
+/** Pairs each entry with its exit. */
+export function tradesOf(fills: FillColumns, lastClose: number): SimulatedTrade[] {
+  const trades: SimulatedTrade[] = [];
+  for (let k = 0; k < fills.count; k += 2) {
+    const quantity = fills.quantity[k]!;
+    const open = k + 1 >= fills.count;
+    const exitPrice = open ? lastClose : fills.price[k + 1]!;
+    const fees = fills.fee[k]! + (open ? 0 : fills.fee[k + 1]!);
+    const reason = open ? null : fillReasons[fills.reason[k + 1]!]!;
+    trades.push({
+      side: quantity > 0 ? "long" : "short",
+      quantity: Math.abs(quantity),
+      entryBar: fills.bar[k]!,
+      entryPrice: fills.price[k]!,
+      exitBar: open ? -1 : fills.bar[k + 1]!,
+      exitPrice,
+      exitReason: reason === "entry" ? null : reason,
+      fees,
+      profit: quantity * (exitPrice - fills.price[k]!) - fees,
+    });
+  }
+  return trades;
+}
