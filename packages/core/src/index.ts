@@ -2,6 +2,7 @@ export * from "./decimal.ts";
 export * from "./define.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
+export * from "./nearest.ts";
 export * from "./page.ts";
 export * from "./parse.ts";
 export type * from "./ports.ts";

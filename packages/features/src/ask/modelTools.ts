@@ -1,4 +1,4 @@
-import { AppError } from "@tapedeck/core";
+import { AppError, checkInput } from "@tapedeck/core";
 import type { ModelTool } from "@tapedeck/core";
 import * as z from "zod";
 import type { EvidenceItem } from "../evidence/contract.ts";
@@ -234,11 +234,10 @@ export function createModelToolbox(options: {
       } catch {
         return JSON.stringify({ error: "The arguments are not JSON. Call again with a JSON object." });
       }
-      const parsed = tool.arguments.safeParse(json);
-      if (!parsed.success)
-        return JSON.stringify({ error: `The arguments do not fit: ${z.prettifyError(parsed.error)}` });
+      const checked = checkInput(tool.arguments, json);
+      if (!checked.ok) return JSON.stringify({ error: `The arguments do not fit: ${checked.message}` });
       try {
-        const result = JSON.stringify(await tool.run(parsed.data as never));
+        const result = JSON.stringify(await tool.run(checked.value as never));
         return result.length <= maxResultChars
           ? result
           : JSON.stringify({ error: "The result is too long; ask for less." });

@@ -1,23 +1,5 @@
+import { editDistance } from "@tapedeck/core";
 import type { Instrument } from "../series/contract.ts";
-
-/** Edit distance with transpositions, for words of a few letters. */
-export function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let d = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        d = Math.min(d, before[j - 2]! + 1);
-      row.push(d);
-    }
-    before = last;
-    last = row;
-  }
-  return last[b.length]!;
-}
 
 /** Typing errors allowed in a word of this length. */
 export function allowedErrors(length: number): number {

@@ -1,7 +1,8 @@
+import { editDistance } from "@tapedeck/core";
 import type { Instrument } from "../series/contract.ts";
 import { readDates } from "./dates.ts";
 import type { DateReading, Period } from "./dates.ts";
-import { allowedErrors, editDistance, findMentions, guessMention, wellKnownNames } from "./names.ts";
+import { allowedErrors, findMentions, guessMention, wellKnownNames } from "./names.ts";
 import type { Mention } from "./names.ts";
 
 /** Words of one meaning. A question is matched by meanings, so that paraphrases cost nothing. */

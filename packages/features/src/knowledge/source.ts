@@ -1,4 +1,4 @@
-import { AppError, EpochMs } from "@tapedeck/core";
+import { AppError, checkInput, EpochMs } from "@tapedeck/core";
 import { parse } from "yaml";
 import * as z from "zod";
 
@@ -41,16 +41,10 @@ export function parseDocument(path: string, file: string): SourceDocument {
   } catch (error) {
     throw new AppError("data.invalid", `${path}: the front matter is not YAML.`, { cause: error });
   }
-  const parsed = FrontMatter.safeParse(head);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new AppError(
-      "data.invalid",
-      `${path}: ${issue.path.join(".") || "front matter"}: ${issue.message}`,
-    );
-  }
+  const checked = checkInput(FrontMatter, head);
+  if (!checked.ok) throw new AppError("data.invalid", `${path}: in the front matter, ${checked.message}`);
   const text = match[2]!.trimEnd();
   if (text === "") throw new AppError("data.invalid", `${path}: there is no text after the front matter.`);
-  const { published, ...rest } = parsed.data;
+  const { published, ...rest } = checked.value;
   return { ...rest, publishedMs: published ?? always, text };
 }

@@ -1,4 +1,4 @@
-import { AppError } from "@tapedeck/core";
+import { AppError, nearestName } from "@tapedeck/core";
 import { logLevels } from "../log/index.ts";
 import {
   address,
@@ -158,31 +158,16 @@ export type Environment<Names extends EnvironmentName = EnvironmentName> = {
   readonly [Name in Names]: ValueOf<(typeof environment)[Name]>;
 };
 
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
 /** One line: an unknown TAPEDECK_ name is most often a typing error that would else silently keep a default. */
 function checkNames(env: Record<string, string | undefined>): void {
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith("TAPEDECK_") || value === undefined || Object.hasOwn(environment, name)) continue;
-    const [nearest] = Object.keys(environment)
-      .filter((known) => known.startsWith("TAPEDECK_"))
-      .map((known) => ({ known, far: distance(known, name) }))
-      .toSorted((a, b) => a.far - b.far);
-    const hint = nearest !== undefined && nearest.far <= 4 ? `; did you mean ${nearest.known}?` : "";
-    throw new AppError(
-      "config.invalid",
-      `${name} is not a variable of Tapedeck${hint || "; docs/operations.md lists them"}`,
+    const near = nearestName(
+      name,
+      Object.keys(environment).filter((known) => known.startsWith("TAPEDECK_")),
     );
+    const hint = near === undefined ? "; docs/operations.md lists them" : `; did you mean ${near}?`;
+    throw new AppError("config.invalid", `${name} is not a variable of Tapedeck${hint}`);
   }
 }
 

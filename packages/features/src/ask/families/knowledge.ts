@@ -1,7 +1,8 @@
+import { editDistance } from "@tapedeck/core";
 import type { ChunkHit } from "@tapedeck/core";
 import { Declined } from "../answer.ts";
 import type { Draft } from "../answer.ts";
-import { allowedErrors, editDistance } from "../names.ts";
+import { allowedErrors } from "../names.ts";
 import { defineFamily } from "./family.ts";
 
 const stop = new Set(
