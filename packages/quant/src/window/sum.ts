@@ -1,13 +1,13 @@
 import type { Columns, Kernel, KernelGroup, Params } from "../kernel.ts";
 import { window } from "../kernel.ts";
 
-/** Bars after which a running sum is summed anew, counted from the first bar. */
-const ANEW = 128;
+/** Bars after which a running sum is summed anew, counted from the last time; a multiple of a group's four. */
+const ANEW = 512;
 /** A value this many times larger than what is left of the sum takes digits with it: the window is summed anew. */
 const SPIKE = 1024;
 
-/** State of a running sum: bars seen, sum, bars since it was summed anew. */
-export const SUM_STATE = 3;
+/** State of a running sum: bars seen, sum at the group's start, bars since it was summed anew, change within the group. */
+export const SUM_STATE = 4;
 
 function sumOf(x: Float64Array, from: number, to: number): number {
   let total = 0;
@@ -15,12 +15,19 @@ function sumOf(x: Float64Array, from: number, to: number): number {
   return total;
 }
 
+/** Whether a value that leaves had taken digits of the sum that remains. */
+function tookDigits(leaving: number, total: number): boolean {
+  return Math.abs(leaving) > Math.abs(total) * SPIKE;
+}
+
 /**
  * Fills out[i] with (sum of the last n values) / divisor; NaN while fewer than n have been seen.
  *
- * A running sum that cannot drift: it is summed anew every 128 bars (n, where that is more), and whenever the value
+ * A running sum that cannot drift: it is summed anew every 512 bars (n, where that is more), and whenever the value
  * that leaves is so large that it had taken digits of the others: a spike is forgotten with its bar, and a window of
- * zeros sums to exactly 0.
+ * zeros sums to exactly 0. Four bars make a group, counted from the last fresh sum: the sums within it are the one at
+ * its start plus a change, so that one addition per four bars waits for the group before, and a partial group gives
+ * the same bits as a whole one.
  */
 export function runSum(
   x: Float64Array,
@@ -32,10 +39,11 @@ export function runSum(
   s: Float64Array,
   at = 0,
 ): void {
-  const period = Math.max(ANEW, n);
+  const period = Math.max(ANEW, 4 * Math.ceil(n / 4));
   let seen = s[at]!;
   let total = s[at + 1]!;
   let age = s[at + 2]!;
+  let change = s[at + 3]!;
   let i = from;
   for (; i < to && seen < n; i++) {
     total += x[i]!;
@@ -47,25 +55,50 @@ export function runSum(
       total = sumOf(x, i - n, i);
       age = 0;
     }
-    const start = i;
-    const end = Math.min(to, i + period - age);
-    for (; i < end; i++) {
-      const leaving = x[i - n]!;
-      total += x[i]! - leaving;
-      // left by a break: a call inside the loop would cost three times the loop
-      if (Math.abs(leaving) > Math.abs(total) * SPIKE) break;
-      out[i] = total / divisor;
+    if (age % 4 === 0) {
+      const start = i;
+      const end = Math.min(to, i + period - age);
+      for (; i + 4 <= end; i += 4) {
+        const a = x[i - n]!;
+        const b = x[i - n + 1]!;
+        const c = x[i - n + 2]!;
+        const d = x[i - n + 3]!;
+        const change1 = x[i]! - a;
+        const change2 = change1 + (x[i + 1]! - b);
+        const change3 = change2 + (x[i + 2]! - c);
+        const total1 = total + change1;
+        const total2 = total + change2;
+        const total3 = total + change3;
+        const total4 = total + (change3 + (x[i + 3]! - d));
+        // left by a break: a call inside the loop would cost three times the loop
+        if (tookDigits(a, total1) || tookDigits(b, total2) || tookDigits(c, total3) || tookDigits(d, total4))
+          break;
+        total = total4;
+        out[i] = total1 / divisor;
+        out[i + 1] = total2 / divisor;
+        out[i + 2] = total3 / divisor;
+        out[i + 3] = total4 / divisor;
+      }
+      age += i - start;
+      if (i === end) continue;
     }
-    if (i < end) {
+    const leaving = x[i - n]!;
+    change += x[i]! - leaving;
+    age++;
+    if (tookDigits(leaving, total + change)) {
       total = sumOf(x, i - n + 1, i + 1);
-      out[i] = total / divisor;
-      i++;
+      change = age = 0;
+    } else if (age % 4 === 0) {
+      total += change;
+      change = 0;
     }
-    age += i - start;
+    out[i] = (total + change) / divisor;
+    i++;
   }
   s[at] = seen;
   s[at + 1] = total;
   s[at + 2] = age;
+  s[at + 3] = change;
 }
 
 function summed(
