@@ -1,12 +1,12 @@
 /**
  * `npm test`: check, then every suite, the fault suite last. Suites whose Redis, Chromium, Weaviate or sample
  * data is absent are left out by name and listed at the end; with CI=true that is a failure.
- * The last line is `N passed, N failed`.
+ * Before the last line stands every test that failed. The last line is `N passed, N failed`.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 interface Counts {
   passed: number;
@@ -23,6 +23,8 @@ const inCi = process.env["CI"] === "true";
 const work = mkdtempSync(join(tmpdir(), "tapedeck-test-"));
 /** Suites that could not run here: name, why, and the command that brings what they need. */
 const leftOut = new Map<string, { why: string; bring: string }>();
+/** What failed, by stage, file and full name: the end of a log says it, however long the log. */
+const failures: string[] = [];
 
 const chromium = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
 const env = { ...process.env, CHROMIUM_PATH: chromium };
@@ -49,10 +51,14 @@ async function vitest(name: string, config: string, wrap: string[] = []): Promis
   const suite = ["vitest", "run", "--config", config, "--reporter=default"];
   const [command, ...args] = [...wrap, ...suite, "--reporter=json", `--outputFile.json=${report}`];
   const code = await run(command!, args);
-  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
+  if (!existsSync(report)) {
+    failures.push(`${name}: the suite ended without a report`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
   const json = JSON.parse(readFileSync(report, "utf8")) as VitestReport;
   const failed = Math.max(json.numFailedTests, json.numFailedTestSuites > 0 ? 1 : 0, code === 0 ? 0 : 1);
   noteLeftOut(json);
+  noteFailed(name, json);
   return { passed: json.numPassedTests, failed, skipped: json.numPendingTests + json.numTodoTests };
 }
 
@@ -62,7 +68,21 @@ interface VitestReport {
   numFailedTestSuites: number;
   numPendingTests: number;
   numTodoTests: number;
-  testResults: { assertionResults: { status: string; ancestorTitles: string[] }[] }[];
+  testResults: {
+    name: string;
+    status: string;
+    assertionResults: { status: string; fullName: string; ancestorTitles: string[] }[];
+  }[];
+}
+
+/** Each test that failed, with its file; a file that failed outside its tests (an import, a hook) by its name alone. */
+function noteFailed(stage: string, report: VitestReport): void {
+  for (const { name, status, assertionResults } of report.testResults) {
+    const file = relative(process.cwd(), name);
+    const tests = assertionResults.filter((test) => test.status === "failed");
+    for (const { fullName } of tests) failures.push(`${stage}: ${file} > ${fullName}`);
+    if (status === "failed" && tests.length === 0) failures.push(`${stage}: ${file}`);
+  }
 }
 
 /** What brings what a suite says is absent. */
@@ -82,8 +102,9 @@ function noteLeftOut(report: VitestReport): void {
   }
 }
 
-async function passes(command: string, args: string[]): Promise<Counts> {
+async function passes(name: string, command: string, args: string[]): Promise<Counts> {
   const code = await run(command, args);
+  if (code !== 0) failures.push(name);
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
 }
 
@@ -106,8 +127,11 @@ console.log(
 );
 
 const stages: Stage[] = [
-  { name: "check", run: () => passes("node", ["scripts/check.ts"]) },
-  { name: "dashboard build", run: () => passes("vite", ["build", "apps/dashboard", "--logLevel", "warn"]) },
+  { name: "check", run: () => passes("check", "node", ["scripts/check.ts"]) },
+  {
+    name: "dashboard build",
+    run: () => passes("dashboard build", "vite", ["build", "apps/dashboard", "--logLevel", "warn"]),
+  },
   { name: "suites", run: () => vitest("suites", "vitest.config.ts") },
   {
     name: "weaviate",
@@ -146,6 +170,7 @@ if (inCi && (leftOut.size > 0 || total.skipped > 0)) {
   );
   total.failed += leftOut.size + total.skipped;
 }
+for (const failure of failures) console.log(`failed: ${failure}`);
 rmSync(work, { recursive: true, force: true });
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;

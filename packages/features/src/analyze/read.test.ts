@@ -41,6 +41,7 @@ async function work(): Promise<void> {
         .set({ ...end, endedMs: nowMs })
         .where("id", "=", job.id)
         .execute();
+      fixture.bus.publish("job", job.id);
     }
     await sleep(20);
   }
@@ -49,6 +50,7 @@ async function work(): Promise<void> {
 beforeAll(async () => {
   fixture = await askFixture();
   blobs = await testBlobs();
+  fixture.deps.jobs.start();
   working = work();
 });
 afterAll(async () => {

@@ -146,6 +146,7 @@ export async function askFixture() {
   return {
     db,
     deps,
+    bus,
     bars,
     stocks,
     context,
