@@ -62,6 +62,22 @@ describe("without a server", () => {
     ]);
   });
 
+  test("formula reads a file as import does: its own separator, decimal comma and order of rows", async () => {
+    const file = path.join(dir, "kurse.csv");
+    await writeFile(
+      file,
+      "Datum;Schlusskurs;Volumen\n04.01.2024;12,5;1.000\n03.01.2024;11,5;\n02.01.2024;10,5;900\n",
+    );
+    const { code, out } = await tapedeck(["formula", "sma(close, 2)", "volume", "--data", file]);
+    expect(code).toBe(0);
+    expect(out.trim().split("\n")).toEqual([
+      'time,"sma(close, 2)",volume',
+      "02.01.2024,,900",
+      "03.01.2024,11,",
+      "04.01.2024,12,1000",
+    ]);
+  });
+
   test.each([
     [["formula", "smaa(close, 3)", "--data", "@bars"], /sma/],
     [["formula", "sma(close, 3)", "--data", "/nowhere.csv"], /nowhere/],

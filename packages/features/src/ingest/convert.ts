@@ -80,7 +80,7 @@ export function cleanSymbol(text: string): string | undefined {
 }
 
 /** Bounds of the bar that the source's time stands for. */
-function boundsOf(
+export function barBounds(
   time: ReadTime,
   mapping: Mapping,
   calendar: TradingCalendar,
@@ -186,7 +186,7 @@ export function createConverter(options: ConvertOptions): (row: RawRow) => (Item
         `open ${open}, high ${high}, low ${low}, close ${close}: the high is not the highest or the low not the lowest`,
       );
     }
-    const { openMs, closeMs } = boundsOf(time, mapping, options.calendarOfSymbol(symbol));
+    const { openMs, closeMs } = barBounds(time, mapping, options.calendarOfSymbol(symbol));
     if (closeMs > now()) {
       return rejected(
         "notClosed",

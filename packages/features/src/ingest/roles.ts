@@ -58,6 +58,7 @@ const words: Record<ColumnRole, readonly string[]> = {
   adjclose: ["adjclose", "adjustedclose", "closeadj", "adjustedcloseprice", "closeadjusted", "adjcloseprice"],
   volume: [
     "volume",
+    "volumen",
     "vol",
     "v",
     "basevolume",

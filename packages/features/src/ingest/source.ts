@@ -29,7 +29,7 @@ export interface ByteSource {
 
 const bundledFiles = { sp500: "sp500-2000.csv", stocks: "stocks.csv" } as const;
 
-async function fileSource(file: string, label: string): Promise<ByteSource> {
+export async function fileSource(file: string, label: string): Promise<ByteSource> {
   const handle = await open(file, "r");
   try {
     const info = await handle.stat();
