@@ -1,20 +1,21 @@
 import type { FillColumns, SimulatedTrade } from "./simulate.ts";
 import { timeframeMs } from "@tapedeck/core";
+import { calendarOf } from "./calendar/index.ts";
+import type { CalendarName } from "./calendar/index.ts";
 
 /** Fewer returns than this say nothing: ratios are null. */
 export const leastReturns = 30;
 
 const yearMs = 365.25 * 86_400_000;
 
-/** Annualisation: 252 sessions of 6.5 hours for XNYS, 365 days of 24 hours for 24x7; 52 weeks and 12 months for both. */
-export function barsPerYear(calendar: "XNYS" | "24x7", timeframe: string): number {
+/** Annualisation: the calendar's sessions a year, and the bars that fit into them; 52 weeks and 12 months for all. */
+export function barsPerYear(calendar: CalendarName, timeframe: string): number {
   const count = Number.parseInt(timeframe, 10);
   if (timeframe.endsWith("mo")) return 12 / count;
   if (timeframe.endsWith("w")) return 52 / count;
-  const days = calendar === "XNYS" ? 252 : 365;
-  if (timeframe.endsWith("d")) return days / count;
-  const sessionMs = (calendar === "XNYS" ? 6.5 : 24) * 3_600_000;
-  return (days * sessionMs) / timeframeMs(timeframe);
+  const { sessionsPerYear, sessionMs } = calendarOf(calendar);
+  if (timeframe.endsWith("d")) return sessionsPerYear / count;
+  return (sessionsPerYear * sessionMs) / timeframeMs(timeframe);
 }
 
 export interface PerformanceInput {

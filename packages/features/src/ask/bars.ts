@@ -1,5 +1,6 @@
 import { dayMs } from "@tapedeck/core";
-import { barsPerYear, indexAtOrAfter, indexAtOrBefore } from "@tapedeck/quant/measure";
+import { indexAtOrAfter, indexAtOrBefore } from "@tapedeck/quant/measure";
+import { barsPerYear } from "@tapedeck/trading/performance";
 import type { EvidenceItem } from "../evidence/contract.ts";
 import type { SeriesDataset } from "../series/contract.ts";
 import { Declined } from "./answer.ts";
@@ -71,7 +72,7 @@ export function createBars(dataset: SeriesDataset): Bars {
     names,
     unit,
     last,
-    perYear: barsPerYear(dataset.timeframeMs, instrument.calendar === "XNYS"),
+    perYear: barsPerYear(instrument.calendar, dataset.timeframe),
     when,
     at: (index) => `${monthly ? "in" : "on"} ${when(index)}`,
     price: (value) => `${formatNumber(value)} ${unit}`,

@@ -193,6 +193,9 @@ export const QualityReport = z
   .meta({ id: "QualityReport" });
 export type QualityReport = z.output<typeof QualityReport>;
 
+/** In an import's result: its own findings; those that the report before it had are counted only. */
+const ImportQuality = QualityReport.extend({ earlierFindings: z.int() });
+
 export const IngestedSeries = z.object({
   instrumentId: z.string(),
   name: z.string(),
@@ -245,7 +248,7 @@ export const ingest = defineJob({
     quarantineReasons: z.record(z.string(), z.int()),
     instruments: z.array(IngestedSeries),
     /** More series than are listed here have reports: GET /api/instruments/{id}/quality. */
-    quality: z.array(QualityReport),
+    quality: z.array(ImportQuality),
     notes: z.array(z.string()),
   }),
   examples: [

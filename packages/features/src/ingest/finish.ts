@@ -1,9 +1,9 @@
 import type { JobContext, ProgressOf, ResultOf } from "@tapedeck/core";
 import type { Tx } from "../db.ts";
-import type { ingest, Mapping } from "./contract.ts";
+import type { ingest, Mapping, QualityReport } from "./contract.ts";
 import type { IngestDeps } from "./deps.ts";
 import { checkQuality } from "./quality.ts";
-import { saveQuality } from "./store.ts";
+import { loadQuality, saveQuality } from "./store.ts";
 import type { IngestState } from "./store.ts";
 
 type Context = JobContext<ProgressOf<typeof ingest>, Tx>;
@@ -66,8 +66,11 @@ export async function finish(deps: IngestDeps, ctx: Context, done: Finished): Pr
       rowsQuarantined: state.quarantined,
     });
     if (report === undefined) continue;
+    const before = (await loadQuality(deps.db, space, item.instrumentId)).find(
+      (one) => one.timeframe === item.timeframe && one.jobId !== ctx.jobId,
+    );
     await ctx.commit((tx) => saveQuality(tx, { space, jobId: ctx.jobId, nowMs: ctx.now() }, report));
-    if (quality.length < shownReports) quality.push(report);
+    if (quality.length < shownReports) quality.push(newFindings(report, before));
   }
   if (all.length > checkedSeries) notes.push(`The quality of the first ${checkedSeries} series was checked.`);
   if (done.mapping?.columns.adjclose !== undefined) {
@@ -87,4 +90,11 @@ export async function finish(deps: IngestDeps, ctx: Context, done: Finished): Pr
     quality,
     notes,
   };
+}
+
+/** The findings that the report before did not have. */
+function newFindings(report: QualityReport, before: QualityReport | undefined): Result["quality"][number] {
+  const known = new Set(before?.findings.map((one) => `${one.atMs} ${one.kind}`));
+  const findings = report.findings.filter((one) => !known.has(`${one.atMs} ${one.kind}`));
+  return { ...report, findings, earlierFindings: report.findings.length - findings.length };
 }

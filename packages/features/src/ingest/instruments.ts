@@ -29,6 +29,15 @@ export function createInstrumentChooser(options: {
   const chosen = new Map<string, Instrument>();
   const given = payload.instrument ?? {};
 
+  function guessCurrency(symbol: string, assetClass: Instrument["assetClass"]): string {
+    const quote = assetClass === "equity" ? undefined : quoteOf(symbol);
+    const [value, why] =
+      quote === undefined ? ["USD", "nothing in the source says one"] : [quote, `the end of ${symbol}`];
+    const said = mapping.guesses.some((one) => one.what === "instrument.currency" && one.value === value);
+    if (!said) mapping.guesses.push({ what: "instrument.currency", value, why });
+    return value;
+  }
+
   function choose(symbol: string): Instrument {
     const same = options.visible.filter((item) => item.symbol === symbol);
     const own = same.filter((item) => item.space === space);
@@ -48,13 +57,14 @@ export function createInstrumentChooser(options: {
     const known = same.find((item) => item.venue === venue);
     if (known !== undefined) return { ...known, space };
     const around = mapping.calendar === "24x7";
+    const assetClass = given.assetClass ?? (payload.dataKind === "fx" ? "fx" : around ? "crypto" : "equity");
     return {
       instrumentId: `${symbol}.${venue}`,
       symbol,
       venue,
       name: given.name ?? preset?.instruments[symbol]?.name ?? symbol,
-      assetClass: given.assetClass ?? (payload.dataKind === "fx" ? "fx" : around ? "crypto" : "equity"),
-      currency: given.currency ?? (around ? quoteOf(symbol) : undefined) ?? "USD",
+      assetClass,
+      currency: given.currency ?? guessCurrency(symbol, assetClass),
       calendar: given.calendar ?? mapping.calendar,
       tickSize: null,
       lotSize: null,

@@ -20,6 +20,10 @@ const leastOutlier = 0.02;
 const splitTolerance = 0.04;
 const splitRatios = [1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 50];
 const staleBars = 5;
+/** A series with more of its bars than this on closed days, and at least so many, contradicts its calendar. */
+const contradicting = { share: 0.02, bars: 5 };
+/** The same of bars within a day, for hours: a source may have some of before the open and after the close. */
+const contradictingHours = 0.2;
 
 export interface QualityInput {
   instrument: Instrument;
@@ -92,6 +96,7 @@ function createCheck(input: QualityInput, scale: { median: number; deviation: nu
     staleRuns: 0,
   };
   const threshold = Math.max(leastOutlier, outlierDeviations * scale.deviation);
+  const wholeSessions = isSessionTimeframe(timeframe);
   const splitsMatter = !/^\d+(w|mo)$/.test(timeframe);
   let same = 1;
   let last = {
@@ -102,6 +107,12 @@ function createCheck(input: QualityInput, scale: { median: number; deviation: nu
     close: Number.NaN,
     volume: Number.NaN,
   };
+
+  function contradicts(outside: number): boolean {
+    return wholeSessions
+      ? outside >= contradicting.bars && outside > contradicting.share * report.bars
+      : outside > contradictingHours * report.bars;
+  }
 
   function find(kind: QualityFinding["kind"], atMs: number, message: string): void {
     const list = findings.get(kind) ?? [];
@@ -179,12 +190,23 @@ function createCheck(input: QualityInput, scale: { median: number; deviation: nu
     finish() {
       if (report.bars === 0) return undefined;
       const counts = grid?.counts();
-      if (counts !== undefined && counts.outside * 5 > report.bars && !isSessionTimeframe(timeframe)) {
-        find(
-          "timeZone",
-          report.fromMs,
-          `${counts.outside} of ${report.bars} bars lie outside ${calendar.id}'s hours: check mapping.timeZone, or choose calendar 24x7`,
-        );
+      if (counts !== undefined && contradicts(counts.outside)) {
+        // One finding for all: the calendar is what is wrong, not so many bars.
+        for (const kind of ["outsideCalendar", "gap"] as const) findings.delete(kind);
+        counts.expected = null;
+        const many = `${counts.outside} of ${report.bars} bars lie outside ${calendar.id}'s`;
+        if (wholeSessions)
+          find(
+            "outsideCalendar",
+            report.fromMs,
+            `${many} trading days, so it is not this series' calendar and gaps are not counted: choose 24x5 (weekdays) or 24x7`,
+          );
+        else
+          find(
+            "timeZone",
+            report.fromMs,
+            `${many} hours: check mapping.timeZone, or choose calendar 24x5 or 24x7`,
+          );
       }
       return {
         instrumentId: instrument.instrumentId,
@@ -231,7 +253,7 @@ function gapCheck(calendar: TradingCalendar, timeframe: string): GapCheck {
     before = place;
     if (from === undefined) return undefined;
     const gap = placeOf.between(from, place);
-    if (gap <= 0) return undefined;
+    if (gap <= (isSessionTimeframe(timeframe) ? calendar.unknownHolidays : 0)) return undefined;
     missing += gap;
     return {
       kind: "gap",

@@ -4,6 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { dataDir, hasData, leaveOutUnless } from "@tapedeck/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ingestFixture, tenantId } from "./ingest.fixture.ts";
+import { loadQuality } from "./store.ts";
 
 let fixture: Awaited<ReturnType<typeof ingestFixture>>;
 beforeAll(async () => {
@@ -45,10 +46,11 @@ leaveOutUnless(hasData, "DATA_DIR")("import of real market data", () => {
   });
 
   test("suspected splits are found before the factors are there, and not after", async () => {
-    const before = await run("equities/daily/AAPL.csv", sessions);
-    const dates = before.quality[0]!.findings.filter((finding) => finding.kind === "suspectedSplit").map(
-      (finding) => new Date(finding.atMs).toISOString().slice(0, 10),
-    );
+    await run("equities/daily/AAPL.csv", sessions);
+    const [whole] = await loadQuality(fixture.db, tenantId, "AAPL.XNYS");
+    const dates = whole!.findings
+      .filter((finding) => finding.kind === "suspectedSplit")
+      .map((finding) => new Date(finding.atMs).toISOString().slice(0, 10));
     expect(dates).toEqual(["2000-06-21", "2005-02-28", "2014-06-09", "2020-08-31"]);
     await run("equities/factors/AAPL.csv", { dataKind: "factors" });
     const after = await run("equities/daily/AAPL.csv", sessions);

@@ -58,7 +58,7 @@ async function ingestFile(
   const visible = await deps.series.instruments(ctx.tenantId);
   const chooser = createInstrumentChooser({ payload: options, mapping, preset, space, visible });
   const symbol = mapping.columns.symbol === undefined ? soleSymbol(options, mapping, file) : undefined;
-  const notes = calendarNotes(symbol, chooser, options);
+  const notes = keptNotes(symbol, chooser, options);
   const reader = { deps, ctx, table, file, mapping, symbol, chooser, state, space };
   try {
     await readRows(reader);
@@ -77,17 +77,20 @@ async function ingestFile(
   return finish(deps, ctx, { space, state, label: file.label, mapping, notes });
 }
 
-function calendarNotes(
+/** Of an instrument that exists already, what was said otherwise this time. */
+function keptNotes(
   symbol: string | undefined,
   chooser: (symbol: string) => Instrument,
   options: IngestPayload,
 ): string[] {
   if (symbol === undefined) return [];
   const instrument = chooser(symbol);
-  const asked = options.instrument?.calendar;
-  return asked === undefined || asked === instrument.calendar
-    ? []
-    : [`${instrument.instrumentId} exists with calendar ${instrument.calendar}, which stays.`];
+  return (["calendar", "currency", "name"] as const).flatMap((member) => {
+    const asked = options.instrument?.[member];
+    return asked === undefined || asked === instrument[member]
+      ? []
+      : [`${instrument.instrumentId} exists with ${member} ${instrument[member]}, which stays.`];
+  });
 }
 
 interface Reading {

@@ -1,5 +1,5 @@
 import { AppError, dayMs } from "@tapedeck/core";
-import { calendarOf, isSessionTimeframe } from "@tapedeck/trading/calendar/index";
+import { calendarOf, isSessionTimeframe, sessionsBetween } from "@tapedeck/trading/calendar/index";
 import type { CalendarName } from "@tapedeck/trading/calendar/index";
 import type { IngestPayload, Mapping } from "./contract.ts";
 import { bareName } from "./roles.ts";
@@ -63,9 +63,35 @@ export function timeframeOf(times: readonly SampleTime[], guesses: Guess[]): str
   return best[0];
 }
 
-function isWeekend(date: string): boolean {
-  const on = new Date(`${date}T00:00:00Z`).getUTCDay();
-  return on === 0 || on === 6;
+/** Markets that never close trade two days in seven at weekends; fewer such rows than this are strays. */
+const leastWeekend = 0.1;
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(0)}%`;
+}
+
+/** Of daily rows without weekends: an exchange whose holidays are kept, or one that is not known here. */
+function calendarOfDays(dates: readonly string[]): { value: CalendarName; why: string } {
+  const sorted = dates.toSorted();
+  const [from, to] = [sorted[0]!, sorted.at(-1)!];
+  const exchange = calendarOf("XNYS");
+  const weekdays = calendarOf("24x5");
+  const traded = new Set(dates);
+  let [holidays, kept] = [0, 0];
+  for (const { date } of sessionsBetween(weekdays, from, to)) {
+    if (date < exchange.knownFrom || date > exchange.knownTo || exchange.session(date) !== undefined)
+      continue;
+    holidays++;
+    if (!traded.has(date)) kept++;
+  }
+  if (holidays === 0)
+    return { value: "XNYS", why: "there are no rows on weekends, and no holiday that would tell more" };
+  return kept * 2 >= holidays
+    ? { value: "XNYS", why: `there are no rows on weekends and on ${kept} of its ${holidays} holidays` }
+    : {
+        value: "24x5",
+        why: `there are no rows on weekends, but on ${holidays - kept} of the ${holidays} holidays of XNYS`,
+      };
 }
 
 const coin = /^(BTC|XBT|ETH|SOL|XRP|ADA|DOGE|BNB|LTC|DOT)[-_/]?/i;
@@ -82,15 +108,23 @@ export function calendarOfTimes(
     guesses.push({ what: "calendar", value, why });
     return value;
   };
-  if (options.dataKind === "fx") return say("24x7", "exchange rates");
   const assetClass = options.instrument?.assetClass;
   if (assetClass === "crypto" || assetClass === "perpetual") return say("24x7", `asset class ${assetClass}`);
+  const dates = times.map(({ time }) => time.date);
+  const weekend = share(dates, (date) => calendarOf("24x5").session(date) === undefined);
+  if (options.dataKind === "fx")
+    return weekend > leastWeekend
+      ? say("24x7", `${percent(weekend)} of the rates are of weekends`)
+      : say("24x5", "exchange rates, of weekdays");
   if (options.dataKind === "actions" || options.dataKind === "factors")
     return say("XNYS", "corporate actions");
   if (/^\d+(w|mo)$/.test(timeframe))
     return say("XNYS", "weeks and months do not tell; most such series are of exchanges");
-  if (times.some(({ time }) => isWeekend(time.date))) return say("24x7", "there are rows on weekends");
-  if (isSessionTimeframe(timeframe)) return say("XNYS", "there are no rows on weekends");
+  if (weekend > leastWeekend) return say("24x7", `${percent(weekend)} of the rows are on weekends`);
+  if (isSessionTimeframe(timeframe)) {
+    const { value, why } = calendarOfDays(dates);
+    return say(value, weekend > 0 ? `${why}; a few rows on weekends aside` : why);
+  }
   const name = options.instrument?.symbol ?? filename;
   if (coin.test(name)) return say("24x7", `${name} looks like a coin`);
   const newYork = calendarOf("XNYS");

@@ -14,13 +14,15 @@ export interface TradingCalendar {
   readonly id: CalendarName;
   /** IANA zone of its dates. */
   readonly timeZone: string;
-  /** Sessions a year, for annualising: 252, or 365 around the clock. */
+  /** Sessions a year, for annualising. */
   readonly sessionsPerYear: number;
   /** Length of a whole session in ms. */
   readonly sessionMs: number;
   /** First and last date for which holidays are known; outside them gaps cannot be told from holidays. */
   readonly knownFrom: string;
   readonly knownTo: string;
+  /** Sessions in a row that may be a holiday which the calendar does not know; 0 where it knows them all. */
+  readonly unknownHolidays: number;
   /** The date's session; undefined when the market is closed that day. */
   session(date: string): Session | undefined;
   /** Hours that the date would have if it were a session: for rows that a source has on a closed day. */
@@ -31,7 +33,7 @@ export interface TradingCalendar {
   instant(date: string, minutes: number): number;
 }
 
-export type CalendarName = "XNYS" | "24x7";
+export type CalendarName = "XNYS" | "24x5" | "24x7";
 
 export const dayMs = 86_400_000;
 export const minuteMs = 60_000;
