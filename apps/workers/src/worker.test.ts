@@ -34,6 +34,7 @@ function startWorker(args: string[], env: Record<string, string> = {}): Process 
   const child = spawn(process.execPath, [path.join(import.meta.dirname, "main.ts"), ...args], {
     env: {
       PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       DATABASE_URL: database.url,
       TAPEDECK_DIR: dir,
       TAPEDECK_EXTRA_JOBS: extraJobs,

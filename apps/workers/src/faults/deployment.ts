@@ -80,7 +80,7 @@ export async function until<T>(
 function launch(script: string, args: readonly string[], env: Record<string, string>): Process {
   const child = spawn(process.execPath, [path.join(projectRoot, script), ...args], {
     cwd: projectRoot,
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
