@@ -2,25 +2,32 @@
  * `npm run test:golden`: every entry of the manifests under GOLDEN_DIR (default ../shared/golden) against its
  * counterpart here, on the data under DATA_DIR (default ../shared/data). An entry without a counterpart fails by
  * name, unless packages/testkit/golden-owed.json says which part of the project will own it.
- * `--table` prints a Markdown table of every entry; names of folders or entries restrict the run.
+ * `--table` prints the page of every comparison, `--write` keeps it as docs/exactness.md, `--check` fails where the kept
+ * page is another (unless it was written from other reference values). Names of folders or entries restrict the run.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { GoldenEntry, GoldenResult, Owed } from "../packages/testkit/src/golden/index.ts";
-import { folders, goldenFolders, isOwed, listEntries } from "../packages/testkit/src/golden/index.ts";
+import type { Compared, GoldenEntry, GoldenResult, Owed } from "../packages/testkit/src/golden/index.ts";
+import {
+  exactnessPage,
+  fingerprintIn,
+  fingerprintOf,
+  folders,
+  goldenFolders,
+  isOwed,
+  listEntries,
+} from "../packages/testkit/src/golden/index.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const goldenDir = resolve(root, process.env["GOLDEN_DIR"] ?? "../shared/golden");
 const dataDir = resolve(root, process.env["DATA_DIR"] ?? "../shared/data");
 const args = process.argv.slice(2);
-const table = args.includes("--table");
 const wanted = args.filter((a) => !a.startsWith("--"));
 const owed = JSON.parse(readFileSync(join(root, "packages/testkit/golden-owed.json"), "utf8")) as Owed[];
 
 const faults: string[] = [];
-const rows: string[] = [];
+const compared: Compared[] = [];
 const used = new Set<Owed>();
-let passed = 0;
 let left = 0;
 
 function record(entry: GoldenEntry, result: GoldenResult): void {
@@ -28,20 +35,17 @@ function record(entry: GoldenEntry, result: GoldenResult): void {
     faults.push(`${entry.id}: ${result.fault ?? `off by ${result.worst} tolerances`}`);
     return;
   }
-  passed++;
-  const deviation = result.deviation === 0 ? "0" : result.deviation.toExponential(1);
-  rows.push(
-    `| ${entry.id} | ${result.counterpart} | ${result.reference} | ${result.values} | ${deviation} | ${result.worst.toPrecision(2)} |`,
-  );
+  compared.push({ id: entry.id, result });
 }
 
 /** A comparison that throws is a fault of its entry, not the end of the run. */
-function compared(compare: () => GoldenResult): GoldenResult {
+function outcomeOf(compare: () => GoldenResult): GoldenResult {
   try {
     return compare();
   } catch (error) {
     const fault = error instanceof Error ? error.message : String(error);
-    return { values: 0, worst: Infinity, deviation: Infinity, fault, counterpart: "", reference: "" };
+    const nothing = { values: 0, worst: Infinity, deviation: Infinity, tolerance: "", counterpart: "" };
+    return { ...nothing, reference: "", fault };
   }
 }
 
@@ -55,7 +59,7 @@ for (const name of present) {
   for (const entry of entries) {
     if (wanted.length > 0 && !wanted.some((w) => entry.id.startsWith(w))) continue;
     if (entry.compare) {
-      record(entry, compared(entry.compare));
+      record(entry, outcomeOf(entry.compare));
       continue;
     }
     const owner = isOwed(entry.id, owed);
@@ -71,12 +75,26 @@ if (wanted.length === 0) {
     if (there && !used.has(o)) faults.push(`golden-owed.json: ${o.entries} is no longer owed`);
   }
 }
-if (table) {
-  console.log("| entry | counterpart | reference | values | largest deviation | share of the tolerance |");
-  console.log("|---|---|---|---|---|---|");
-  console.log(rows.join("\n"));
+if (wanted.length > 0 && (args.includes("--write") || args.includes("--check"))) {
+  faults.push("--write and --check need a whole run: name no folders or entries");
+} else writeOrCheck();
+
+function writeOrCheck(): void {
+  const file = join(root, "docs/exactness.md");
+  const fingerprint = fingerprintOf(goldenDir);
+  const page = exactnessPage(compared, fingerprint);
+  if (args.includes("--table")) console.log(page);
+  if (args.includes("--write")) writeFileSync(file, page);
+  if (!args.includes("--check")) return;
+  const kept = readFileSync(file, "utf8");
+  if (fingerprintIn(kept) !== fingerprint) {
+    console.log("docs/exactness.md was written from other reference values: not compared");
+  } else if (kept !== page) {
+    faults.push("docs/exactness.md is not what this run gives: npm run test:golden -- --write");
+  }
 }
+
 for (const fault of faults) console.log(`FAIL ${fault}`);
 for (const o of used) console.log(`owed: ${o.entries} (${o.owner})`);
-console.log(`${passed} passed, ${faults.length} failed, ${left} owed`);
+console.log(`${compared.length} passed, ${faults.length} failed, ${left} owed`);
 process.exitCode = faults.length > 0 ? 1 : 0;

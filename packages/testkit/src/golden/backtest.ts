@@ -205,10 +205,11 @@ function tally() {
       values++;
       if (got !== want) fault ??= `${what}: ${String(got)} for ${String(want)}`;
     },
-    result: (counterpart: string): GoldenResult => ({
+    result: (counterpart: string, tolerance: string): GoldenResult => ({
       values,
       worst,
       deviation,
+      tolerance,
       ...(fault === undefined ? {} : { fault }),
       counterpart,
       reference: "plain reference engine",
@@ -262,7 +263,7 @@ function compareRuns(folder: string, dataDir: string): GoldenResult {
     runSimulation(simulation, 0, columns.close.length);
     compareRun(simulation, run, columns, count);
   }
-  return count.result("formulas and simulate");
+  return count.result("formulas and simulate", "1e-9 relative, profit and fees 1e-6 absolute");
 }
 
 function compareIntrabar(folder: string): GoldenResult {
@@ -284,7 +285,7 @@ function compareIntrabar(folder: string): GoldenResult {
     if (item.exit !== null) count.near(trade.exitPrice, item.exit.price, 1e-12, `${item.name}: price`);
     count.near(simulation.equity.at(-1)!, item.finalEquity, 1e-9, `${item.name}: equity`);
   }
-  return count.result("simulate");
+  return count.result("simulate", "1e-9 absolute");
 }
 
 export const backtest: GoldenFolder = {

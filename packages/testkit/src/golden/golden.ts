@@ -18,6 +18,8 @@ export interface GoldenResult {
   readonly worst: number;
   /** Largest relative deviation, on the scale the tolerance is on. */
   readonly deviation: number;
+  /** What may deviate, in words; the widest where values of one entry differ in it. */
+  readonly tolerance: string;
   /** Where the first disagreement is, and what it is. */
   readonly fault?: string;
   /** What answers to the entry here, and what it was compared with. */
@@ -36,6 +38,15 @@ export interface Owed {
   /** `folder/name`; a trailing * stands for any ending. */
   readonly entries: string;
   readonly owner: string;
+}
+
+/** `1e-9 relative, 1e-12 absolute`; a tolerance of nothing is `equal`. */
+export function describeTolerance(relative: number, absolute: number): string {
+  const parts = [
+    ...(relative > 0 ? [`${relative.toExponential()} relative`] : []),
+    ...(absolute > 0 ? [`${absolute.toExponential()} absolute`] : []),
+  ];
+  return parts.length === 0 ? "equal" : parts.join(", ");
 }
 
 export function readText(file: string): string {

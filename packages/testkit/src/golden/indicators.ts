@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Kernel } from "@tapedeck/quant";
 import { defaultsOf, registry, runKernel } from "@tapedeck/quant";
 import type { GoldenEntry, GoldenFolder, GoldenResult } from "./golden.ts";
-import { readColumns, scaleOf } from "./golden.ts";
+import { describeTolerance, readColumns, scaleOf } from "./golden.ts";
 import type { GoldenBars } from "./inputs.ts";
 import { readInputs } from "./inputs.ts";
 
@@ -232,6 +232,15 @@ export function compareColumn(
   return fault === undefined ? { worst, deviation } : { worst, deviation, fault };
 }
 
+/** The tolerance is absolute in shares of the column's median; wider ones of single files are named. */
+function toleranceOf(c: Column): string {
+  const usual = describeTolerance(c.tolerance.rel, c.tolerance.abs).replace("absolute", "of the median");
+  const special = Object.entries(c.toleranceIn ?? {}).map(
+    ([file, size]) => `${size.toExponential()} in ${file}`,
+  );
+  return [usual, ...special].join("; ");
+}
+
 export const indicators: GoldenFolder = {
   name: "indicators",
   entries(folder, dataDir) {
@@ -270,7 +279,8 @@ export const indicators: GoldenFolder = {
           }
           const counterpart = `${kernel.name}(${p.join(", ")}).${kernel.outputs[output]}`;
           const reference = c.library === "TA-Lib" ? `TA-Lib ${c.version}` : "definition";
-          const result = { values: count, worst, deviation, counterpart, reference };
+          const tolerance = toleranceOf(c);
+          const result = { values: count, worst, deviation, tolerance, counterpart, reference };
           return fault === undefined ? result : { ...result, fault };
         },
       };

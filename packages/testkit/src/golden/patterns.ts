@@ -69,7 +69,7 @@ function candleEntries(folder: string, dataDir: string): GoldenEntry[] {
         const worst = fault === undefined ? 0 : Infinity;
         const counterpart = `${kernel.name}(${p.join(", ")})`;
         const reference = `${manifest.library} ${manifest.version}`;
-        const result = { values, worst, deviation: worst, counterpart, reference };
+        const result = { values, worst, deviation: worst, tolerance: "equal", counterpart, reference };
         return fault === undefined ? result : { ...result, fault };
       },
     };
@@ -144,6 +144,7 @@ function compareDrawn(file: string): GoldenResult {
     values: series.length,
     worst,
     deviation: shareOf(shapes),
+    tolerance: `${MAY_MISS.patterns} of the patterns, ${MAY_MISS.keyPoints} of their points, ${MAY_MISS.walks} of random walks`,
     counterpart: "findChartPatterns, share of drawn patterns missed",
     reference: "drawn",
   };

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GoldenResult } from "./golden.ts";
-import { readText } from "./golden.ts";
+import { describeTolerance, readText } from "./golden.ts";
 
 export interface Tolerance {
   /** Allowed deviation as a share of the reference value. */
@@ -18,10 +18,12 @@ export class Tally {
   private worst = 0;
   private deviation = 0;
   private fault: string | undefined;
+  private readonly widest = { rel: 0, abs: 0 };
 
   /** A number against its reference; a reference of null means undefined here too. */
   near(got: number | null | undefined, want: number | null | undefined, t: Tolerance, what: string): void {
     this.values++;
+    this.allow(t.rel ?? 0, t.abs ?? 0);
     if (want === null || want === undefined || got === null || got === undefined) {
       const none = (v: number | null | undefined): boolean =>
         v === null || v === undefined || Number.isNaN(v);
@@ -48,6 +50,7 @@ export class Tally {
   /** A value that must be at least the reference, less a slack. */
   reaches(got: number, least: number, slack: number, what: string): void {
     this.values++;
+    this.allow(0, slack);
     const below = least - got;
     if (below > 0) {
       this.deviation = Math.max(this.deviation, below);
@@ -74,7 +77,14 @@ export class Tally {
 
   result(counterpart: string, reference: string): GoldenResult {
     const { values, worst, deviation, fault } = this;
-    return { values, worst, deviation, counterpart, reference, ...(fault === undefined ? {} : { fault }) };
+    const tolerance = describeTolerance(this.widest.rel, this.widest.abs);
+    const result = { values, worst, deviation, tolerance, counterpart, reference };
+    return fault === undefined ? result : { ...result, fault };
+  }
+
+  private allow(rel: number, abs: number): void {
+    this.widest.rel = Math.max(this.widest.rel, rel);
+    this.widest.abs = Math.max(this.widest.abs, abs);
   }
 }
 
