@@ -3,6 +3,7 @@ export * from "./distributions.ts";
 export * from "./moments.ts";
 export * from "./linear.ts";
 export * from "./minimise.ts";
+export * from "./normals.ts";
 export * from "./regression.ts";
 export * from "./correlation.ts";
 export * from "./mackinnon.ts";
