@@ -108,6 +108,8 @@ describe("without a server", () => {
       "jobs",
       "cancel",
       "import",
+      "quarantine",
+      "instruments",
       "workers",
       "migrate",
       "keys",
@@ -150,7 +152,8 @@ describe("with a server", () => {
     );
     expect(imported.err).toMatch(/ok import mine\.csv/);
     expect(imported.code).toBe(0);
-    expect(imported.out).toMatch(/MINE\.LOCAL\s+bars\s+1d\s+60\s+60\s+0\s+2024-01-01\s+2024-03-01/);
+    expect(imported.out).toMatch(/MINE\.LOCAL\s+bars\s+1d\s+60\s+60\s+0\s+2024-01-01\s+2024-02-29/);
+    expect(imported.out).toMatch(/guessed instrument\.currency: USD/);
     expect(imported.out).not.toContain("\u001b[");
 
     const answer = await tapedeck(["ask", "What was the last close of MINE?"], { env });
@@ -160,8 +163,9 @@ describe("with a server", () => {
   });
 
   test("a question without data is declined with code 4 and the way to get it", async () => {
-    const { code, out } = await tapedeck(["ask", "What was the return of Tesla in 2019?"], { env });
+    const { code, out, err } = await tapedeck(["ask", "What was the return of Tesla in 2019?"], { env });
     expect(code).toBe(4);
+    expect(err).toMatch(/^declined asking: job /m);
     expect(out).toMatch(/tapedeck import/);
   });
 
@@ -172,18 +176,99 @@ describe("with a server", () => {
     const done = await tapedeck(["submit", "analyze", "--payload", payload], { env });
     expect(done.code).toBe(0);
     // Closes rise by one a day: the mean of the last ten is 4.5 below the last, 159.5.
-    expect((JSON.parse(done.out) as { series: { last: number }[] }).series[0]!.last).toBe(155);
+    expect(done.out).toMatch(/^MINE\.LOCAL, 60 1d bars, 2024-01-01 to 2024-02-29\n/);
+    expect(done.out).toMatch(/^sma\(close, 10\)\s+155\s+2024-03-01\s+51$/m);
+    expect(done.out).toMatch(/^all of it: http:\S+\/jobs\/[0-9a-f-]{36}, or the same command with --json$/m);
     const piped = await tapedeck(["submit", "analyze", "--payload", "-", "--json"], { env, input: payload });
-    expect((JSON.parse(piped.out) as { state: string }).state).toBe("completed");
+    const job = JSON.parse(piped.out) as { state: string; result: { series: { last: number }[] } };
+    expect(job).toMatchObject({ state: "completed", result: { series: [{ last: 155 }] } });
     const failed = await tapedeck(["submit", "analyze", "--payload", '{"instrumentId":"NOWHERE.XNYS"}'], {
       env,
     });
     expect(failed.code).toBe(1);
     expect(failed.err).toMatch(/NOWHERE\.XNYS/);
-    const refused = await tapedeck(["submit", "analyze", "--payload", '{"instrumentId":7}'], { env });
+    const wrong = '{"kind":"summary","instrumentId":7,"timefram":"1d"}';
+    const refused = await tapedeck(["submit", "analyze", "--payload", wrong], { env });
     expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(
+      /instrumentId must be text, not number 7; the body has no member "timefram" \(did you mean "timeframe"\?\)/,
+    );
     const malformed = await tapedeck(["submit", "analyze", "--payload", "{"], { env });
     expect(malformed.err).toMatch(/not JSON/);
+  });
+
+  test("a backtest prints its headline beside buy and hold and the address of its page", async () => {
+    const payload = JSON.stringify({
+      instrumentId: "MINE.LOCAL",
+      strategy: { kind: "rules", entry: "close > 110", exit: "close > 130" },
+      costs: { feeBps: 0, slippageBps: 0 },
+    });
+    const { out, code } = await tapedeck(["submit", "backtest", "--payload", payload], { env });
+    expect(code).toBe(0);
+    expect(out.trim().split("\n").length).toBeLessThan(20);
+    expect(out).toMatch(/^\s+equity USD\s+return\s+a year\s+volatility\s+Sharpe\s+drawdown$/m);
+    expect(out).toMatch(/^strategy\s+[\d,]+\s+[\d.]+ %/m);
+    expect(out).toMatch(/^buy and hold\s+[\d,]+\s+[\d.]+ %/m);
+    expect(out).toMatch(/\/backtests\/[0-9a-f-]{36}/);
+  });
+
+  test.each<[string, object, RegExp[]]>([
+    [
+      "sentiment",
+      { texts: [{ text: "Operating profit rose." }, { text: "The lender fell 6% after losses." }] },
+      [/^\s+\S+\s+0\.\d\d\s+positive\s+.*rose/m, /1 positive, 1 negative, 0 neutral/],
+    ],
+    [
+      "execute",
+      { instrumentId: "MINE.LOCAL", side: "buy", type: "limit", quantity: "3", limitPrice: "90" },
+      [/^buy 3 MINE\.LOCAL at 90 or better \(paper, simulated\): accepted, 0 filled$/m],
+    ],
+    ["ask", { question: "What was the last close of MINE?" }, [/159\.5/, /\[1\] .* evidence ev_/]],
+  ])("the result of %s is printed for people", async (type, payload, lines) => {
+    const { out, code } = await tapedeck(["submit", type, "--payload", JSON.stringify(payload)], { env });
+    expect(code).toBe(0);
+    for (const line of lines) expect(out).toMatch(line);
+  });
+
+  test("a table of another make: preview, the flags that mend the guess, the refused rows, the instrument", async () => {
+    const file = path.join(stack.dir, "odd.csv");
+    const rows = ["02.01.2024|10,5|7", "03.01.2024|11,5|8", "04.01.2024|n/v|8", "05.01.2024|12,5|9"];
+    await writeFile(file, ["Tag|Wert A|Wert B", ...rows].join("\n"));
+    const flags = [
+      "--symbol",
+      "ODD.LOCAL",
+      "--close-column",
+      "Wert A",
+      "--delimiter",
+      "|",
+      "--date-order",
+      "dmy",
+    ];
+    const preview = await tapedeck(["import", file, ...flags, "--preview"], { env });
+    expect(preview.code).toBe(0);
+    expect(preview.out).toMatch(/^\s+2\s+ODD\.LOCAL\s+2024-01-02T14:30Z\s+2024-01-02T21:00Z\s+10\.5/m);
+    expect(preview.out).toMatch(/not used: Wert B/);
+    const asJson = await tapedeck(["import", file, ...flags, "--preview", "--json"], { env });
+    expect(JSON.parse(asJson.out)).toMatchObject({ header: ["Tag", "Wert A", "Wert B"] });
+
+    const imported = await tapedeck(["import", file, ...flags, "--currency", "EUR"], { env });
+    expect(imported.out).toMatch(/^1 row refused: price\.(missing|invalid) 1$/m);
+    const refused = await tapedeck(["quarantine"], { env });
+    expect(refused.out).toMatch(/^\s+4\s+price\.\w+\s+.*04\.01\.2024\|n\/v\|8$/m);
+    const id = /quarantine ([0-9a-f-]{36})/.exec(imported.out)![1]!;
+    expect((await tapedeck(["quarantine", id, "--json"], { env })).out).toContain('"line": 4');
+
+    expect((await tapedeck(["instruments"], { env })).out).toMatch(
+      /^ODD\.LOCAL\s+ODD\s+equity\s+EUR\s+XNYS$/m,
+    );
+    expect((await tapedeck(["instruments", "odd"], { env })).out).toMatch(
+      /^bars\s+1d\s+3\s+2024-01-02\s+2024-01-05$/m,
+    );
+    expect((await tapedeck(["instruments", "nothing"], { env })).out).toMatch(/no instrument with nothing/);
+
+    const again = await tapedeck(["import", file, ...flags], { env });
+    expect(again.out).toMatch(/\d findings? of earlier imports still stand/);
+    expect(again.out).not.toMatch(/^ {2}(gap|stale|outlier):/m);
   });
 
   test("jobs lists, cancel cancels, retry runs again, watch ends with code 3 for a cancelled one", async () => {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { ClientError } from "@tapedeck/client";
 import { AppError, toAppError } from "@tapedeck/core";
@@ -6,13 +7,16 @@ import { askCommand } from "./commands/ask.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { formulaCommand } from "./commands/formula.ts";
 import { importCommand } from "./commands/import.ts";
+import { instrumentsCommand } from "./commands/instruments.ts";
 import { jobCommands } from "./commands/jobs.ts";
 import { keyCommands } from "./commands/keys.ts";
 import { operateCommands } from "./commands/operate.ts";
+import { quarantineCommand } from "./commands/quarantine.ts";
 import { exitCodes } from "./commands/shared.ts";
 import type { Cli } from "./commands/shared.ts";
 import type { StartFlags } from "./commands/start.ts";
 import { readConfig } from "./config.ts";
+import { localLogs } from "./connect.ts";
 import { createOutput } from "./output.ts";
 
 async function main(): Promise<void> {
@@ -21,8 +25,10 @@ async function main(): Promise<void> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop.abort());
   // A reader that stops early (`| head`) is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  let logs: string | undefined;
   try {
     const config = readConfig(process.env);
+    logs = localLogs(config);
     const cli: Cli = {
       out,
       dir: config.dir,
@@ -53,6 +59,8 @@ async function main(): Promise<void> {
     askCommand(program, cli);
     jobCommands(program, cli, config.now);
     importCommand(program, cli);
+    quarantineCommand(program, cli);
+    instrumentsCommand(program, cli);
     formulaCommand(program, cli);
     operateCommands(program, cli, config);
     keyCommands(program, cli, config.now);
@@ -72,6 +80,10 @@ async function main(): Promise<void> {
     }
     const known = error instanceof ClientError || error instanceof AppError;
     out.note(`tapedeck: ${known ? error.message : toAppError(error).message}`);
+    if (error instanceof ClientError && error.code === "internal" && logs !== undefined)
+      out.note(
+        `the log is ${join(logs, "api.log")}; look there for request ${error.problem?.requestId ?? ""}`.trim(),
+      );
     if (!known) out.note(String(error instanceof Error ? error.stack : error));
     process.exitCode = exitCodes.failed;
   }

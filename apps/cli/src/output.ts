@@ -14,6 +14,8 @@ export interface ProgressBar {
   /** fraction in [0, 1], or undefined when the end is not known. */
   update(fraction: number | undefined, detail: string): void;
   done(text: string): void;
+  /** Ended neither well nor in failure: `declined`. */
+  ended(mark: string, text: string): void;
   fail(text: string): void;
 }
 
@@ -65,11 +67,17 @@ export function createOutput(out: WriteStream, err: WriteStream, noColor: boolea
             `  ${label}${fraction === undefined ? "" : ` ${Math.round(fraction * 100)} %`} ${detail}\n`,
           );
         },
+        ended: (mark, text) => end(mark, text),
         done: (text) => end(errStyle.green("ok"), text),
         fail: (text) => end(errStyle.red("failed"), text),
       };
     },
   };
+}
+
+/** The same output with its results set in. */
+export function indented(out: Output, margin: string): Output {
+  return { ...out, print: (text) => out.print(text.replaceAll(/^/gm, margin)) };
 }
 
 /** Columns padded to their widest cell; numbers to the right. */

@@ -1,9 +1,8 @@
 import type { Command } from "commander";
 import type { ResultOf } from "@tapedeck/core";
 import type { ask } from "@tapedeck/features/ask/contract";
-import { showAnswer, showJobError } from "../answers.ts";
 import { followJob } from "../follow.ts";
-import { clientOf, exitCodes, exitForState, printJson, withConnection } from "./shared.ts";
+import { clientOf, exitCodes, showEnd, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 
 interface Flags extends ConnectionFlags {
@@ -26,15 +25,12 @@ export function askCommand(program: Command, cli: Cli): void {
       });
       const bar = cli.out.bar("asking");
       const ended = await followJob(client, job.id, bar, cli.signal);
-      if (ended.state === "completed") bar.done(`job ${ended.id}`);
+      const status = (ended.result as ResultOf<typeof ask> | null)?.status;
+      if (status === "answered") bar.done(`job ${ended.id}`);
+      else if (status !== undefined) bar.ended(status === "clarify" ? "unclear" : status, `job ${ended.id}`);
       else bar.fail(ended.error?.message ?? ended.state);
-      if (flags.json === true) printJson(cli, ended);
-      else if (ended.state === "completed") showAnswer(ended.result as ResultOf<typeof ask>, cli.out);
-      else showJobError(ended, cli.out);
-      exitForState(cli, ended.state);
-      if (ended.state === "completed" && (ended.result as ResultOf<typeof ask>).status !== "answered") {
-        cli.exit(exitCodes.declined);
-      }
+      showEnd(cli, flags, ended);
+      if (status === "declined" || status === "clarify") cli.exit(exitCodes.declined);
     });
 }
 

@@ -2,14 +2,14 @@ import { createReadStream, statSync } from "node:fs";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 import type { Command } from "commander";
-import type { ResultOut } from "@tapedeck/client";
+import type { PayloadIn } from "@tapedeck/client";
 import { AppError } from "@tapedeck/core";
+import { columnRoles } from "@tapedeck/features/ingest/contract";
 import type { ingest } from "@tapedeck/features/ingest/contract";
 import type { Upload } from "@tapedeck/features/uploads/contract";
-import { showJobError } from "../answers.ts";
 import { followJob } from "../follow.ts";
-import { table } from "../output.ts";
-import { clientOf, exitForState, printJson, withConnection } from "./shared.ts";
+import { showPreview } from "../results/ingest.ts";
+import { clientOf, printJson, showEnd, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 
 interface Flags extends ConnectionFlags {
@@ -21,13 +21,33 @@ interface Flags extends ConnectionFlags {
   kind: string;
   timeframe?: string;
   timeZone?: string;
+  delimiter?: string;
+  decimal?: string;
+  encoding?: string;
+  dateOrder?: string;
+  stamp?: string;
+  layout?: string;
+  /** `false` by --no-header. */
+  header: boolean;
+  column?: Record<string, string>;
   preview?: boolean;
 }
 
-type Outcome = ResultOut<typeof ingest>;
+/** Members of the mapping whose flag has their name. */
+const mappingFlags = [
+  "timeZone",
+  "delimiter",
+  "decimal",
+  "encoding",
+  "dateOrder",
+  "stamp",
+  "layout",
+] as const;
+/** Columns with a flag of their own; --column names the others. */
+const columnFlags = ["date", "time", "open", "high", "low", "close", "volume", "symbol"] as const;
 
 export function importCommand(program: Command, cli: Cli): void {
-  withConnection(program.command("import"))
+  const command = withConnection(program.command("import"))
     .argument("<file>", "CSV or Parquet file, or sp500 or stocks for the bundled samples")
     .option(
       "--symbol <SYMBOL.VENUE>",
@@ -35,14 +55,37 @@ export function importCommand(program: Command, cli: Cli): void {
     )
     .option("--venue <VENUE>", "its venue, where --symbol names none (default: LOCAL)")
     .option("--name <text>", "the instrument's name, for questions")
-    .option("--currency <code>", "its currency")
-    .option("--calendar <id>", "XNYS or 24x7 (default: guessed)")
+    .option("--currency <code>", "its currency (default: guessed)")
+    .option("--calendar <id>", "XNYS, 24x5 (weekdays) or 24x7 (default: guessed)")
     .option("--kind <kind>", "bars, trades, actions, factors or fx", "bars")
-    .option("--timeframe <tf>", "length of a bar (default: guessed)")
+    .option("--timeframe <tf>", "length of a bar, such as 1d (default: guessed)")
     .option("--time-zone <zone>", "IANA name for times that say none (default: guessed)")
+    .option("--delimiter <char>", "between columns; tab for a tab (default: guessed)", (text) =>
+      text === "tab" ? "\t" : text,
+    )
+    .option("--decimal <char>", ". or , (default: guessed)")
+    .option("--encoding <name>", "utf-8, utf-16le, utf-16be or windows-1252 (default: guessed)")
+    .option("--date-order <order>", "of dates like 3/4/2020: mdy or dmy (default: guessed)")
+    .option("--stamp <end>", "which end of a bar its time is: open or close (default: guessed)")
+    .option("--layout <layout>", "long, or wide for a column a symbol (default: guessed)")
+    .option("--no-header", "the first line is a row; columns are then #1, #2, …");
+  for (const role of columnFlags)
+    command.option(`--${role}-column <header>`, `the column of the ${role} (default: guessed)`);
+  command
+    .option("--column <role=header>", `another column by its role: ${columnRoles.join(", ")}`, columnOf)
     .option("--preview", "show how the file would be read, write nothing")
     .description("import a file of market data and print its quality report")
     .action((file: string, flags: Flags) => importFile(cli, file, flags));
+}
+
+function columnOf(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1)
+    throw new AppError(
+      "payload.invalid",
+      `--column takes a role and a header, such as price=Last, not ${text}`,
+    );
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
 async function importFile(cli: Cli, file: string, flags: Flags): Promise<void> {
@@ -51,23 +94,24 @@ async function importFile(cli: Cli, file: string, flags: Flags): Promise<void> {
   const source = bundled
     ? ({ kind: "bundled", name: file } as const)
     : ({ kind: "upload", uploadId: (await upload(cli, flags, file)).id } as const);
+  const mapping = mappingOf(flags);
   const payload = {
     source,
     dataKind: flags.kind as "bars",
     ...(bundled ? {} : { instrument: instrumentOf(flags) }),
     ...(flags.timeframe === undefined ? {} : { timeframe: flags.timeframe }),
-    ...(flags.timeZone === undefined ? {} : { mapping: { timeZone: flags.timeZone } }),
+    ...(Object.keys(mapping).length === 0 ? {} : { mapping }),
   };
-  if (flags.preview === true) return printJson(cli, await client.call("previewIngest", { body: payload }));
+  if (flags.preview === true) {
+    const preview = await client.call("previewIngest", { body: payload });
+    return flags.json === true ? printJson(cli, preview) : showPreview(preview, cli.out);
+  }
   const job = await client.submit("ingest", payload);
   const bar = cli.out.bar(`import ${basename(file)}`);
   const ended = await followJob(client, job.id, bar, cli.signal);
   if (ended.state === "completed") bar.done(`job ${ended.id}`);
   else bar.fail(ended.error?.message ?? ended.state);
-  if (flags.json === true) printJson(cli, ended);
-  else if (ended.state === "completed") show(cli, ended.id, ended.result as Outcome);
-  else showJobError(ended, cli.out);
-  exitForState(cli, ended.state);
+  showEnd(cli, flags, ended);
 }
 
 /** What was said of the instrument. The rest is the server's to find out: it knows symbol columns and wide files. */
@@ -82,6 +126,27 @@ function instrumentOf(flags: Flags): Record<string, string> {
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.currency === undefined ? {} : { currency: flags.currency.toUpperCase() }),
     ...(flags.calendar === undefined ? {} : { calendar: flags.calendar }),
+  };
+}
+
+/** What was said of the file; the server checks the values and guesses the rest. */
+function mappingOf(flags: Flags): NonNullable<PayloadIn<typeof ingest>["mapping"]> {
+  const named = flags as unknown as Record<string, string | undefined>;
+  const columns = {
+    ...Object.fromEntries(
+      columnFlags.flatMap((role) => {
+        const header = named[`${role}Column`];
+        return header === undefined ? [] : [[role, header]];
+      }),
+    ),
+    ...flags.column,
+  };
+  return {
+    ...Object.fromEntries(
+      mappingFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),
+    ),
+    ...(flags.header ? {} : { header: false }),
+    ...(Object.keys(columns).length === 0 ? {} : { columns }),
   };
 }
 
@@ -117,43 +182,4 @@ async function upload(cli: Cli, flags: Flags, file: string): Promise<Upload> {
   const made = (await response.json()) as Upload;
   bar.done(`${(made.bytes / 1e6).toFixed(1)} MB`);
   return made;
-}
-
-function show(cli: Cli, jobId: string, result: Outcome): void {
-  const { out } = cli;
-  const day = (ms: number | null) => (ms === null ? "" : new Date(ms).toISOString().slice(0, 10));
-  out.print(
-    table(
-      ["instrument", "kind", "bars", "rows", "new", "revised", "from", "to"],
-      result.instruments.map((one) => [
-        one.instrumentId,
-        one.kind,
-        one.timeframe,
-        String(one.rows),
-        String(one.inserted),
-        String(one.revised),
-        day(one.fromMs),
-        day(one.toMs),
-      ]),
-    ),
-  );
-  if (result.mapping !== null) {
-    const columns = Object.entries(result.mapping.columns).map(([role, column]) => `${role}=${column}`);
-    out.print(`read as: ${columns.join(" ")}; ${result.mapping.timeframe} bars, ${result.mapping.timeZone}`);
-    for (const guess of result.mapping.guesses)
-      out.print(out.style.dim(`  guessed ${guess.what}: ${guess.value} (${guess.why})`));
-  }
-  for (const finding of result.quality.flatMap((report) => report.findings).slice(0, 12)) {
-    out.print(`  ${finding.kind}: ${finding.message}`);
-  }
-  for (const note of result.notes) out.print(`  ${note}`);
-  if (result.quarantined > 0) {
-    out.print(`${result.quarantined} rows were refused: GET /api/ingests/${jobId}/quarantine.csv`);
-  }
-  const first = result.instruments[0];
-  if (first !== undefined) {
-    out.print(
-      `next: ${out.style.cyan(`npx tapedeck ask "What was the last close of ${first.instrumentId}?"`)}`,
-    );
-  }
 }

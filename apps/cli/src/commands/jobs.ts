@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { AppError } from "@tapedeck/core";
 import type { JobView } from "@tapedeck/features/jobs/contract";
-import { showJobError } from "../answers.ts";
 import { followJob } from "../follow.ts";
 import { table } from "../output.ts";
-import { ago, clientOf, exitForState, printJson, withConnection } from "./shared.ts";
+import { ago, clientOf, printJson, showEnd, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 
 interface SubmitFlags extends ConnectionFlags {
@@ -46,10 +45,7 @@ async function follow(cli: Cli, flags: ConnectionFlags, id: string): Promise<Job
   const ended = await followJob(client, id, bar, cli.signal);
   if (ended.state === "completed") bar.done(ended.type);
   else bar.fail(ended.error?.message ?? ended.state);
-  if (flags.json === true) printJson(cli, ended);
-  else if (ended.result !== null) printJson(cli, ended.result);
-  if (flags.json !== true) showJobError(ended, cli.out);
-  exitForState(cli, ended.state);
+  showEnd(cli, flags, ended);
   return ended;
 }
 

@@ -1,7 +1,11 @@
 import type { Command } from "commander";
 import type { Client } from "@tapedeck/client";
-import { connect } from "../connect.ts";
+import type { JobView } from "@tapedeck/features/jobs/contract";
+import { apiUrl, connect, localLogs } from "../connect.ts";
+import type { Connection } from "../connect.ts";
 import type { Output } from "../output.ts";
+import { showJobError } from "../results/error.ts";
+import { showResult } from "../results/index.ts";
 
 /** What every command gets. */
 export interface Cli {
@@ -29,12 +33,24 @@ export function withConnection(command: Command): Command {
     .option("--json", "print the answer as JSON");
 }
 
+function connectionOf(cli: Cli, flags: ConnectionFlags): Connection {
+  return { url: flags.url ?? cli.url, key: flags.key ?? cli.key, dir: cli.dir };
+}
+
 export function clientOf(cli: Cli, flags: ConnectionFlags): Client {
-  return connect({ url: flags.url ?? cli.url, key: flags.key ?? cli.key, dir: cli.dir });
+  return connect(connectionOf(cli, flags));
 }
 
 export function printJson(cli: Cli, value: unknown): void {
   cli.out.print(JSON.stringify(value, null, 2));
+}
+
+/** What became of a job: its result for people or as JSON, or its error; and the exit code. */
+export function showEnd(cli: Cli, flags: ConnectionFlags, job: JobView): void {
+  if (flags.json === true) printJson(cli, job);
+  else if (job.result !== null) showResult(job, cli.out, apiUrl(connectionOf(cli, flags)));
+  else showJobError(job, cli.out, localLogs(connectionOf(cli, flags)));
+  exitForState(cli, job.state);
 }
 
 export function exitForState(cli: Cli, state: string): void {

@@ -1,12 +1,20 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Client, JobType } from "@tapedeck/client";
-import { AppError, isoDate } from "@tapedeck/core";
+import type { Client, JobType, ResultOut } from "@tapedeck/client";
+import { AppError } from "@tapedeck/core";
+import type { analyze } from "@tapedeck/features/analyze/contract";
+import type { backtest } from "@tapedeck/features/backtest/contract";
 import { contracts } from "@tapedeck/features/contracts";
+import type { ingest } from "@tapedeck/features/ingest/contract";
 import type { JobView } from "@tapedeck/features/jobs/contract";
-import { showAnswer, showJobError } from "../answers.ts";
 import { followJob } from "../follow.ts";
+import { indented } from "../output.ts";
 import type { Output } from "../output.ts";
+import { figure } from "../results/analyze.ts";
+import { showAnswer } from "../results/ask.ts";
+import { showBacktest } from "../results/backtest.ts";
+import { showJobError } from "../results/error.ts";
+import { counted, days } from "../results/format.ts";
 
 interface Step {
   /** Names the step's idempotency key: an interrupted tour goes on where it stopped. */
@@ -20,51 +28,24 @@ interface Step {
   more?(result: never, out: Output): void;
 }
 
-interface IngestOutcome {
-  instruments: { instrumentId: string; rows: number; fromMs: number | null; toMs: number | null }[];
-  quality: { findings: { kind: string; message: string }[] }[];
-  quarantined: number;
-}
+type Import = ResultOut<typeof ingest>;
+type Summary = Extract<ResultOut<typeof analyze>, { kind: "summary" }>;
 
-interface Summary {
-  bars: number;
-  summary: { label: string; value: number | null; unit: string; reading: string }[];
-}
+const margin = "   ";
 
-interface Figures {
-  totalReturn: number;
-  cagr: number | null;
-  sharpe: number | null;
-  maxDrawdown: number;
-  finalEquity: number;
-}
-
-interface BacktestOutcome {
-  strategy: { title: string };
-  statistics: Figures & { feesPaid: number; slippagePaid: number };
-  benchmark: Figures;
-  tradeCount: number;
-}
-
-const percent = (value: number | null) => (value === null ? "–" : `${(value * 100).toFixed(1)} %`);
-const ratio = (value: number | null) => (value === null ? "–" : value.toFixed(2));
-const money2 = (value: number | null) =>
-  value === null ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: 2 });
-const money = (value: number) => value.toLocaleString("en-US", { maximumFractionDigits: 0 });
-
-const ingested = (result: IngestOutcome) => {
+const ingested = (result: Import) => {
   const rows = result.instruments.reduce((sum, one) => sum + one.rows, 0);
   const from = Math.min(...result.instruments.flatMap((one) => one.fromMs ?? []));
   const to = Math.max(...result.instruments.flatMap((one) => one.toMs ?? []));
   const names = result.instruments.map((one) => one.instrumentId).join(" ");
-  return `${money(rows)} bars of ${names}, ${isoDate(from)} to ${isoDate(to)}`;
+  return `${counted(rows, "bar")} of ${names}, ${days(from, to)}`;
 };
 
-const quality = (result: IngestOutcome, out: Output) => {
+const quality = (result: Import, out: Output) => {
   const found = result.quality.flatMap((report) => report.findings);
-  const head = found.length === 0 ? "nothing to report" : `${found.length} findings`;
-  out.print(out.style.dim(`   quality: ${head}, ${result.quarantined} rows quarantined`));
-  for (const finding of found.slice(0, 4)) out.print(out.style.dim(`   · ${finding.message}`));
+  const head = found.length === 0 ? "nothing to report" : counted(found.length, "finding");
+  out.print(out.style.dim(`${margin}quality: ${head}, ${counted(result.quarantined, "row")} quarantined`));
+  for (const finding of found.slice(0, 4)) out.print(out.style.dim(`${margin}· ${finding.message}`));
 };
 
 const question = (key: string, text: string, about?: string): Step => ({
@@ -73,7 +54,7 @@ const question = (key: string, text: string, about?: string): Step => ({
   type: "ask",
   payload: (done) => ({ question: text, ...(about === undefined ? {} : { jobId: done.get(about)!.id }) }),
   line: () => "",
-  more: (result, out) => showAnswer(result, out, "   "),
+  more: (result, out) => showAnswer(result, indented(out, margin)),
 });
 
 const steps: readonly Step[] = [
@@ -98,12 +79,11 @@ const steps: readonly Step[] = [
     label: "Compute indicators",
     type: "analyze",
     payload: () => ({ kind: "summary", instrumentId: "SPX.INDEX" }),
-    line: (result: Summary) => `${result.summary.length} readings over ${money(result.bars)} bars`,
-    more: (result: Summary, out) => {
-      for (const { label, value, unit, reading } of result.summary.slice(0, 8)) {
-        const shown = unit === "fraction" ? percent(value) : `${money2(value)} ${unit}`;
-        out.print(out.style.dim(`   · ${label}: ${shown} (${reading})`));
-      }
+    line: (result: Summary) =>
+      `${counted(result.summary.length, "reading")} over ${counted(result.bars, "bar")}`,
+    more: ({ summary }: Summary, out) => {
+      for (const { label, value, unit, reading } of summary.slice(0, 8))
+        out.print(out.style.dim(`${margin}· ${label}: ${figure(value, unit)} (${reading})`));
     },
   },
   {
@@ -117,18 +97,8 @@ const steps: readonly Step[] = [
       costs: { feeBps: 5, slippageBps: 2 },
       initialCash: "100000",
     }),
-    line: (result: BacktestOutcome) => `${result.tradeCount} trades`,
-    more: ({ strategy, statistics, benchmark }: BacktestOutcome, out) => {
-      const row = (name: string, of: Figures) =>
-        `   ${name.padEnd(26)}${money(of.finalEquity).padStart(10)}${percent(of.totalReturn).padStart(10)}${percent(of.cagr).padStart(9)}${ratio(of.sharpe).padStart(8)}${percent(of.maxDrawdown).padStart(10)}`;
-      out.print(
-        out.style.dim(
-          `   ${"".padEnd(26)}${"equity".padStart(10)}${"return".padStart(10)}${"a year".padStart(9)}${"Sharpe".padStart(8)}${"drawdown".padStart(10)}`,
-        ),
-      );
-      out.print(row(strategy.title.slice(0, 25), statistics));
-      out.print(row("buy and hold", benchmark));
-    },
+    line: (result: ResultOut<typeof backtest>) => counted(result.tradeCount, "trade"),
+    more: (result: ResultOut<typeof backtest>, out) => showBacktest(result, indented(out, margin)),
   },
   question(
     "ask-below-average",
@@ -159,7 +129,7 @@ export async function runTour(client: Client, dir: string, out: Output, signal: 
     const ended = await followJob(client, job.id, bar, signal);
     if (ended.state !== "completed") {
       bar.fail(ended.error?.message ?? ended.state);
-      showJobError(ended, out);
+      showJobError(ended, out, join(dir, "logs"));
       throw new AppError("internal", `the tour stopped at "${step.label}"; start again to go on from there`);
     }
     bar.done(step.line(ended.result as never));
