@@ -1,10 +1,11 @@
+import { insertNotification } from "@tapedeck/features/notifications/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { apiFixture } from "./fixture.ts";
 import type { ApiFixture } from "./fixture.ts";
 
 let api: ApiFixture;
 beforeAll(async () => {
-  api = await apiFixture();
+  api = await apiFixture({ recheckMs: 50 });
 });
 afterAll(() => api.close());
 
@@ -177,6 +178,63 @@ describe("keys", () => {
     expect((await api.call("GET", "/api/auth/me", { token: secret })).status).toBe(401);
   });
 
+  test("keys made with a key, and with those, end with it, and never outlive it", async () => {
+    const make = async (token: string, body: object) => {
+      const made = await api.call("POST", "/api/keys", { token, body });
+      expect(made.status).toBe(201);
+      return (await made.json()) as { key: { id: string; expiresMs: number | null }; secret: string };
+    };
+    const first = await make(api.adminKey, { name: "first", role: "admin", expiresInDays: 10 });
+    const second = await make(first.secret, { name: "second", role: "analyst", expiresInDays: 20 });
+    const third = await make(second.secret, { name: "third", role: "viewer" });
+    const beside = await make(api.adminKey, { name: "beside", role: "viewer" });
+    expect([second.key.expiresMs, third.key.expiresMs]).toEqual([first.key.expiresMs, first.key.expiresMs]);
+    const statuses = () =>
+      Promise.all(
+        [first, second, third, beside].map(
+          async ({ secret }) => (await api.call("GET", "/api/auth/me", { token: secret })).status,
+        ),
+      );
+    expect(await statuses()).toEqual([200, 200, 200, 200]);
+    const revoked = await api.call("DELETE", `/api/keys/${first.key.id}`, { token: api.adminKey });
+    expect(revoked.status).toBe(204);
+    expect(await statuses()).toEqual([401, 401, 401, 200]);
+  });
+
+  test("an open event stream ends once its key is revoked or its user's role is taken", async () => {
+    const submitted = await api.call("POST", "/api/analyses", {
+      token: api.adminKey,
+      body: { instrumentId: "SPX.INDEX" },
+    });
+    const { id } = (await submitted.json()) as { id: string };
+    const open = async (token: string) => {
+      const answer = await api.call("GET", `/api/jobs/${id}/events`, { token });
+      expect(answer.headers.get("content-type")).toContain("text/event-stream");
+      const reader = answer.body!.getReader();
+      expect((await reader.read()).done).toBe(false);
+      return reader;
+    };
+    const ada = await api.user("viewer");
+    const made = await api.call("POST", "/api/keys", {
+      token: api.adminKey,
+      body: { name: "watches", role: "viewer" },
+    });
+    const { key, secret } = (await made.json()) as { key: { id: string }; secret: string };
+    const [byKey, bySession, stays] = await Promise.all([
+      open(secret),
+      open(ada.accessToken),
+      open(api.adminKey),
+    ]);
+    let ended = false;
+    void stays.closed.then(() => (ended = true));
+    await api.call("DELETE", `/api/keys/${key.id}`, { token: api.adminKey });
+    await api.call("PATCH", `/api/users/${ada.id}`, { token: api.adminKey, body: { disabled: true } });
+    expect(await byKey.read()).toMatchObject({ done: true });
+    expect(await bySession.read()).toMatchObject({ done: true });
+    expect(ended).toBe(false);
+    await stays.cancel();
+  });
+
   test("nobody gives more than they have, and lowering a user's role lowers their keys", async () => {
     const ada = await api.user("trader");
     const more = await api.call("POST", "/api/keys", {
@@ -272,6 +330,34 @@ describe("audit", () => {
     const made = items.find((item) => item["action"] === "createUser" && item["status"] === 201)!;
     expect(made["details"]).toMatchObject({ role: "viewer", password: "[redacted]" });
     expect(JSON.stringify(items)).not.toContain(ada.password);
+  });
+
+  test("a callback's query is shown nowhere, and what is shown is not taken back", async () => {
+    const body = {
+      name: "nightly",
+      type: "analyze",
+      payload: { instrumentId: "SPX.INDEX" },
+      cron: "0 3 * * *",
+      callbackUrl: "https://hooks.example/in?token=do-not-show",
+    };
+    const made = await api.call("POST", "/api/schedules", { token: api.adminKey, body });
+    const schedule = (await made.json()) as { id: string; callbackUrl: string };
+    expect([made.status, schedule.callbackUrl]).toEqual([201, "https://hooks.example/in?[redacted]"]);
+    await insertNotification(
+      api.db,
+      { tenantId: api.tenantId, dedupeKey: "test", url: body.callbackUrl, body: { event: "job.ended" } },
+      Date.now(),
+    );
+    for (const path of ["/api/schedules", "/api/notifications", "/api/audit?limit=200"]) {
+      const shown = await (await api.call("GET", path, { token: api.adminKey })).text();
+      expect(shown).toContain("https://hooks.example/in?[redacted]");
+      expect(shown).not.toContain("do-not-show");
+    }
+    const back = await api.call("PATCH", `/api/schedules/${schedule.id}`, {
+      token: api.adminKey,
+      body: { callbackUrl: schedule.callbackUrl },
+    });
+    expect(back.status).toBe(422);
   });
 
   test("the table takes no change and no deletion", async () => {

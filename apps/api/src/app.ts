@@ -50,6 +50,8 @@ export interface AppSettings {
   trustProxy: boolean;
   /** For bodies that are not a job's, which has its own limit. */
   maxBodyBytes: number;
+  /** How often the caller of an open event stream is checked again. Default 5 s. */
+  recheckMs?: number;
 }
 
 /** Asked for every few seconds, or a page's files: logged at debug. */
@@ -118,6 +120,7 @@ export function createApp(options: AppOptions): Api {
     watch: options.watch,
     stopping: options.stopping,
     maxBodyBytes: settings.maxBodyBytes,
+    recheckMs: settings.recheckMs ?? 5_000,
   };
   for (const contract of Object.values(deps.jobContracts)) mountJob(app, contract, mounting);
   for (const [name, contract] of inMatchingOrder(options.routes)) {

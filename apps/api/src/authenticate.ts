@@ -54,6 +54,18 @@ export async function callerOf(c: ApiContext, auth: AuthService): Promise<Caller
   return caller;
 }
 
+/** Throws unless the credentials of this request still stand for the same caller, and for one who may use the route. */
+export async function checkAgain(
+  c: ApiContext,
+  auth: AuthService,
+  route: { role: Role | "public"; scope?: "tenant" | undefined },
+  caller: Caller,
+): Promise<void> {
+  const credential = credentialOf(c);
+  if (credential === undefined) return;
+  requireRole({ ...caller, ...(await auth.authenticate(credential)) }, route, caller.requestId);
+}
+
 /** Throws `auth.required` or `auth.forbidden`. What needs role `operator` is the deployment's unless `scope` says otherwise: callers of other tenants do not pass. */
 export function requireRole(
   caller: Caller | undefined,

@@ -12,6 +12,7 @@ import type { Database } from "@tapedeck/features/db";
 import type { ApiDeps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
+import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import { createPaperPrices } from "@tapedeck/features/orders/prices";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
@@ -152,7 +153,11 @@ export async function wire(
       maxBytes: environment.TAPEDECK_MAX_UPLOAD_BYTES,
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
-    barSources: createBarSources({ log, urls: venueUrls(environment.TAPEDECK_VENUE_URLS) }),
+    barSources: createBarSources({
+      log,
+      urls: venueUrls(environment.TAPEDECK_VENUE_URLS),
+      pace: createVenuePace(limiter),
+    }),
     evidence: createEvidenceStore({ db, now }),
     jobs,
     venues: createVenueDirectory({

@@ -6,10 +6,11 @@ import { SubmitOptions } from "@tapedeck/features/jobs/contract";
 import { unsafeTextPath } from "@tapedeck/features/jobs/text";
 import type { Hono } from "hono";
 import * as z from "zod";
-import { callerOf, requireRole } from "./authenticate.ts";
+import { callerOf, checkAgain, requireRole } from "./authenticate.ts";
 import { defaultMaxPayloadBytes, readJson } from "./body.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
 import type { DatabaseWatch } from "./databaseWatch.ts";
+import { endWhenRefused } from "./longAnswers.ts";
 import { asClientError } from "./problem.ts";
 import { respondJson } from "./respond.ts";
 
@@ -29,6 +30,8 @@ export interface MountOptions {
   watch: DatabaseWatch | undefined;
   stopping: AbortSignal | undefined;
   maxBodyBytes: number;
+  /** How often the caller of an open event stream is checked again. */
+  recheckMs: number;
 }
 
 /** Bounded by the database's health: see `watchDatabase`. */
@@ -168,7 +171,11 @@ export function mountRoute(
       body = parseInput(contract.body, seen.body, "body");
     }
     const result = await handler(options.deps, { params, query, body, request: c.req.raw }, caller);
-    if (result instanceof Response) return result;
+    if (result instanceof Response) {
+      if (contract.contentType !== "text/event-stream") return result;
+      const check = () => checkAgain(c, options.deps.auth, contract, caller);
+      return endWhenRefused(result, { check, everyMs: options.recheckMs, log: options.deps.log });
+    }
     if (contract.response === undefined) return c.body(null, (contract.status as 204 | undefined) ?? 204);
     return respondJson(c, result, contract.status ?? 200);
   };

@@ -1,8 +1,10 @@
 import type { Bus, JobContract, Log } from "@tapedeck/core";
+import { createRateLimiter } from "@tapedeck/features/auth/limits";
 import type { Database } from "@tapedeck/features/db";
 import type { Deps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
+import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import type { RunningJobService } from "@tapedeck/features/jobs/service";
 import { createPaperPrices } from "@tapedeck/features/orders/prices";
@@ -88,7 +90,11 @@ export async function wire(
       maxBytes: environment.TAPEDECK_MAX_UPLOAD_BYTES,
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
-    barSources: createBarSources({ log, urls: venueUrls(environment.TAPEDECK_VENUE_URLS) }),
+    barSources: createBarSources({
+      log,
+      urls: venueUrls(environment.TAPEDECK_VENUE_URLS),
+      pace: createVenuePace(createRateLimiter({ db, now })),
+    }),
     evidence: createEvidenceStore({ db, now }),
     jobs,
     venues: createVenueDirectory({

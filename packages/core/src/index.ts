@@ -9,3 +9,4 @@ export type * from "./ports.ts";
 export * from "./random.ts";
 export * from "./roles.ts";
 export * from "./time.ts";
+export * from "./url.ts";

@@ -1,4 +1,4 @@
-import { idCursor, newId } from "@tapedeck/core";
+import { idCursor, newId, withoutQuery } from "@tapedeck/core";
 import type { Kysely } from "kysely";
 import type { Database } from "../db.ts";
 import type { AuditLog, AuditRecord } from "./contract.ts";
@@ -7,8 +7,9 @@ const maxRowsPerInsert = 500;
 const maxDetailsBytes = 4_096;
 const secretName = /pass(word|phrase)|token|secret|authorization|api_?key|cookie|credential/i;
 
-/** A copy in which every member with a secret's name is blacked out. */
+/** A copy in which every member with a secret's name is blacked out, and addresses lose their query. */
 export function redactSecrets(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return /^https?:\/\//i.test(value) ? withoutQuery(value) : value;
   if (typeof value !== "object" || value === null) return value;
   if (depth > 8) return "[deep]";
   if (Array.isArray(value)) return value.map((item) => redactSecrets(item, depth + 1));

@@ -209,7 +209,8 @@ export const authRoutes = {
     method: "POST",
     path: "/keys",
     tag: "Access",
-    summary: "Make an API key of your role or less; the secret is shown this once",
+    summary:
+      "Make an API key of your role or less; the secret is shown this once. One made with a key ends with that key",
     role: "viewer",
     body: z
       .strictObject({
@@ -226,7 +227,7 @@ export const authRoutes = {
     method: "DELETE",
     path: "/keys/{id}",
     tag: "Access",
-    summary: "Revoke an API key and the sessions opened with it",
+    summary: "Revoke an API key, every key that was made with it, and the sessions opened with them",
     role: "viewer",
     params: idParams,
   }),

@@ -228,6 +228,16 @@ export function createAuthService(deps: AuthDeps): AuthService {
     return store.userView(row);
   }
 
+  /** A key made with a key does not outlive it. */
+  async function keyExpiry(caller: Caller, inDays: number | undefined): Promise<number | null> {
+    const own = inDays === undefined ? null : now() + inDays * dayMs;
+    if (caller.kind !== "key") return own;
+    const maker = await store.loadKeyById(db, caller.principalId);
+    if (maker === undefined) throw notValid();
+    if (maker.expiresMs === null) return own;
+    return own === null ? maker.expiresMs : Math.min(own, maker.expiresMs);
+  }
+
   return {
     authenticate(credential) {
       const secret = credential.kind === "access" ? credential.token : credential.secret;
@@ -397,7 +407,7 @@ export function createAuthService(deps: AuthDeps): AuthService {
           createdBy: caller.principalId,
           bootstrap: false,
           createdMs: at,
-          expiresMs: input.expiresInDays === undefined ? null : at + input.expiresInDays * dayMs,
+          expiresMs: await keyExpiry(caller, input.expiresInDays),
           lastUsedMs: null,
           revokedMs: null,
         })
@@ -409,20 +419,14 @@ export function createAuthService(deps: AuthDeps): AuthService {
     async revokeKey(caller, id) {
       const revoked = await db.transaction().execute(async (tx) => {
         let query = tx
-          .updateTable("apiKeys")
-          .set({ revokedMs: now() })
+          .selectFrom("apiKeys")
+          .select("id")
           .where("id", "=", id)
           .where("tenantId", "=", caller.tenantId)
           .where("revokedMs", "is", null);
         if (!roleAllows(caller.role, "admin")) query = query.where("createdBy", "=", caller.principalId);
-        const { numUpdatedRows } = await query.executeTakeFirst();
-        if (numUpdatedRows === 0n) return false;
-        await tx
-          .updateTable("sessions")
-          .set({ revokedMs: now() })
-          .where("keyId", "=", id)
-          .where("revokedMs", "is", null)
-          .execute();
+        if ((await query.executeTakeFirst()) === undefined) return false;
+        await store.revokeKeys(tx, await store.loadKeysBelow(tx, id), now());
         return true;
       });
       if (!revoked) throw new AppError("resource.unknown", "There is no such live key of yours.");

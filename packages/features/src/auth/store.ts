@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Kysely, Selectable } from "kysely";
 import type { Database } from "../db.ts";
 import type { ApiKey, Session, Tenant, User } from "./contract.ts";
@@ -110,6 +111,32 @@ export async function revokeUserSessions(
     .where("revokedMs", "is", null);
   if (exceptId !== undefined) query = query.where("id", "!=", exceptId);
   await query.execute();
+}
+
+/** A key and every key that was made with it, or with one of those. */
+export async function loadKeysBelow(db: Db, id: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with recursive below as (
+      select id from api_keys where id = ${id}::uuid
+      union select made.id from api_keys made join below on made.created_by = below.id::text
+    ) select id from below`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Revokes keys, and the sessions that were opened with them. */
+export async function revokeKeys(db: Db, ids: readonly string[], nowMs: number): Promise<void> {
+  await db
+    .updateTable("apiKeys")
+    .set({ revokedMs: nowMs })
+    .where("id", "in", ids)
+    .where("revokedMs", "is", null)
+    .execute();
+  await db
+    .updateTable("sessions")
+    .set({ revokedMs: nowMs })
+    .where("keyId", "in", ids)
+    .where("revokedMs", "is", null)
+    .execute();
 }
 
 /** A page of rows newest first; the cursor is the last id. */

@@ -1,6 +1,6 @@
 import { defineCommand, defineQuery, Id, pageOf, PageQuery } from "@tapedeck/core";
 import * as z from "zod";
-import { SubmitOptions } from "../jobs/contract.ts";
+import { CallbackUrl, SubmitOptions } from "../jobs/contract.ts";
 
 const BatchJob = z.object({
   type: z.string().max(60),
@@ -18,10 +18,7 @@ export const BatchBody = z
     options: SubmitOptions.omit({ callbackUrl: true }).optional(),
     /** Runs when all the others have ended, however they ended. */
     afterwards: BatchJob.optional(),
-    callbackUrl: z
-      .url({ protocol: /^https?$/ })
-      .max(2_000)
-      .optional(),
+    callbackUrl: CallbackUrl.optional(),
   })
   .refine((body) => (body.jobs === undefined) !== (body.type === undefined || body.payloads === undefined), {
     error: "give either jobs, or type and payloads",

@@ -1,4 +1,13 @@
-import { defineCommand, defineQuery, EpochMs, Id, pageOf, PageQuery, queueNames } from "@tapedeck/core";
+import {
+  defineCommand,
+  defineQuery,
+  EpochMs,
+  Id,
+  isWithoutQuery,
+  pageOf,
+  PageQuery,
+  queueNames,
+} from "@tapedeck/core";
 import type { Caller, JobContract } from "@tapedeck/core";
 import * as z from "zod";
 
@@ -43,6 +52,14 @@ export const JobView = z
   .meta({ id: "Job" });
 export type JobView = z.output<typeof JobView>;
 
+/** Called when a job ends. Shown without its query, which may hold a token; so what is shown cannot be sent back. */
+export const CallbackUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2_000)
+  .refine((address) => !URL.canParse(address) || !isWithoutQuery(address), {
+    error: "is the address as it is shown; give it with its query",
+  });
+
 /** Options of any POST of a job, beside its payload: headers `Idempotency-Key`, `Prefer: wait=N`, and these members of the query string. */
 export const SubmitOptions = z.object({
   /** 1 (first) to 10; default 5. Within a priority callers share fairly. */
@@ -54,10 +71,7 @@ export const SubmitOptions = z.object({
     .min(0)
     .max(366 * 86_400_000)
     .optional(),
-  callbackUrl: z
-    .url({ protocol: /^https?$/ })
-    .max(2_000)
-    .optional(),
+  callbackUrl: CallbackUrl.optional(),
   seed: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
 });
 export type SubmitOptions = z.output<typeof SubmitOptions>;

@@ -1,4 +1,4 @@
-import { AppError, Id } from "@tapedeck/core";
+import { AppError, Id, withoutQuery } from "@tapedeck/core";
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Selectable } from "kysely";
 import type { Deps } from "../deps.ts";
@@ -10,6 +10,7 @@ function view(row: Selectable<NotificationsTables["notifications"]>) {
   const { tenantId: _tenant, dedupeKey: _key, body, ...shown } = row;
   return {
     ...shown,
+    url: withoutQuery(row.url),
     state: row.state as "pending",
     event: (JSON.parse(body) as { event: string }).event,
     nextMs: row.state === "pending" ? row.nextMs : null,

@@ -1,4 +1,5 @@
 import { defineCommand, defineQuery, EpochMs, Id, pageOf, PageQuery } from "@tapedeck/core";
+import { CallbackUrl } from "../jobs/contract.ts";
 import * as z from "zod";
 
 /** What to do with times that passed while nothing ran: run once for all of them, or leave them out. */
@@ -16,10 +17,7 @@ const fields = {
   misfire: Misfire,
   enabled: z.boolean(),
   priority: z.int().min(1).max(10),
-  callbackUrl: z
-    .url({ protocol: /^https?$/ })
-    .max(2_000)
-    .nullable(),
+  callbackUrl: CallbackUrl.nullable(),
 };
 
 export const ScheduleBody = z
@@ -49,6 +47,7 @@ export const ScheduleView = z
   .object({
     id: Id,
     ...fields,
+    callbackUrl: z.string().nullable(),
     /** The next time; null while disabled, or when the expression names no more. */
     nextMs: z.int().nullable(),
     lastDueMs: z.int().nullable(),

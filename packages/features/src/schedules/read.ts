@@ -1,4 +1,4 @@
-import { AppError, Id, newId } from "@tapedeck/core";
+import { AppError, Id, newId, withoutQuery } from "@tapedeck/core";
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Selectable } from "kysely";
 import type { Deps } from "../deps.ts";
@@ -13,6 +13,7 @@ function view(row: Row): ScheduleView {
   return {
     ...shown,
     payload: JSON.parse(row.payload) as unknown,
+    callbackUrl: row.callbackUrl === null ? null : withoutQuery(row.callbackUrl),
     misfire: row.misfire as ScheduleView["misfire"],
   };
 }

@@ -13,10 +13,18 @@ export interface BarSourcesOptions {
   attempts?: number;
   /** First pause after a refusal that names none; doubled each time. Default 1 s. */
   pauseMs?: number;
+  /**
+   * Waits for this deployment's turn at a venue that is to be asked every `everyMs` at most. Default: none, the limit
+   * holds in this process alone.
+   */
+  pace?: (venue: string, everyMs: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** A venue that asks for a longer pause than this gets the job back later. */
 const longestPauseMs = 120_000;
+
+/** Between requests to an exchange of which ccxt does not say how many it takes. */
+const cautiousMs = 1_000;
 
 /** `exchange=URL` items of the configuration as a record. */
 export function venueUrls(items: readonly string[]): Record<string, string> {
@@ -44,7 +52,7 @@ async function loadCcxt() {
 
 /**
  * Bars of any exchange that ccxt knows, by its id: public data, no keys. Requests of one exchange go through one
- * object of this process, so that its rate limit holds over all jobs here.
+ * object of this process, so that its rate limit holds over all jobs here; `pace` makes it hold over all processes.
  */
 export function createBarSources(options: BarSourcesOptions): (venue: string) => BarSource {
   const { log, urls = {}, timeoutMs = 20_000, attempts = 5, pauseMs = 1_000 } = options;
@@ -96,6 +104,7 @@ export function createBarSources(options: BarSourcesOptions): (venue: string) =>
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted();
       try {
+        await options.pace?.(venue, exchange.rateLimit ?? cautiousMs, signal);
         return await orAborted(request(), signal);
       } catch (error) {
         signal.throwIfAborted();
@@ -127,7 +136,9 @@ export function createBarSources(options: BarSourcesOptions): (venue: string) =>
     id: venue,
     async fetchBars(request, signal): Promise<VenueBar[]> {
       const exchange = await exchangeOf(venue);
-      await patiently(venue, exchange, signal, () => exchange.loadMarkets());
+      if (exchange.markets === undefined) {
+        await patiently(venue, exchange, signal, () => exchange.loadMarkets());
+      }
       const frames = exchange.timeframes as Record<string, unknown>;
       const timeframe = request.timeframe.replace(/mo$/, "M");
       if (Object.keys(frames).length > 0 && frames[timeframe] === undefined) {
