@@ -19,6 +19,8 @@ const notBenches = new Set([
   "cpu.ts",
   "floor.ts",
   "noop.ts",
+  "normals.ts",
+  "timing.ts",
 ]);
 
 const benches = readdirSync(folder)

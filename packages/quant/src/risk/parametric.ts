@@ -5,7 +5,15 @@ import type { GarchParameters } from "../statistics/garch.ts";
 import { garchBackcast, garchVariances } from "../statistics/garch.ts";
 import { minimise } from "../statistics/minimise.ts";
 import { createNormals } from "../statistics/normals.ts";
-import { mean, median, quantile, quantileSorted, shapeOf, standardDeviation } from "../statistics/moments.ts";
+import {
+  mean,
+  median,
+  quantile,
+  quantileSorted,
+  shapeOf,
+  sortLowest,
+  standardDeviation,
+} from "../statistics/moments.ts";
 import { digamma, lgamma } from "../statistics/special.ts";
 import type { TailRisk } from "./historical.ts";
 import { historicalRisk, shortfallSorted, tailShare } from "./historical.ts";
@@ -267,7 +275,7 @@ export function simulatedRisk(settings: DiffusionSettings, level: number, random
   // Many calls of a short loop run faster than one long loop, which is compiled while it runs.
   for (let from = 0; from < paths; from += 512) walk(outcomes.subarray(from, from + 512), fill, draws);
   for (let i = 0; i < paths; i++) outcomes[i] = Math.expm1(shift + scale * outcomes[i]!);
-  outcomes.sort();
+  sortLowest(outcomes, Math.min(Math.floor(paths * share) + 2, paths));
   return {
     valueAtRisk: -quantileSorted(outcomes, share),
     expectedShortfall: shortfallSorted(outcomes, level),

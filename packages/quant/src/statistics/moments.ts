@@ -75,6 +75,33 @@ export function sorted(x: Float64Array): Float64Array {
   return Float64Array.from(x).sort();
 }
 
+/** Moves the `count` lowest values of x to its front, ascending; the others follow in any order. */
+export function sortLowest(x: Float64Array, count: number): void {
+  let from = 0;
+  let to = x.length - 1;
+  while (from < to && count <= to) {
+    const pivot = middleOf(x[from]!, x[(from + to) >> 1]!, x[to]!);
+    let i = from;
+    let j = to;
+    while (i <= j) {
+      while (x[i]! < pivot) i++;
+      while (x[j]! > pivot) j--;
+      if (i > j) break;
+      const keep = x[i]!;
+      x[i++] = x[j]!;
+      x[j--] = keep;
+    }
+    if (count <= j) to = j;
+    else if (count >= i) from = i;
+    else break;
+  }
+  x.subarray(0, count).sort();
+}
+
+function middleOf(a: number, b: number, c: number): number {
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+}
+
 /** Quantile by linear interpolation (type 7) of an ascending series, 0 <= p <= 1. */
 export function quantileSorted(ascending: Float64Array, p: number): number {
   const at = (ascending.length - 1) * p;

@@ -32,6 +32,39 @@ function atEdge(x: number, layer: number, random: () => number): number {
   return height < bell(x) ? x : 0;
 }
 
+/** Fills an array; the state is that of sfc32: three words and a counter. */
+function fill(out: Float64Array, state: Int32Array, random: () => number): void {
+  let a = state[0]!;
+  let b = state[1]!;
+  let c = state[2]!;
+  let d = state[3]!;
+  const n = out.length;
+  for (let k = 0; k < n;) {
+    const low = (a + b + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + low) | 0;
+    const high = (a + b + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + high) | 0;
+    const layer = low & 255;
+    const x = (high + (low >>> 8) * 2 ** -24) * widths[layer]!;
+    if (Math.abs(x) < edges[layer + 1]!) {
+      out[k++] = x;
+      continue;
+    }
+    const kept = atEdge(x, layer, random);
+    if (kept !== 0) out[k++] = kept;
+  }
+  state[0] = a;
+  state[1] = b;
+  state[2] = c;
+  state[3] = d;
+}
+
 /**
  * A filler of arrays with independent standard normals of 55 random bits: the ziggurat of 256 layers over the generator
  * sfc32, whose state is drawn from `random` (uniforms in [0, 1)); the same uniforms give the same normals.
@@ -39,39 +72,7 @@ function atEdge(x: number, layer: number, random: () => number): number {
  */
 export function createNormals(random: () => number): (out: Float64Array) => void {
   const state = Int32Array.from({ length: 4 }, () => random() * 2 ** 32);
-  // One stretch of numbers mixes a state that starts with few bits set.
-  const warmUp = new Float64Array(16);
-  const fill = (out: Float64Array): void => {
-    let a = state[0]!;
-    let b = state[1]!;
-    let c = state[2]!;
-    let d = state[3]!;
-    const n = out.length;
-    for (let k = 0; k < n;) {
-      const low = (a + b + d) | 0;
-      d = (d + 1) | 0;
-      a = b ^ (b >>> 9);
-      b = (c + (c << 3)) | 0;
-      c = (((c << 21) | (c >>> 11)) + low) | 0;
-      const high = (a + b + d) | 0;
-      d = (d + 1) | 0;
-      a = b ^ (b >>> 9);
-      b = (c + (c << 3)) | 0;
-      c = (((c << 21) | (c >>> 11)) + high) | 0;
-      const layer = low & 255;
-      const x = (high + (low >>> 8) * 2 ** -24) * widths[layer]!;
-      if (Math.abs(x) < edges[layer + 1]!) {
-        out[k++] = x;
-        continue;
-      }
-      const kept = atEdge(x, layer, random);
-      if (kept !== 0) out[k++] = kept;
-    }
-    state[0] = a;
-    state[1] = b;
-    state[2] = c;
-    state[3] = d;
-  };
-  fill(warmUp);
-  return fill;
+  // A few numbers mix a state that starts with few bits set.
+  fill(new Float64Array(16), state, random);
+  return (out) => fill(out, state, random);
 }
