@@ -8,6 +8,7 @@ import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import type { RunningJobService } from "@tapedeck/features/jobs/service";
 import { createPaperPrices } from "@tapedeck/features/orders/prices";
+import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { createUploadStore } from "@tapedeck/features/uploads/store";
@@ -97,6 +98,7 @@ export async function wire(
     }),
     evidence: createEvidenceStore({ db, now }),
     jobs,
+    portfolio: createPortfolioReader({ db, series, now }),
     venues: createVenueDirectory({
       // The venue's own tables are among the database's; Kysely's types do not say so.
       db: db as unknown as Kysely<PaperTables>,

@@ -5,7 +5,7 @@ import type { BlobStore, Bus, KnowledgeIndex, LanguageModel, Log, QueuePort } fr
 import type { Db } from "./db.ts";
 import type { JobService } from "./jobs/contract.ts";
 import type { EvidenceStore } from "./evidence/contract.ts";
-import type { VenueDirectory } from "./orders/contract.ts";
+import type { PortfolioReader, VenueDirectory } from "./orders/contract.ts";
 import type { BarSources, IngestFiles } from "./ingest/contract.ts";
 import type { SeriesReader, SeriesWriter } from "./series/contract.ts";
 import type { UploadStore } from "./uploads/contract.ts";
@@ -26,6 +26,7 @@ export interface Deps {
   evidence: EvidenceStore;
   jobs: JobService;
   venues: VenueDirectory;
+  portfolio: PortfolioReader;
   log: Log;
   now(): number;
 }

@@ -8,12 +8,11 @@ import type { Deps } from "./deps.ts";
 import { runIngest } from "./ingest/run.ts";
 import { runAnalyze } from "./analyze/run.ts";
 import { runAsk } from "./ask/run.ts";
-import { createPortfolioReader } from "./orders/portfolio.ts";
 
 export const handlers = {
   ingest: runIngest,
   analyze: runAnalyze,
-  ask: (deps, payload, ctx) => runAsk({ ...deps, portfolio: createPortfolioReader(deps) }, payload, ctx),
+  ask: runAsk,
   backtest: runBacktest,
   execute: runExecute,
   sentiment: runSentiment,

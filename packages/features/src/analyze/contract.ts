@@ -1,98 +1,29 @@
 import { AppError, defineJob, defineQuery, EpochMs, Id, InstrumentRef, Timeframe } from "@tapedeck/core";
 import * as z from "zod";
-import { Adjustment, SeriesRequest } from "../series/contract.ts";
+import { Adjustment } from "../series/contract.ts";
+import { analysisPayloads, analysisResults } from "./kinds/contracts.ts";
+import { FormulaText } from "./kinds/formulas/contract.ts";
 
-/** A formula as text: parsed and checked by packages/formula. */
-export const FormulaText = z
-  .string()
-  .trim()
-  .min(1)
-  .max(2_000)
-  .meta({ description: "A formula over a bar series", examples: ["sma(close, 50)", "rsi(close, 14) < 30"] });
+const AnyKind = z.discriminatedUnion("kind", analysisPayloads);
 
-export const AnalyzePayload = z
-  .strictObject({
-    /** Default: formulas where some are given, else summary. */
-    kind: z.enum(["formulas", "summary"]).optional(),
-    ...SeriesRequest.shape,
-    formulas: z.array(FormulaText).min(1).max(100).optional(),
-  })
-  .refine((payload) => payload.kind !== "formulas" || payload.formulas !== undefined, {
-    path: ["formulas"],
-    message: 'kind "formulas" needs a list of formulas',
-  })
-  .refine((payload) => payload.kind !== "summary" || payload.formulas === undefined, {
-    path: ["formulas"],
-    message: 'kind "summary" takes no formulas; leave kind out to run yours',
-  })
-  .meta({ id: "AnalyzePayload" });
+/** `kind` may be left out: formulas where some are given, else summary. */
+function withKind(payload: unknown): unknown {
+  if (typeof payload !== "object" || payload === null || "kind" in payload) return payload;
+  return { kind: "formulas" in payload ? "formulas" : "summary", ...payload };
+}
+
+export const AnalyzePayload = z.preprocess(withKind, AnyKind);
 export type AnalyzePayload = z.output<typeof AnalyzePayload>;
 
-/** One formula's outcome. The whole series is at `GET /api/analyses/{id}/series`. */
-export const FormulaOutcome = z
-  .object({
-    /** Canonical text. */
-    formula: z.string(),
-    type: z.enum(["series", "condition", "scalar"]),
-    /** Bars before its first value, known before it ran. */
-    warmup: z.int(),
-    /** Bars with a value (for a condition: bars on which it holds). */
-    bars: z.int(),
-    /** Null where the last bar has none (warm-up, or undefined there). A condition is 1 or 0. */
-    last: z.number().nullable(),
-    /** Close time of the last bar. */
-    lastAtMs: z.int(),
-    evidenceId: z.string(),
-  })
-  .meta({ id: "FormulaOutcome" });
-export type FormulaOutcome = z.output<typeof FormulaOutcome>;
-
-export const SummaryLine = z
-  .object({
-    name: z.string(),
-    label: z.string(),
-    group: z.enum(["price", "trend", "momentum", "volatility", "range", "return", "volume"]),
-    /** How it is computed: a formula where one says it. */
-    formula: z.string(),
-    /** Null where the range is too short for it; `reading` says so. */
-    value: z.number().nullable(),
-    unit: z.string(),
-    atMs: z.int().nullable(),
-    /** What it says, in plain words. */
-    reading: z.string(),
-    evidenceId: z.string(),
-  })
-  .meta({ id: "SummaryLine" });
-export type SummaryLine = z.output<typeof SummaryLine>;
-
-export const AnalyzeResult = z
-  .object({
-    kind: z.enum(["formulas", "summary"]),
-    instrumentId: z.string(),
-    name: z.string(),
-    currency: z.string(),
-    timeframe: z.string(),
-    adjustment: Adjustment,
-    asOfMs: z.int(),
-    datasetHash: z.string(),
-    bars: z.int(),
-    /** Open of the first bar and close of the last. */
-    fromMs: z.int(),
-    toMs: z.int(),
-    series: z.array(FormulaOutcome),
-    summary: z.array(SummaryLine),
-    /** Where the computed columns lie; null when there are none. */
-    seriesRef: z.string().nullable(),
-    evidenceIds: z.array(z.string()),
-  })
-  .meta({ id: "AnalyzeResult" });
+export const AnalyzeResult = z.discriminatedUnion("kind", analysisResults);
 export type AnalyzeResult = z.output<typeof AnalyzeResult>;
 
 export const analyze = defineJob({
   name: "analyze",
   path: "/analyses",
   queue: "analyze",
-  summary: "Compute formulas, or a technical summary, over an instrument's bars",
+  summary:
+    "Analyse bars: formulas, a summary, pairs, correlation, risk, portfolios, regimes, anomalies, patterns; or price an option",
   version: 1,
   reuse: true,
   role: "analyst",
@@ -104,7 +35,10 @@ export const analyze = defineJob({
   result: AnalyzeResult,
   examples: [
     { kind: "summary", instrumentId: "SPX.INDEX" },
-    { instrumentId: "SPX.INDEX", formulas: ["sma(close, 50)", "rsi(close, 14)"] },
+    { kind: "formulas", instrumentId: "SPX.INDEX", formulas: ["sma(close, 50)", "rsi(close, 14)"] },
+    { kind: "pairs", y: "MSFT.XNAS", x: "IBM.XNYS", timeframe: "1mo", zWindow: 24 },
+    { kind: "risk", of: { kind: "instrument", instrumentId: "SPX.INDEX" } },
+    { kind: "patterns", instrumentId: "SPX.INDEX", fromMs: "2015-01-01" },
   ],
 });
 

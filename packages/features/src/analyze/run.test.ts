@@ -1,68 +1,41 @@
 import { AppError } from "@tapedeck/core";
-import { recordingContext, seedBars, sp500Bars, testBlobs, testDatabase } from "@tapedeck/testkit";
-import type { TestBar } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Database } from "../db.ts";
-import { createEvidenceStore } from "../evidence/store.ts";
-import { createSeriesReader } from "../series/reader.ts";
 import { loadColumns } from "./columns.ts";
-import type { ProgressOf } from "@tapedeck/core";
-import type { Tx } from "../db.ts";
-import { AnalyzePayload, AnalyzeResult } from "./contract.ts";
-import type { analyze } from "./contract.ts";
-import { runAnalyze } from "./run.ts";
+import { analyzeFixture } from "./fixture.ts";
+import type { AnalyzeFixture } from "./fixture.ts";
 
-const nowMs = Date.UTC(2026, 0, 2);
-const now = () => nowMs;
-const database = await testDatabase<Database>();
-const blobs = await testBlobs();
-const store = blobs.blobs;
-const deps = {
-  series: createSeriesReader({ db: database.db, blobs: store, now }),
-  evidence: createEvidenceStore({ db: database.db, now }),
-  blobs: store,
-};
-let bars: TestBar[] = [];
+let fixture: AnalyzeFixture;
 
 beforeAll(async () => {
-  bars = await sp500Bars();
-  await seedBars(database.db, { instrumentId: "SPX.INDEX", name: "S&P 500", assetClass: "index" }, bars);
+  fixture = await analyzeFixture();
 });
-afterAll(async () => {
-  await database.close();
-  await blobs.close();
-});
+afterAll(() => fixture.close());
 
-type Context = typeof recordingContext<ProgressOf<typeof analyze>, Tx>;
-const newContext: Context = recordingContext;
-const run = async (payload: unknown, context = newContext({ nowMs })) => ({
-  result: AnalyzeResult.parse(await runAnalyze(deps, AnalyzePayload.parse(payload), context)),
-  context,
-});
-
+const formulasOf = (payload: Record<string, unknown>) => fixture.run<"formulas">(payload);
+const summaryOf = (payload: Record<string, unknown>) => fixture.run<"summary">(payload);
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe("formulas", () => {
   test("gives each formula's last value, the stored column and evidence that opens", async () => {
-    const { result, context } = await run({
+    const { result, context } = await formulasOf({
       instrumentId: "SPX",
       formulas: ["sma(close,200)", "close > sma(close, 200)", "rsi(close,14)"],
     });
-    const closes = bars.map((bar) => bar.close);
+    const closes = fixture.spx.map((bar) => bar.close);
     expect(result.instrumentId).toBe("SPX.INDEX");
-    expect(result.bars).toBe(bars.length);
+    expect(result.bars).toBe(fixture.spx.length);
     expect(result.series[0]!.last).toBeCloseTo(mean(closes.slice(-200)), 8);
     expect(result.series[0]!.warmup).toBe(199);
     expect(result.series[1]!.type).toBe("condition");
     const above = closes.filter((close, i) => i >= 199 && close > mean(closes.slice(i - 199, i + 1))).length;
     expect(result.series[1]!.bars).toBe(above);
 
-    const file = await loadColumns(store, result.seriesRef!);
+    const file = await loadColumns(fixture.deps.blobs, result.seriesRef!);
     expect(file.datasetHash).toBe(result.datasetHash);
     expect(file.columns[0]!.values[198]).toBeNaN();
     expect(file.columns[0]!.values[199]).toBeCloseTo(mean(closes.slice(0, 200)), 8);
 
-    const evidence = await deps.evidence.get(context.tenantId, result.series[0]!.evidenceId);
+    const evidence = await fixture.deps.evidence.get(context.tenantId, result.series[0]!.evidenceId);
     expect(evidence.item).toMatchObject({
       kind: "computation",
       formula: "sma(close, 200)",
@@ -73,16 +46,16 @@ describe("formulas", () => {
   });
 
   test("runs twice to the same result and the same evidence", async () => {
-    const first = await run({ instrumentId: "SPX.INDEX", formulas: ["ema(close, 20)"] });
-    const second = await run({ instrumentId: "SPX.INDEX", formulas: ["ema(close, 20)"] });
+    const first = await formulasOf({ instrumentId: "SPX.INDEX", formulas: ["ema(close, 20)"] });
+    const second = await formulasOf({ instrumentId: "SPX.INDEX", formulas: ["ema(close, 20)"] });
     expect(second.result).toEqual(first.result);
   });
 
   test("sees nothing after asOf", async () => {
     const asOf = Date.UTC(2008, 9, 10, 20);
-    const { result } = await run({ instrumentId: "SPX.INDEX", formulas: ["highest(close, 5)"], asOf });
+    const { result } = await formulasOf({ instrumentId: "SPX.INDEX", formulas: ["highest(close, 5)"], asOf });
     expect(result.toMs).toBeLessThanOrEqual(asOf);
-    const visible = bars.filter((bar) => bar.closeMs <= asOf);
+    const visible = fixture.spx.filter((bar) => bar.closeMs <= asOf);
     expect(result.bars).toBe(visible.length);
     expect(result.series[0]!.last).toBe(Math.max(...visible.slice(-5).map((bar) => bar.close)));
   });
@@ -92,7 +65,7 @@ describe("formulas", () => {
     ["sma(close, 0)", "formula.invalid", ""],
     ["sma(close", "formula.invalid", ""],
   ])("refuses %s and says where", async (formula, code, suggestion) => {
-    const failure = await run({ instrumentId: "SPX.INDEX", formulas: ["close", formula] }).catch(
+    const failure = await formulasOf({ instrumentId: "SPX.INDEX", formulas: ["close", formula] }).catch(
       (error: unknown) => error,
     );
     expect(failure).toBeInstanceOf(AppError);
@@ -101,20 +74,20 @@ describe("formulas", () => {
   });
 
   test("names an instrument that is not there", async () => {
-    await expect(run({ instrumentId: "NOPE.XNAS", formulas: ["close"] })).rejects.toMatchObject({
+    await expect(formulasOf({ instrumentId: "NOPE.XNAS", formulas: ["close"] })).rejects.toMatchObject({
       code: "symbol.unknown",
     });
     await expect(
-      run({ instrumentId: "SPX.INDEX", formulas: ['close / close["NOPE.XNAS"]'] }),
+      formulasOf({ instrumentId: "SPX.INDEX", formulas: ['close / close["NOPE.XNAS"]'] }),
     ).rejects.toMatchObject({ code: "symbol.unknown" });
   });
 });
 
 describe("summary", () => {
   test("is the default, and its figures are those of the bars", async () => {
-    const { result } = await run({ instrumentId: "SPX.INDEX" });
+    const { result } = await summaryOf({ instrumentId: "SPX.INDEX" });
     const line = (name: string) => result.summary.find((one) => one.name === name)!;
-    const closes = bars.map((bar) => bar.close);
+    const closes = fixture.spx.map((bar) => bar.close);
     const last = closes.at(-1)!;
     expect(result.kind).toBe("summary");
     expect(line("close").value).toBe(last);
@@ -132,7 +105,7 @@ describe("summary", () => {
   });
 
   test("says what a short range cannot give", async () => {
-    const { result } = await run({
+    const { result } = await summaryOf({
       instrumentId: "SPX.INDEX",
       fromMs: "2020-01-01",
       toMs: "2020-03-01",
@@ -145,14 +118,15 @@ describe("summary", () => {
 
 test("a cancel is seen", async () => {
   const signal = AbortSignal.abort(new AppError("job.cancelled", "cancelled"));
-  await expect(run({ instrumentId: "SPX.INDEX" }, newContext({ nowMs, signal }))).rejects.toMatchObject({
-    code: "job.cancelled",
-  });
+  await expect(fixture.run({ instrumentId: "SPX.INDEX" }, fixture.context({ signal }))).rejects.toMatchObject(
+    {
+      code: "job.cancelled",
+    },
+  );
 });
 
 test("the same formulas over the same data have one content address, other formulas another", async () => {
-  const scope = { tenantId: newContext({ nowMs }).tenantId, signal: new AbortController().signal };
-  const address = (payload: unknown) => runAnalyze.resolveInputs(deps, AnalyzePayload.parse(payload), scope);
+  const address = fixture.resolve;
   const first = await address({ instrumentId: "SPX", formulas: ["sma(close, 20)"] });
   const again = await address({ instrumentId: "SPX.INDEX", formulas: ["sma(close, 20)"] });
   expect(again).toEqual(first);

@@ -155,6 +155,8 @@ function collect(cited: readonly CitedItem[]): Bindings {
       bindings.spans.push([item.fromMs, item.toMs]);
     } else if (item.kind === "passage") {
       bindings.passages.push(item.text);
+    } else if (item.kind === "request") {
+      if (item.value !== null) bindings.values.push({ value: item.value, unit: item.unit });
     } else if (item.kind === "account") {
       if (typeof item.value === "number") bindings.values.push({ value: item.value, unit: "number" });
     } else if (typeof item.value === "number") {

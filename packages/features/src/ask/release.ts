@@ -72,6 +72,8 @@ export function describe(item: EvidenceItem): string {
       return `${item.instrumentId} ${item.timeframe}, ${item.bars} bars from ${isoDate(item.fromMs)} to ${isoDate(item.toMs - 1)}`;
     case "computation":
       return `${item.formula} of ${item.instrumentId}${item.atMs === null ? "" : ` at the close of ${isoDate(item.atMs - 1)}`}`;
+    case "request":
+      return item.formula;
     case "passage":
       return `${item.title}${item.section === "" ? "" : `, ${item.section}`}`;
     case "job":

@@ -25,6 +25,15 @@ export const EvidenceItem = z
       atMs: z.int().nullable(),
       value: z.number().nullable(),
       unit: z.string(),
+      /** Where it was computed from several instruments: the datasets besides the first. */
+      others: z.array(z.object({ instrumentId: z.string(), datasetHash: z.string() })).optional(),
+    }),
+    z.object({
+      /** Computed from the numbers of the request alone; the formula names them. */
+      kind: z.literal("request"),
+      formula: z.string(),
+      value: z.number().nullable(),
+      unit: z.string(),
     }),
     z.object({
       kind: z.literal("passage"),

@@ -7,7 +7,7 @@ import {
   maxDrawdown,
   realisedVolatility,
 } from "@tapedeck/quant/measure";
-import type { SeriesDataset } from "../series/contract.ts";
+import type { SeriesDataset } from "../../../series/contract.ts";
 import type { SummaryLine } from "./contract.ts";
 
 /** What the summary evaluates; the rest of it is measured on the bars. */

@@ -1,0 +1,39 @@
+import type * as z from "zod";
+import { CorrelationPayload, CorrelationResult } from "./correlation/contract.ts";
+import { FormulasPayload, FormulasResult } from "./formulas/contract.ts";
+import { OptionsPayload, OptionsResult } from "./options/contract.ts";
+import { PairsPayload, PairsResult } from "./pairs/contract.ts";
+import { PatternsPayload, PatternsResult } from "./patterns/contract.ts";
+import { RegimesPayload, RegimesResult } from "./regimes/contract.ts";
+import { RiskPayload, RiskResult } from "./risk/contract.ts";
+import { SummaryPayload, SummaryResult } from "./summary/contract.ts";
+
+/** Payload of every kind of analysis. A new kind is a folder, two lines here and one in handlers.ts. */
+export const analysisPayloads = [
+  FormulasPayload,
+  SummaryPayload,
+  PairsPayload,
+  CorrelationPayload,
+  RiskPayload,
+  RegimesPayload,
+  PatternsPayload,
+  OptionsPayload,
+] as const;
+
+/** Result of every kind, in the same order. */
+export const analysisResults = [
+  FormulasResult,
+  SummaryResult,
+  PairsResult,
+  CorrelationResult,
+  RiskResult,
+  RegimesResult,
+  PatternsResult,
+  OptionsResult,
+] as const;
+
+export type AnyAnalysisPayload = z.output<(typeof analysisPayloads)[number]>;
+export type AnyAnalysisResult = z.output<(typeof analysisResults)[number]>;
+export type AnalysisKindName = AnyAnalysisPayload["kind"];
+export type PayloadOfKind<K extends AnalysisKindName> = Extract<AnyAnalysisPayload, { kind: K }>;
+export type ResultOfKind<K extends AnalysisKindName> = Extract<AnyAnalysisResult, { kind: K }>;

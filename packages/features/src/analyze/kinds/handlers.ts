@@ -1,0 +1,22 @@
+import type { AnalysisKindName, PayloadOfKind, ResultOfKind } from "./contracts.ts";
+import { correlation } from "./correlation/run.ts";
+import { formulas } from "./formulas/run.ts";
+import type { AnalysisKind } from "./kind.ts";
+import { options } from "./options/run.ts";
+import { pairs } from "./pairs/run.ts";
+import { patterns } from "./patterns/run.ts";
+import { regimes } from "./regimes/run.ts";
+import { risk } from "./risk/run.ts";
+import { summary } from "./summary/run.ts";
+
+/** How each kind is computed; a missing one is a compile error. */
+export const analysisKinds = {
+  formulas,
+  summary,
+  pairs,
+  correlation,
+  risk,
+  regimes,
+  patterns,
+  options,
+} satisfies { [K in AnalysisKindName]: AnalysisKind<PayloadOfKind<K>, ResultOfKind<K>> };
