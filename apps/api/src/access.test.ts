@@ -104,7 +104,11 @@ describe("sign-in", () => {
     expect(opened.status).toBe(303);
     const setCookie = opened.headers.get("set-cookie")!;
     expect(setCookie).toMatch(/HttpOnly; SameSite=Strict/);
-    expect((await api.call("GET", path)).status).toBe(401);
+    expect((await api.call("GET", path)).headers.get("content-type")).toContain("problem+json");
+    const again = await api.call("GET", path, { headers: { accept: "text/html,*/*;q=0.8" } });
+    expect(again.status).toBe(401);
+    expect(again.headers.get("content-type")).toContain("text/html");
+    expect(await again.text()).toContain("npx tapedeck link");
     const cookie = setCookie.split(";")[0]!;
     expect((await api.call("GET", "/api/auth/me", { headers: { cookie } })).status).toBe(200);
     const body = { name: "from page", role: "viewer" };

@@ -282,9 +282,23 @@ describe("with a server", () => {
     expect((await tapedeck(["jobs", "--type", "analyze"], { env })).out).toContain(id);
     expect((await tapedeck(["cancel", id], { env })).out).toContain("cancelled");
     expect((await tapedeck(["watch", id], { env })).code).toBe(3);
-    expect((await tapedeck(["retry", id], { env })).code).toBe(0);
-    expect((await tapedeck(["watch", id], { env })).code).toBe(0);
-    expect((await tapedeck(["jobs", "--state", "completed", "--json"], { env })).out).toContain(id);
+    expect((await tapedeck(["retry", id, "--json"], { env })).out).toContain(
+      `"runAtMs": ${Date.parse(later)}`,
+    );
+    expect((await tapedeck(["cancel", id], { env })).out).toContain("cancelled");
+
+    const early = await tapedeck(["submit", "analyze", "--payload", '{"instrumentId":"LATE.LOCAL"}'], {
+      env,
+    });
+    expect(early.code).toBe(1);
+    const failed = await tapedeck(["jobs", "--state", "failed", "--limit", "1"], { env });
+    const failedId = /^([0-9a-f-]{36})\s+analyze\s+failed/m.exec(failed.out)![1]!;
+    const file = path.join(stack.dir, "late.csv");
+    await writeFile(file, "Date,Close\n2024-01-02,10\n2024-01-03,11\n2024-01-04,12\n");
+    expect((await tapedeck(["import", file], { env })).code).toBe(0);
+    expect((await tapedeck(["retry", failedId], { env })).code).toBe(0);
+    expect((await tapedeck(["watch", failedId], { env })).code).toBe(0);
+    expect((await tapedeck(["jobs", "--state", "completed", "--json"], { env })).out).toContain(failedId);
   });
 
   test("keys are made, used, listed and revoked", async () => {

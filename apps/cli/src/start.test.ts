@@ -110,11 +110,58 @@ test("a second start skips the tour; its files are private; its link signs in on
   expect(await run.ended).toBe(0);
 }, 120_000);
 
-async function workersOf(apiUrl: string): Promise<{ pid: number; alive: boolean }[]> {
+interface WorkerView {
+  pid: number;
+  alive: boolean;
+  queues: string[];
+}
+
+async function workersOf(apiUrl: string): Promise<WorkerView[]> {
   const key = (await readFile(path.join(dir, "api-key"), "utf8")).trim();
   const response = await fetch(`${apiUrl}/api/workers`, { headers: { authorization: `Bearer ${key}` } });
-  return ((await response.json()) as { items: { pid: number; alive: boolean }[] }).items;
+  return ((await response.json()) as { items: WorkerView[] }).items;
 }
+
+test("a worker that was started beside it finds the next start again", async () => {
+  const run = start(["--no-tour"]);
+  await run.until("Stop with Ctrl-C");
+  const extra = spawn(
+    process.execPath,
+    [path.join(projectRoot, "apps/cli/src/main.ts"), "workers", "run", "--queues", "sentiment"],
+    { cwd: projectRoot, env: { ...process.env, TAPEDECK_DIR: dir, DATABASE_URL: "" }, stdio: "ignore" },
+  );
+  children.add(extra);
+  const heartbeat = async () => {
+    const { apiUrl } = JSON.parse(await readFile(path.join(dir, "run.json"), "utf8")) as { apiUrl: string };
+    return (await workersOf(apiUrl)).find(({ queues, alive }) => alive && queues.join() === "sentiment")?.pid;
+  };
+  await expect.poll(heartbeat, { timeout: 30_000 }).toBeTypeOf("number");
+  const pid = await heartbeat();
+  run.child.kill("SIGTERM");
+  expect(await run.ended).toBe(0);
+
+  const again = start(["--no-tour"]);
+  await again.until("Stop with Ctrl-C");
+  await expect.poll(() => heartbeat().catch(() => undefined), { timeout: 30_000 }).toBe(pid);
+  const key = (await readFile(path.join(dir, "api-key"), "utf8")).trim();
+  const { apiUrl } = JSON.parse(await readFile(path.join(dir, "run.json"), "utf8")) as { apiUrl: string };
+  // Only the extra worker is left to do it.
+  const own = (await workersOf(apiUrl)).filter((one) => one.alive && one.pid !== pid);
+  for (const one of own) process.kill(one.pid, "SIGSTOP");
+  try {
+    const answer = await fetch(`${apiUrl}/api/sentiments`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", prefer: "wait=20" },
+      body: JSON.stringify({ texts: [{ text: "Profit rose." }] }),
+    });
+    expect(await answer.json()).toMatchObject({ state: "completed" });
+  } finally {
+    for (const one of own) process.kill(one.pid, "SIGCONT");
+  }
+  extra.kill("SIGTERM");
+  again.child.kill("SIGTERM");
+  expect(await again.ended).toBe(0);
+}, 180_000);
 
 test("killed outright, it starts again over what is left: lock, run.json, PostgreSQL", async () => {
   const run = start(["--no-tour"]);

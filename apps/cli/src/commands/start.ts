@@ -8,6 +8,7 @@ import type { EmbeddedServer } from "@tapedeck/platform/postgres/index";
 import type { CliConfig } from "../config.ts";
 import { readKey } from "../connect.ts";
 import { lockHome, openHome, readRun, removeRun, writeRun } from "../home.ts";
+import { counted } from "../results/format.ts";
 import { buildDashboard } from "../start/dashboard.ts";
 import { choosePort, isFree } from "../start/ports.ts";
 import { createSupervisor } from "../start/supervisor.ts";
@@ -109,7 +110,7 @@ async function openDatabase(
   const url = config.databaseUrl ?? server!.url;
   try {
     const ran = await migrateToLatest(url, resolve(config.root, "migrations"));
-    if (ran.length > 0) note(`database ready, ${ran.length} migrations`);
+    if (ran.length > 0) note(`database ready, ${counted(ran.length, "migration")}`);
     return { url, server };
   } catch (error) {
     await server?.stop();

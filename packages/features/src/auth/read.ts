@@ -1,3 +1,4 @@
+import { AppError } from "@tapedeck/core";
 import type { Caller, RouteHandlersFor } from "@tapedeck/core";
 import type { AuthService, authRoutes, RequestOrigin } from "./contract.ts";
 import { lifetimes } from "./service.ts";
@@ -15,6 +16,23 @@ function originOf(request: Request, caller: Caller): RequestOrigin {
 function cookieHeader(request: Request, secret: string, maxAgeS: number): string {
   const secure = new URL(request.url).protocol === "https:" ? "; Secure" : "";
   return `${sessionCookie}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secure}`;
+}
+
+/** For a browser that opens a sign-in link a second time, or too late. */
+const spentLinkPage = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Tapedeck: this link was used before</title>
+<h1>This link was used before, or is older than ten minutes</h1>
+<p>A sign-in link works once. If it signed this browser in, <a href="/">open the dashboard</a>.
+<p>For a new link, run this in Tapedeck's folder, and open the address that it prints:
+<pre>npx tapedeck link</pre>
+</html>
+`;
+
+function isPageWanted(request: Request): boolean {
+  return (request.headers.get("accept") ?? "").includes("text/html");
 }
 
 export const authRouteHandlers = {
@@ -41,11 +59,20 @@ export const authRouteHandlers = {
     return { path, url: new URL(path, request.url).href, expiresMs };
   },
   async openSignInLink({ auth }, { query, request }, caller) {
-    const { cookie } = await auth.openLink(query.token, originOf(request, caller));
-    return new Response(null, {
-      status: 303,
-      headers: { location: "/", "set-cookie": cookieHeader(request, cookie, cookieMaxAgeS) },
-    });
+    try {
+      const { cookie } = await auth.openLink(query.token, originOf(request, caller));
+      return new Response(null, {
+        status: 303,
+        headers: { location: "/", "set-cookie": cookieHeader(request, cookie, cookieMaxAgeS) },
+      });
+    } catch (error) {
+      const spent = error instanceof AppError && error.code === "auth.invalid";
+      if (!spent || !isPageWanted(request)) throw error;
+      return new Response(spentLinkPage, {
+        status: error.status,
+        headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
+      });
+    }
   },
   listApiKeys: ({ auth }, { query }, caller) => auth.keys(caller, query),
   createApiKey: ({ auth }, { body }, caller) => auth.createKey(caller, body),

@@ -298,7 +298,7 @@ export function createJobService(options: JobServiceOptions): RunningJobService 
       }
       const job = await service.get(caller.tenantId, id);
       bus.publish("job", id);
-      handover.add({ id, queue: contract.queue, priority: row.rank });
+      if (job.runAtMs === null) handover.add({ id, queue: contract.queue, priority: row.rank });
       return job;
     },
     async waitForEnd(tenantId, id, timeoutMs, signal) {

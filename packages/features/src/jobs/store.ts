@@ -418,14 +418,18 @@ export async function requestCancel(db: Db, id: string, nowMs: number): Promise<
     where id = ${id}::uuid and ended_ms is null`.execute(db);
 }
 
-/** A failed or cancelled job waits again; its pick-up number goes on, so that old runs stay fenced. False when it was reopened already. */
+/**
+ * A failed or cancelled job waits again, until its own time where that is still to come (the pause after a failed attempt
+ * is not); its pick-up number goes on, so that old runs stay fenced. False when it was reopened already.
+ */
 export async function reopenJob(db: Db, id: string, nowMs: number): Promise<boolean> {
   const data = JSON.stringify({ state: "accepted", reason: "retry" });
   const result = await repeatConflicts(() =>
     sql<{ id: string }>`
       with opened as (
         update jobs set state = 'accepted', failures = 0, attempt = 0, unended = 0, error = null, result = null,
-          progress = null, run_at_ms = null, queued_ms = null, started_ms = null, ended_ms = null,
+          progress = null, queued_ms = null,
+          run_at_ms = case when failures = 0 and run_at_ms > ${nowMs}::bigint then run_at_ms end, started_ms = null, ended_ms = null,
           cancel_requested_ms = null, worker_id = null, event_seq = event_seq + 1
         where id = ${id}::uuid and state in ('failed', 'cancelled')
         returning id, parent_id, event_seq
