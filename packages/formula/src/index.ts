@@ -5,6 +5,8 @@ export { checkFormula } from "./check.ts";
 export type { CheckedFormula, CheckOptions } from "./check.ts";
 export type { Bar, Dataset } from "./dataset.ts";
 export { FormulaError, nearestName } from "./error.ts";
+export { examineFormula, examineKernel, sampleBars } from "./examine.ts";
+export type { Check, Finding } from "./examine.ts";
 export { formatFormula } from "./format.ts";
 export type { ValueType } from "./functions.ts";
 export { DERIVED, FIELDS } from "./functions.ts";
