@@ -130,7 +130,7 @@ const stages: Stage[] = [
   { name: "check", run: () => passes("check", "node", ["scripts/check.ts"]) },
   {
     name: "dashboard build",
-    run: () => passes("dashboard build", "vite", ["build", "apps/dashboard", "--logLevel", "warn"]),
+    run: () => passes("dashboard build", "node", ["scripts/build-dashboard.ts"]),
   },
   { name: "suites", run: () => vitest("suites", "vitest.config.ts") },
   {

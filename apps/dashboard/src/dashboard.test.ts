@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
@@ -6,7 +7,6 @@ import { startStack } from "@tapedeck/testkit/stack";
 import type { Stack } from "@tapedeck/testkit/stack";
 import { chromium } from "playwright-core";
 import type { Browser, Page } from "playwright-core";
-import { build } from "vite";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 const browserPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
@@ -22,7 +22,7 @@ leaveOutUnless(existsSync(browserPath), "chromium")("the dashboard in Chromium",
   const faults: string[] = [];
 
   beforeAll(async () => {
-    await build({ root: path.join(projectRoot, "apps/dashboard"), logLevel: "error" });
+    execFileSync(process.execPath, [path.join(projectRoot, "scripts/build-dashboard.ts")]);
     database = await testDatabase();
     stack = await startStack({ databaseUrl: database.url });
     await stack.client.run("ingest", { source: { kind: "bundled", name: "sp500" } });
@@ -44,7 +44,7 @@ leaveOutUnless(existsSync(browserPath), "chromium")("the dashboard in Chromium",
     page.on("console", (message) => {
       if (message.type() === "error" && !message.text().includes("401")) faults.push(message.text());
     });
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(40_000);
   }, 180_000);
 
   afterAll(async () => {
