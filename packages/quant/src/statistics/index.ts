@@ -8,6 +8,8 @@ export * from "./regression.ts";
 export * from "./correlation.ts";
 export * from "./mackinnon.ts";
 export * from "./unitroot.ts";
+export * from "./falseDiscovery.ts";
+export * from "./pairSearch.ts";
 export * from "./johansen.ts";
 export * from "./series.ts";
 export * from "./kalman.ts";

@@ -1,7 +1,7 @@
 /** Tests for unit roots and stationarity. */
 import { QuantError, requireSameLength, requireSeries, requireWhole } from "../error.ts";
 import { normalSf } from "./distributions.ts";
-import { cholesky } from "./linear.ts";
+import { cholesky, dot } from "./linear.ts";
 import type { CriticalValues, Deterministic } from "./mackinnon.ts";
 import { mackinnonCritical, mackinnonP } from "./mackinnon.ts";
 import { mean } from "./moments.ts";
@@ -342,6 +342,7 @@ export interface EngleGranger {
 /**
  * Engle-Granger test of cointegration: least squares of y on x with the terms, then Dickey-Fuller without constant on
  * the residuals, judged on the surface for two variables with n - 1 observations.
+ * @throws QuantError unequalLengths, tooFew, notFinite, singular where x explains y but for rounding.
  */
 export function engleGrangerTest(y: Float64Array, x: Float64Array, settings: AdfSettings = {}): EngleGranger {
   const { terms = "c" } = settings;
@@ -353,6 +354,9 @@ export function engleGrangerTest(y: Float64Array, x: Float64Array, settings: Adf
   if (terms === "ct") columns.unshift(Float64Array.from({ length: n }, (_, i) => i + 1));
   if (terms !== "n") columns.unshift(ones(n));
   const fit = leastSquares(y, columns);
+  if (!(fit.sumOfSquares > 1e-24 * dot(y, y))) {
+    throw new QuantError("singular", "y is a line of x: there is no spread to test; drop one of them");
+  }
   const { statistic, lags } = adfTest(fit.residuals, { ...settings, terms: "n" });
   return {
     statistic,
