@@ -8,12 +8,13 @@ import { dirname, join, relative, sep } from "node:path";
 const allowed: Record<string, readonly string[]> = {
   core: [],
   quant: [],
+  text: [],
   formula: ["quant"],
   trading: ["core", "quant", "formula"],
-  features: ["core", "quant", "formula", "trading"],
-  platform: ["core"],
+  features: ["core", "quant", "text", "formula", "trading"],
+  platform: ["core", "text"],
   client: ["core", "features"],
-  testkit: ["core", "quant", "formula", "trading", "features", "platform", "client"],
+  testkit: ["core", "quant", "text", "formula", "trading", "features", "platform", "client"],
 };
 const all = Object.keys(allowed);
 

@@ -6,7 +6,7 @@ import type { Embeddings } from "@tapedeck/core";
 import { afterEach, expect, test } from "vitest";
 import { knowledgeIndexContract } from "./index.contract.ts";
 import { createLanceIndex } from "./lance.ts";
-import { termsOf } from "./terms.ts";
+import { termsOf } from "@tapedeck/text";
 
 const folders: string[] = [];
 afterEach(async () => {

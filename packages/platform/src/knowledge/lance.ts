@@ -9,7 +9,7 @@ import { indexedText, never, toChunk } from "./rows.ts";
 import type { ChunkRow } from "./rows.ts";
 import { candidatesFor, fuse, rank } from "./rank.ts";
 import type { Candidate } from "./rank.ts";
-import { queryTerms, termsOf } from "./terms.ts";
+import { queryTerms, termsOf } from "@tapedeck/text";
 
 /** Which table is in use. Replaced as a whole by rename, so that readers see the old one or the new one. */
 interface Pointer {

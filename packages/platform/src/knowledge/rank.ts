@@ -1,6 +1,6 @@
 import type { Chunk, ChunkHit } from "@tapedeck/core";
-import { queryTerms, termsOf } from "./terms.ts";
-import type { QueryTerms } from "./terms.ts";
+import { queryTerms, termsOf } from "@tapedeck/text";
+import type { QueryTerms } from "@tapedeck/text";
 
 /** A passage that the index found, with what the index gave it; larger is better. */
 export interface Candidate {

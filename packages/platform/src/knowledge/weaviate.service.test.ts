@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Chunk, Embeddings } from "@tapedeck/core";
 import { expect, test } from "vitest";
 import { knowledgeIndexContract } from "./index.contract.ts";
-import { termsOf } from "./terms.ts";
+import { termsOf } from "@tapedeck/text";
 import { createWeaviateIndex } from "./weaviate.ts";
 
 const url = process.env["WEAVIATE_URL"];

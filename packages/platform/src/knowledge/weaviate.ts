@@ -7,7 +7,7 @@ import { candidatesFor, fuse, rank } from "./rank.ts";
 import type { Candidate } from "./rank.ts";
 import { indexedText, never, toChunk } from "./rows.ts";
 import type { ChunkRow } from "./rows.ts";
-import { queryTerms, termsOf } from "./terms.ts";
+import { queryTerms, termsOf } from "@tapedeck/text";
 
 export interface WeaviateOptions {
   /** Of the HTTP side: http://host:port. */

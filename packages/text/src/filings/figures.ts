@@ -1,0 +1,194 @@
+import { createCompanyFinder } from "./companies.ts";
+import { evaluate } from "./expression.ts";
+import type { Expression } from "./expression.ts";
+import type { Filing, FilingPage } from "./filing.ts";
+import { items, plainLabel } from "./items.ts";
+import type { Item } from "./items.ts";
+import { readPeriods } from "./periods.ts";
+import { readFigureRequest } from "./request.ts";
+import type { FigureRequest, NoFigure } from "./request.ts";
+import { columnYears, rowsOf, scaleOf } from "./rows.ts";
+import type { Row } from "./rows.ts";
+import { statementFit } from "./statements.ts";
+import type { Statement } from "./statements.ts";
+
+/** A figure of a statement, and where it stands. */
+export interface Operand {
+  item: string;
+  year: number;
+  /** In whole units of the statement's currency. */
+  value: number;
+  page: FilingPage;
+  /** Span of its row: page.text.slice(start, end). */
+  start: number;
+  end: number;
+}
+
+export interface Figure {
+  request: FigureRequest;
+  /** Money in whole units, ratios and percentages as fractions, days in days. */
+  value: number;
+  /** What it was computed from, in order of use, each once. */
+  operands: Operand[];
+}
+
+export interface Figures {
+  /** The figure that a question asks for, computed from the statements; or why there is none. */
+  answer(question: string): Figure | NoFigure;
+}
+
+/** A page that is at least this much a statement is read as one. */
+const leastFit = 0.55;
+/** Pages of one filing that are read for one statement: it may run over two, and an index may look like one. */
+const mostPages = 3;
+/** A report tells the figures of this many years before its own. */
+const yearsTold = 4;
+
+interface Table {
+  page: FilingPage;
+  rows: readonly Row[];
+  years: readonly number[];
+  scale: number;
+}
+
+/** Reads figures from the statements in annual reports. Pages of one filing stand together and in order. */
+export function createFigures(pages: readonly FilingPage[]): Figures {
+  const filings = Map.groupBy(
+    pages.filter(({ filing }) => filing.form === "10-K"),
+    ({ filing }) => filing.id,
+  );
+  const find = createCompanyFinder([...filings.values()].map(([page]) => page!.filing.company));
+  const tables = new Map<string, Table[]>();
+
+  function tablesOf(filing: Filing, statement: Statement): Table[] {
+    const key = `${filing.id} ${statement}`;
+    const known = tables.get(key);
+    if (known !== undefined) return known;
+    const read = readTables(filings.get(filing.id)!, statement);
+    tables.set(key, read);
+    return read;
+  }
+
+  function read(item: Item, year: number, request: FigureRequest): Operand | null {
+    const reports = [...filings.values()]
+      .map(([page]) => page!.filing)
+      .filter(
+        (one) =>
+          one.company === request.company &&
+          one.year !== null &&
+          one.year >= year &&
+          one.year <= year + yearsTold,
+      )
+      // The report of the year asked for first: figures of one answer shall be told by one report.
+      .toSorted((one, other) => Math.abs(one.year! - request.year) - Math.abs(other.year! - request.year));
+    for (const report of reports) {
+      for (const table of tablesOf(report, item.statement)) {
+        const found = readItem(table, item, year);
+        if (found !== null) return found;
+      }
+    }
+    return null;
+  }
+
+  function compute(request: FigureRequest): Figure | NoFigure {
+    const operands: Operand[] = [];
+    const missing = new Set<string>();
+    const lookup = (item: Item, year: number): number | null => {
+      const used = operands.find((one) => one.item === item.name && one.year === year);
+      if (used !== undefined) return used.value;
+      const found = read(item, year, request);
+      if (found !== null) {
+        operands.push(found);
+        return found.value;
+      }
+      // A statement without the line tells it by two others.
+      if (item.name === "gross profit") return evaluate(salesLessCost, year, lookup);
+      missing.add(`${item.name} of ${year}`);
+      return null;
+    };
+    const value = valueOf(request, lookup);
+    if (value !== null) return { request, value, operands };
+    return {
+      declined:
+        missing.size > 0
+          ? `The statements of ${request.company} that are here do not show ${[...missing].join(", ")}.`
+          : `${request.name} of ${request.company} has no value: it would divide by zero or grow from nothing.`,
+    };
+  }
+
+  return {
+    answer(question) {
+      const companies = find(question).map(({ company }) => company);
+      const request = readFigureRequest(question, companies, readPeriods(question));
+      return "declined" in request ? request : compute(request);
+    },
+  };
+}
+
+const salesLessCost: Expression = {
+  kind: "binary",
+  op: "-",
+  left: itemNamed("revenue"),
+  right: itemNamed("cost of sales"),
+};
+
+function itemNamed(name: string): Expression {
+  return { kind: "item", item: items.find((one) => one.name === name)!, year: null };
+}
+
+function readTables(own: readonly FilingPage[], statement: Statement): Table[] {
+  const best = own
+    .map((page, at) => ({ page, at, fit: statementFit(page.text, statement) }))
+    .filter(({ fit }) => fit >= leastFit)
+    .toSorted((one, other) => other.fit - one.fit || one.at - other.at)
+    .slice(0, mostPages);
+  return best.flatMap(({ page, at }) => {
+    const rows = rowsOf(page.text);
+    const columns = columnYears(page.text, rows);
+    // The second page of a statement leaves its scale to the first.
+    const scale = scaleOf(page.text) ?? (at > 0 ? scaleOf(own[at - 1]!.text) : null);
+    if (columns.length === 0 || scale === null) return [];
+    // A year that ends in January is named after the one before by some.
+    const shift = (page.filing.year ?? Math.max(...columns)) - Math.max(...columns);
+    return Math.abs(shift) > 1 ? [] : [{ page, rows, scale, years: columns.map((year) => year + shift) }];
+  });
+}
+
+function readItem({ page, rows, years, scale }: Table, item: Item, year: number): Operand | null {
+  const column = years.indexOf(year);
+  if (column < 0) return null;
+  const whole = rows.filter(({ cells }) => cells.length === years.length);
+  /** Some show a tax in brackets and a benefit without: what is left of the income says which this is. */
+  const taxed = (told: number): number => {
+    const at = (pattern: RegExp) =>
+      whole.filter(({ label }) => pattern.test(plainLabel(label))).map(({ cells }) => cells[column]! * scale);
+    const [before] = at(/before .*tax|^pre-?tax/);
+    const after = at(/^(consolidated )?(net|\(loss\)|loss).*(income|earnings|loss)/);
+    const left = (tax: number) => Math.min(...after.map((net) => Math.abs(before! - tax - net)));
+    return before !== undefined && left(-told) < left(told) ? -told : told;
+  };
+  for (const pattern of item.rows) {
+    const row = whole.find(({ label }) => pattern.test(plainLabel(label)));
+    if (row === undefined) continue;
+    const told = row.cells[column]! * scale;
+    const value = item.amount === true ? Math.abs(told) : item.name === "income tax" ? taxed(told) : told;
+    return { item: item.name, year, value, page, start: row.start, end: row.end };
+  }
+  return null;
+}
+
+function valueOf(
+  { expression, kind, years, year }: FigureRequest,
+  lookup: (item: Item, year: number) => number | null,
+): number | null {
+  const at = (one: number) => evaluate(expression, one, lookup);
+  if (kind === "value") return at(year);
+  if (kind === "average") {
+    const values = years.map((one) => at(one));
+    return values.includes(null) ? null : values.reduce<number>((sum, one) => sum + one!, 0) / values.length;
+  }
+  const first = at(years[0]!);
+  const last = at(years.at(-1)!);
+  if (first === null || last === null || first <= 0) return null;
+  return (last / first) ** (kind === "cagr" ? 1 / (years.at(-1)! - years[0]!) : 1) - 1;
+}

@@ -1,0 +1,216 @@
+import { describe, expect, test } from "vitest";
+import { parseDefinition } from "./expression.ts";
+import { balance2022, cash2022, filingPages, income2022 } from "./fixture.ts";
+import { createCompanyFinder, createFigures, createFilingSearch, formAsked, readPeriods } from "./index.ts";
+import { columnYears, rowsOf, scaleOf } from "./rows.ts";
+import { statementFit, statements } from "./statements.ts";
+
+describe("periods", () => {
+  test.each([
+    ["FY2019 revenue", [2019]],
+    ["fiscal 2019 and FY18", [2018, 2019]],
+    ["the FY2017 - FY2019 3 year average", [2017, 2018, 2019]],
+    ["from FY2020 to FY2022", [2020, 2021, 2022]],
+    ["a margin of 2015.5 and $2016", []],
+    ["between FY 2023 and Q2 of FY2024", [2023, 2024]],
+  ])("years of %j", (text, years) => expect(readPeriods(text).years).toEqual(years));
+
+  test.each([
+    ["in Q2 of FY2024", [{ quarter: 2, year: 2024 }]],
+    ["2Q23", [{ quarter: 2, year: 2023 }]],
+    ["the third quarter of 2021", [{ quarter: 3, year: 2021 }]],
+    ["H1 FY2023", [{ quarter: 2, year: 2023 }]],
+    ["what changed in Q3? It is about 2020.", [{ quarter: 3, year: 2020 }]],
+  ])("quarters of %j", (text, quarters) => expect(readPeriods(text).quarters).toEqual(quarters));
+
+  test.each([
+    ["dated 1st July 2022", ["2022-07-01"]],
+    ["as of August 30, 2023", ["2023-08-30"]],
+    ["on 2023-05-30", ["2023-05-30"]],
+  ])("days of %j", (text, days) => expect(readPeriods(text).days).toEqual(days));
+});
+
+test.each([
+  ["the 8k filing", "8-K"],
+  ["revenue in Q2 of FY2022", "10-Q"],
+  ["adjusted EBITDA in FY2022", "earnings"],
+  ["the meeting on May 3, 2022", "8-K"],
+  ["revenue in FY2022", null],
+])("%j is asked of form %j", (question, form) =>
+  expect(formAsked(question, readPeriods(question))).toBe(form),
+);
+
+describe("companies", () => {
+  const find = createCompanyFinder([
+    "Johnson & Johnson",
+    "Best Buy",
+    "American Express",
+    "American Water Works",
+    "3M",
+    "MGM Resorts",
+  ]);
+  test.each([
+    ["How did JnJ do?", ["Johnson & Johnson"]],
+    ["J&J and 3M's margins", ["Johnson & Johnson", "3M"]],
+    ["the best buy of the year at BestBuy", ["Best Buy"]],
+    ["American Express and american water works", ["American Express", "American Water Works"]],
+    ["What do American companies earn?", []],
+    ["MGM's debt", ["MGM Resorts"]],
+    ["a 3Mx thing", []],
+  ])("%j names %j", (text, names) => {
+    expect(
+      find(text)
+        .map(({ company }) => company)
+        .toSorted(),
+    ).toEqual(names.toSorted());
+  });
+});
+
+describe("statements and their rows", () => {
+  test.each([
+    ["income", income2022],
+    ["balance", balance2022],
+    ["cash", cash2022],
+  ] as const)("a page is the %s statement and no other", (own, text) => {
+    for (const one of statements) {
+      if (one === own) expect(statementFit(text, one)).toBe(1);
+      else expect(statementFit(text, one)).toBeLessThan(0.55);
+    }
+  });
+
+  test("an index of statements is none", () => {
+    for (const one of statements) expect(statementFit(filingPages[0]!.text, one)).toBeLessThan(0.55);
+  });
+
+  test("columns and scale are read from the heading", () => {
+    expect(columnYears(income2022, rowsOf(income2022))).toEqual([2022, 2021, 2020]);
+    expect(columnYears(balance2022, rowsOf(balance2022))).toEqual([2022, 2021]);
+    expect(columnYears(cash2022, rowsOf(cash2022))).toEqual([2022, 2021, 2020]);
+    expect(columnYears("no table here", [])).toEqual([]);
+    expect([income2022, balance2022, cash2022].map((text) => scaleOf(text))).toEqual([1e6, 1e6, 1e3]);
+    expect(scaleOf("Revenue 5 4")).toBeNull();
+  });
+
+  test.each([
+    ["Operating income 240.0 180.0 ( 20.0 )", "Operating income", [240, 180, -20]],
+    ["Services (Note 5) 300.0 — 200.0", "Services (Note 5)", [300, 0, 200]],
+    ["Change 12 % (3)% $ (1,234)", "Change", [12, -3, -1234]],
+  ])("%j", (line, label, cells) => expect(rowsOf(line)).toMatchObject([{ label, cells }]));
+
+  test("two rows in one line, a label over two lines, a total without a label", () => {
+    const rows = rowsOf(
+      "Accounts payable $ 70 $ 50 Accrued liabilities 80 90\nInterest, including amounts to related\nparties (40) (30)\nRevenues\nRooms 1 2\n3 4",
+    );
+    expect(rows.map(({ label, cells }) => [label, ...cells])).toEqual([
+      ["Accounts payable", 70, 50],
+      ["Accrued liabilities", 80, 90],
+      ["Interest, including amounts to related parties", -40, -30],
+      ["Rooms", 1, 2],
+      ["total Revenues", 3, 4],
+    ]);
+  });
+
+  test("a row's span is its text", () => {
+    const row = rowsOf(income2022).find(({ label }) => label.startsWith("Net income attributable"))!;
+    expect(income2022.slice(row.start, row.end)).toBe(
+      "Net income attributable to\nAcme Widgets shareholders $ 140.0 $ 100.0 $ (16.0)",
+    );
+  });
+});
+
+test.each(["revenue per employee", "(revenue", "revenue /", "segment revenue / revenue", ""])(
+  "the definition %j is not understood",
+  (text) => expect(parseDefinition(text)).toBeNull(),
+);
+
+describe("figures", () => {
+  const figures = createFigures(filingPages);
+  // Worked out by hand from fixture.ts.
+  test.each([
+    ["What was Acme Widgets' revenue in FY2022?", 1200e6],
+    ["What is the FY2019 revenue of Acme Widgets?", 640e6],
+    ["How much net income did Acme Widgets report for fiscal 2021?", 100e6],
+    ["What is Acme Widgets's year end FY2022 net PP&E (in USD millions)?", 500e6],
+    ["What were Acme Widgets' total current liabilities in FY2021?", 140e6],
+    ["How much did Acme Widgets spend on capex in FY2022?", 84e6],
+    ["What was the free cash flow of Acme Widgets in FY2022?", 146e6],
+    ["What is the gross margin of Acme Widgets for FY2022?", 720 / 1200],
+    ["What is the FY2022 EBITDA % margin for Acme Widgets?", 300 / 1200],
+    [
+      "What is the FY2020 - FY2022 3 year average of capex as a % of revenue for Acme Widgets?",
+      (84 / 1200 + 60 / 1000 + 50 / 800) / 3,
+    ],
+    ["What was Acme Widgets' revenue growth from FY2021 to FY2022?", 0.2],
+    ["What is Acme Widgets' 2 year revenue CAGR from FY2020 to FY2022?", Math.sqrt(1200 / 800) - 1],
+    [
+      "What is the FY2022 fixed asset turnover of Acme Widgets? Fixed asset turnover is defined as: FY2022 revenue / (average PP&E between FY2021 and FY2022). Round your answer to two decimal places.",
+      1200 / 480,
+    ],
+    [
+      "What is the FY2022 DPO for Acme Widgets? DPO is defined as: 365 * (average accounts payable between FY2021 and FY2022) / (FY2022 COGS + change in inventory between FY2021 and FY2022).",
+      (365 * 60) / (480 - 40),
+    ],
+    ["What is Acme Widgets' FY2022 payout ratio (using dividends paid and net income)?", 35 / 140],
+    ["What is Acme Widgets' FY2022 operating income + depreciation and amortization?", 300e6],
+    [
+      "Define interest cover as operating income divided by interest expense. What is the FY2022 interest cover? Acme Widgets asks.",
+      null,
+    ],
+    ["What is the FY2021 effective tax rate of Acme Widgets?", 30 / 150],
+  ])("%s", (question, value) => {
+    const answer = figures.answer(question);
+    if (value === null) expect(answer).toHaveProperty("declined");
+    else expect("value" in answer ? answer.value : answer).toBeCloseTo(value, value > 1e3 ? 0 : 12);
+  });
+
+  test.each([
+    ["What was Acme Widgets' widget revenue in FY2022?", "widget"],
+    ["What was Acme Widgets' adjusted operating income in FY2022?", "adjusted"],
+    ["What was revenue in FY2022?", "no company"],
+    ["What was Acme Widgets' revenue?", "no fiscal year"],
+    ["What was Acme Widgets' revenue in Q2 of FY2022?", "quarter"],
+    ["What was Acme Widgets' goodwill in FY2022?", "goodwill of 2022"],
+    ["What was Acme Widgets' revenue in FY2015?", "revenue of 2015"],
+    ["Did Acme Widgets' revenue rise in FY2022?", "does not ask"],
+    [
+      "What is the happiness ratio of Acme Widgets in FY2022? Happiness ratio is defined as: smiles / revenue.",
+      "smiles",
+    ],
+    ["What was the revenue and net income of Acme Widgets in FY2022?", "several"],
+    ["What was the revenue growth of Acme Widgets and Northern Brick in FY2022?", "several companies"],
+    ["What was Acme Widgets' net income growth from FY2020 to FY2021?", "nothing"],
+  ])("%s is declined", (question, why) => {
+    const answer = figures.answer(question);
+    expect("declined" in answer ? answer.declined : answer).toContain(why);
+  });
+
+  test("each operand is the row it was read from", () => {
+    const answer = figures.answer("What is the current ratio of Acme Widgets in FY2022?");
+    if ("declined" in answer) throw new Error(answer.declined);
+    expect(
+      answer.operands.map(({ page, start, end, value }) => [page.text.slice(start, end), value]),
+    ).toEqual([
+      ["Total current assets 300.0 280.0", 300e6],
+      ["Total current liabilities 150.0 140.0", 150e6],
+    ]);
+  });
+});
+
+describe("search", () => {
+  const { search } = createFilingSearch(filingPages);
+  test.each([
+    ["What was the net profit of Acme Widgets in FY2022?", "Acme Widgets Inc.-2022-10-K#3"],
+    ["What is Acme Widgets' inventory at the end of FY2022?", "Acme Widgets Inc.-2022-10-K#4"],
+    ["How much capex did Acme Widgets have in FY2022?", "Acme Widgets Inc.-2022-10-K#5"],
+    ["Is Acme Widgets in any lawsuits in FY2022?", "Acme Widgets Inc.-2022-10-K#2"],
+    ["In which industry does Acme Widgets operate, FY2020?", "Acme Widgets Inc.-2020-10-K#0"],
+    ["Who became CEO of Acme Widgets on September 1, 2022?", "Acme Widgets Inc.-2022-8-K#0"],
+    ["What was Acme Widgets' revenue in Q2 of FY2022?", "Acme Widgets Inc.-2022-10-Q2#0"],
+    ["Northern Brick lawsuits in 2022", "Northern Brick & Tile Co-2022-10-K#0"],
+  ])("%s", (question, id) => expect(search(question, 3)[0]!.page.id).toBe(id));
+
+  test("asks for more than there are, and for nothing known", () => {
+    expect(search("revenue", 1000)).toHaveLength(filingPages.length);
+    expect(search("zzz", 2)).toHaveLength(2);
+  });
+});

@@ -1,0 +1,247 @@
+import type { Statement } from "./statements.ts";
+
+/** A line of a company's statements that a question can name. */
+export interface Item {
+  name: string;
+  statement: Statement;
+  /** How questions and definitions say it, in lower case. */
+  said: RegExp;
+  /** Row labels that hold it, best first, matched against `plainLabel`. */
+  rows: readonly RegExp[];
+  /** Shown in brackets by some filers and without by others; meant as an amount. */
+  amount?: true;
+}
+
+export const items: readonly Item[] = [
+  {
+    name: "net sales",
+    statement: "income",
+    said: /(total )?net sales/,
+    rows: [/^(total |consolidated )?net sales/, /^total (net )?(revenues?|sales)(?!.*(cost|expens))/],
+  },
+  {
+    name: "revenue",
+    statement: "income",
+    said: /(total )?(net )?(revenues?|sales)/,
+    rows: [
+      /^total (net )?(revenues?|sales)( and other income)?(?!.*(cost|expens))/,
+      /^(net )?(operating )?(revenues?|sales)( to customers)?$/,
+      /^(revenues?, net|net revenues?|(consolidated )?net sales|sales( and revenues?)?)$/,
+      /^total .*revenues?$/,
+    ],
+  },
+  {
+    name: "cost of sales",
+    statement: "income",
+    said: /cogs|costs? of (goods sold|sales|revenues?|products? sold)/,
+    amount: true,
+    rows: [
+      /^total costs? of (goods sold|sales|revenues?|products?( and services)?( sold)?)/,
+      /^costs? of (goods sold|sales|revenues?|products?( and services)?( sold)?|merchandise sold)/,
+      /^merchandise costs$/,
+    ],
+  },
+  {
+    name: "gross profit",
+    statement: "income",
+    said: /gross profit/,
+    rows: [/^gross (profit|margin)/],
+  },
+  {
+    name: "operating income",
+    statement: "income",
+    said: /(unadjusted )?(operating (income|profit|earnings)|ebit|income from operations)/,
+    rows: [
+      /^(total )?operating (income|profit|earnings)( \(loss\))?$/,
+      /^\(?(loss|income|earnings|profit)\)? ?(\(loss\) )?from operations$/,
+      /^(consolidated )?operating (income|profit|earnings|\(loss\) income|loss)/,
+    ],
+  },
+  {
+    name: "research and development",
+    statement: "income",
+    said: /r ?& ?d|research and development/,
+    rows: [/^research(,| and) development/],
+  },
+  {
+    name: "selling, general and administrative expenses",
+    statement: "income",
+    said: /sg ?& ?a|selling,? general,?( and|&) administrative( expenses?)?/,
+    rows: [/^selling, general,? and administrative/, /^selling, marketing,? and administrative/],
+  },
+  {
+    name: "interest expense",
+    statement: "income",
+    said: /(annual |gross )?interest expense/,
+    amount: true,
+    rows: [/^interest expense(?!.*income)/, /^interest and debt expense/, /^interest(, net| expense, net)/],
+  },
+  {
+    name: "income before tax",
+    statement: "income",
+    said: /pre-?tax (income|earnings)|(income|earnings) before (income )?tax(es)?/,
+    rows: [
+      /^(income|earnings|\(loss\) income|income \(loss\))( \(loss\))? (from continuing operations )?before .*tax/,
+      /^pre-?tax (income|earnings)/,
+    ],
+  },
+  {
+    name: "income tax",
+    statement: "income",
+    said: /(provision for )?income tax(es)?( expense)?/,
+    rows: [
+      /^(\(?(provision|benefit)\)? ?(\(benefit\) )?(from|for) )?income tax(es)?( expense| provision)?/,
+      /^provision for (income )?taxes/,
+    ],
+  },
+  {
+    name: "net income",
+    statement: "income",
+    said: /net (income|earnings|profit|loss)( attributable to (shareholders|common shareholders|the company))?/,
+    rows: [
+      /^(consolidated )?net (income|earnings|loss|\(loss\) income|\(loss\) earnings)( \(loss\))? attributable to (?!.*non-?controlling)/,
+      /^(consolidated )?net (income|earnings|loss|\(loss\) (income|earnings))( \(loss\))?$/,
+      /^(consolidated )?net (income|earnings|loss)\b/,
+    ],
+  },
+  {
+    name: "cash and cash equivalents",
+    statement: "balance",
+    said: /cash( and| &) cash equivalents/,
+    rows: [/^cash and cash equivalents/, /^cash, cash equivalents/, /^cash$/],
+  },
+  {
+    name: "receivables",
+    statement: "balance",
+    said: /(net )?((accounts?|trade) )?receivables?(, net)?/,
+    rows: [
+      /^(accounts|trade)( and notes)? receivables?/,
+      /^((customer|net|total) )?receivables?/,
+      /^.*receivables?,? (net|less)/,
+    ],
+  },
+  {
+    name: "inventory",
+    statement: "balance",
+    said: /(total |merchandise )?inventor(y|ies)/,
+    rows: [/^(total |merchandise )?inventor(y|ies)/],
+  },
+  {
+    name: "current assets",
+    statement: "balance",
+    said: /(total )?current assets/,
+    rows: [/^total current assets/],
+  },
+  {
+    name: "property, plant and equipment",
+    statement: "balance",
+    said: /(net )?(pp ?& ?e|ppne|property,? plant,? (and|&) equipment|property (and|&) equipment|fixed assets)(, net)?/,
+    rows: [
+      /^(total )?property, plant,? and equipment ?[,—–-]+ ?net/,
+      /^(net )?(property|land|buildings)(, plant,?|, buildings,?)?( and)? equipment,? (net|at cost, net|less)/,
+      /^(net )?(property|land)(, plant,?|, buildings,?)?( and)? equipment/,
+      /^.*property.*equipment.*net/,
+    ],
+  },
+  {
+    name: "total assets",
+    statement: "balance",
+    said: /total assets/,
+    rows: [/^total assets/],
+  },
+  {
+    name: "accounts payable",
+    statement: "balance",
+    said: /(accounts|trade) payables?/,
+    rows: [/^accounts payable$/, /^(trade )?(accounts|trade) payables?/],
+  },
+  {
+    name: "current liabilities",
+    statement: "balance",
+    said: /(total )?current liabilities/,
+    rows: [/^total current liabilities/],
+  },
+  {
+    name: "long-term debt",
+    statement: "balance",
+    said: /long-?term debt/,
+    rows: [/^long-?term debt/],
+  },
+  {
+    name: "total liabilities",
+    statement: "balance",
+    said: /total liabilities/,
+    rows: [/^total liabilities$/],
+  },
+  {
+    name: "equity",
+    statement: "balance",
+    said: /(total )?((share|stock)holders'? )?equity/,
+    rows: [
+      /^total .*(share|stock)(holders|owners)'?s?'? (equity|deficit|investment)(?!.*liabilities)/,
+      /^total equity/,
+    ],
+  },
+  { name: "goodwill", statement: "balance", said: /goodwill/, rows: [/^goodwill/] },
+  {
+    name: "depreciation and amortization",
+    statement: "cash",
+    said: /d ?& ?a|depreciation (and|&) amorti[sz]ation/,
+    rows: [/^depreciation(,)? (and|&)? ?amorti[sz]ation/, /^depreciation, amorti[sz]ation/, /^depreciation$/],
+  },
+  {
+    name: "operating cash flow",
+    statement: "cash",
+    said: /(net )?(cash (flows? )?(from|provided by|generated by) (operating activities|operations)|operating cash ?flows?)/,
+    rows: [
+      /^(total )?(net )?cash (flows? )?(provided|used|from|generated|\(used)\b.*operating activities/,
+      /^net cash.*operations$/,
+      /^cash (provided by|from) operations/,
+    ],
+  },
+  {
+    name: "capital expenditure",
+    statement: "cash",
+    said: /cap ?ex|capital (expenditures?|spending)|purchases? of property,? plant,? and equipment/,
+    amount: true,
+    rows: [
+      /^capital (expenditures?|spending)/,
+      /^(purchases?|acquisitions?|additions?|payments?|investments?|expenditures?) (of|to|for|in) (property|acquire property|land)/,
+      /^(purchases?|payments?) (of|for) .*property/,
+    ],
+  },
+  {
+    name: "dividends paid",
+    statement: "cash",
+    said: /(cash |total )?dividends?( paid)?( out)?/,
+    amount: true,
+    rows: [
+      /^(cash )?dividends? paid/,
+      /^payments? of (cash )?dividends/,
+      /^(common stock )?(cash )?dividends/,
+    ],
+  },
+  {
+    name: "share repurchases",
+    statement: "cash",
+    said: /(share|stock) (repurchases?|buy ?backs?)/,
+    amount: true,
+    rows: [
+      /^(repurchases?|purchases?|acquisitions?) of (common|treasury|company|our|capital)/,
+      /^share repurchases/,
+      /^common stock repurchased/,
+    ],
+  },
+];
+
+/** A label as row patterns expect it: lower case, without the heading before it, notes and what trails. */
+export function plainLabel(label: string): string {
+  return label
+    .toLowerCase()
+    .replaceAll("’", "'")
+    .replaceAll(/\((see )?notes?[^)]*\)|\bnotes? \d+( and \d+)*\b|\(\d+\)|\([a-z]\)/g, "")
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/[:\s.*]+$/g, "")
+    .replace(/^.*: /, "")
+    .trim();
+}

@@ -1,0 +1,125 @@
+import { createTermIndex } from "../termIndex.ts";
+import { termsOf } from "../terms.ts";
+import { createCompanyFinder } from "./companies.ts";
+import { filingFit, formAsked } from "./filing.ts";
+import type { FilingPage, FilingRequest } from "./filing.ts";
+import { readPeriods } from "./periods.ts";
+import { statementFit, statements } from "./statements.ts";
+import { statementsAsked, writtenFor } from "./topics.ts";
+
+export interface FilingHit {
+  page: FilingPage;
+  /** Larger is better; comparable within one search only. */
+  score: number;
+}
+
+export interface FilingSearch {
+  /** Best first. `limit` pages at most; fewer only where there are fewer. */
+  search(question: string, limit: number): FilingHit[];
+  /** What the question was taken to mean. */
+  read(question: string): FilingRequest;
+}
+
+/** The filers' words for what was asked count less than the asker's own. */
+const writtenWeight = 0.6;
+const headingWeight = 0.25;
+const namedStatementWeight = 1;
+const impliedStatementWeight = 1.2;
+
+/** Sentences about the answer's form, and about whether the question makes sense: not what is asked for. */
+const framing =
+  /\banswer (in|the)\b[^.?]*[.?]|\bround\b[^.?]*[.?]|\b(base|basing) your\b[^.?,]*[.?,]|\bplease\b[^.?]*[.?]|\byou are an?\b[^.?:,]*[.:?,]|\bwe (need|want) to\b[^.?]*[.?]|\b(approach|respond to|provide a response to|give a (solution|response) to) the question\b[^.?]*[.?]?|\bif [^.?]* is not [^.?]*\b(useful|relevant|meaningful|something)\b[^.?]*[.?]|\bin units of\b[^.?)]*/gi;
+/** Terms that say when, which the filing's own period answers. */
+const periodTerm = /^(fy)?(19|20)\d\d$|^q[1-4]$|^fy|^(fiscal|year)$/;
+
+/** Short lines that read like headings. */
+function headingsOf(text: string): string {
+  return text
+    .split("\n")
+    .filter(
+      (line, at) =>
+        line.length < 90 &&
+        (at < 6 || /^\p{Lu}/u.test(line)) &&
+        !/[.,;]\s*$/.test(line) &&
+        !/\d{2,}.*\d{2,}/.test(line),
+    )
+    .join("\n");
+}
+
+/**
+ * Finds the pages of filings that answer a question, among many filings at once: BM25 of its words and of the filers'
+ * words for the same, headings, the statement where such a figure stands, all times how well the filing's company,
+ * period and form fit. Nothing is learnt: the same pages and question give the same order; equal scores by place.
+ */
+export function createFilingSearch(pages: readonly FilingPage[]): FilingSearch {
+  const words = createTermIndex(pages.map(({ text }) => termsOf(text)));
+  const headings = createTermIndex(pages.map(({ text }) => termsOf(headingsOf(text))));
+  const companies = createCompanyFinder(pages.map(({ filing }) => filing.company));
+  const fits = new Map(
+    statements.map((one) => [one, Float64Array.from(pages, ({ text }) => statementFit(text, one))]),
+  );
+
+  function read(question: string): FilingRequest {
+    const periods = readPeriods(question);
+    const named = companies(question).map(({ company }) => company);
+    return { companies: named, periods, form: formAsked(question, periods) };
+  }
+
+  return {
+    read,
+    search(question, limit) {
+      const request = read(question);
+      const asked = question.replaceAll(framing, " ");
+      const nameTerms = new Set(request.companies.flatMap((company) => termsOf(company)));
+      const weights = new Map<string, number>();
+      for (const term of writtenFor(asked).flatMap((text) => termsOf(text))) weights.set(term, writtenWeight);
+      for (const term of termsOf(asked)) {
+        if (!nameTerms.has(term) && !periodTerm.test(term)) weights.set(term, 1);
+      }
+      const byWords = new Float64Array(pages.length);
+      const byHeadings = new Float64Array(pages.length);
+      for (const [term, weight] of weights) {
+        words.add(term, weight, byWords);
+        headings.add(term, weight, byHeadings);
+      }
+      const filingFits = new Map<string, number>();
+      const fit = Float64Array.from(pages, ({ filing }) => {
+        const known = filingFits.get(filing.id) ?? filingFit(filing, request);
+        filingFits.set(filing.id, known);
+        return known;
+      });
+      const bestWords = largest(byWords, fit);
+      const bestHeadings = largest(byHeadings, fit);
+      const wanted = statementsAsked(question);
+      const statementWeight = wanted.named
+        ? namedStatementWeight
+        : impliedStatementWeight / Math.sqrt(wanted.statements.length || 1);
+      const columns = wanted.statements.map((one) => fits.get(one)!);
+      const scores = fit.map((share, i) => {
+        let score = byWords[i]! / bestWords + (headingWeight * byHeadings[i]!) / bestHeadings;
+        for (const column of columns) score += statementWeight * column[i]!;
+        return share * score;
+      });
+      return topOf(scores, limit).map((i) => ({ page: pages[i]!, score: scores[i]! }));
+    },
+  };
+}
+
+function largest(scores: Float64Array, fit: Float64Array): number {
+  let best = 0;
+  for (let i = 0; i < scores.length; i++) best = Math.max(best, scores[i]! * fit[i]!);
+  return best || 1;
+}
+
+/** Places of the `limit` largest, largest first, equal ones by place. */
+function topOf(scores: Float64Array, limit: number): number[] {
+  const top: number[] = [];
+  for (let i = 0; i < scores.length; i++) {
+    if (top.length === limit && scores[i]! <= scores[top[limit - 1]!]!) continue;
+    let at = top.length;
+    while (at > 0 && scores[top[at - 1]!]! < scores[i]!) at--;
+    top.splice(at, 0, i);
+    if (top.length > limit) top.pop();
+  }
+  return top;
+}
