@@ -33,6 +33,7 @@ export const queueAway: QueuePort = {
   add: away,
   known: away,
   remove: away,
+  toFront: away,
   depth: away,
   pause: away,
   resume: away,

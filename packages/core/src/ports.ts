@@ -40,6 +40,8 @@ export interface QueuePort {
   known(queue: QueueName, ids: readonly string[]): Promise<Set<string>>;
   /** Removes waiting ones; true where it was removed, false where it is active or unknown. */
   remove(queue: QueueName, id: string): Promise<boolean>;
+  /** Puts waiting ones behind those put there before, and ahead of all others; active and unknown ones are left alone. */
+  toFront(queue: QueueName, ids: readonly string[]): Promise<void>;
   depth(queue: QueueName): Promise<QueueDepth>;
   pause(queue: QueueName): Promise<void>;
   resume(queue: QueueName): Promise<void>;

@@ -80,6 +80,7 @@ export async function askFixture() {
       add: away,
       known: away,
       remove: away,
+      toFront: away,
       depth: away,
       pause: away,
       resume: away,

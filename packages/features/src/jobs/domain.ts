@@ -19,6 +19,8 @@ export interface JobLimits {
   maxEvents: number;
   /** Bytes of one event; beyond: its data is replaced by a note of its size. */
   maxEventBytes: number;
+  /** A job that has waited this long moves ahead of all younger ones, one of each caller and queue at a time. */
+  ageMs: number;
   /** Ended jobs are erased after this time. */
   retentionMs: number;
   /** Event streams of one caller open at once in one process; beyond: `rate.limited`. */
@@ -36,6 +38,7 @@ export const defaultLimits: JobLimits = {
   maxBackoffMs: 60_000,
   maxEvents: 1_000,
   maxEventBytes: 32_768,
+  ageMs: 300_000,
   retentionMs: 30 * 86_400_000,
   maxStreamsPerCaller: 200,
   allowPrivateCallbacks: false,
@@ -52,6 +55,9 @@ const ranksPerPriority = 200_000;
 export function queueRank(priority: number, backlog: number): number {
   return (priority - 1) * ranksPerPriority + Math.min(backlog, ranksPerPriority - 1) + 1;
 }
+
+/** The rank of a job that has waited so long that it goes before all others: below every `queueRank`. */
+export const agedRank = 0;
 
 /** Wait before attempt `failures + 1`: doubles from `backoffMs`, capped, of which a random half is taken off. */
 export function retryDelay(failures: number, limits: JobLimits, random: () => number): number {

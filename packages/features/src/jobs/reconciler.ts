@@ -3,13 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { queueNames } from "@tapedeck/core";
 import { sql } from "kysely";
 import type { Db } from "../db.ts";
+import { agedRank } from "./domain.ts";
 import type { JobLimits } from "./domain.ts";
 import { cancelEnd, endJobs, markQueued, releaseJob } from "./store.ts";
 
 /**
  * Brings the queue in line with the rows, once a second in one process at a time (an advisory lock): accepted rows
  * that are due are added, queued ones that the queue lost are added again, running ones whose worker is gone and
- * that the queue does not know wait again, cancellations nobody carried out are carried out, old rows are erased.
+ * that the queue does not know wait again, cancellations nobody carried out are carried out, those that waited long go
+ * first, old rows are erased.
  * Every step may be repeated or cut off anywhere.
  */
 export interface Reconciler {
@@ -42,6 +44,8 @@ const graceMs = 750;
 const chunksPerRound = 2;
 /** A running job told to stop is ended by force after this. */
 const cancelGraceMs = 30_000;
+/** At most this long apart, callers' longest-waiting jobs are looked for. */
+const ageEveryMs = 5_000;
 const eraseEveryMs = 60_000;
 /** Ingests whose time was over within this long are looked at again for events to erase. */
 const ingestEventsSweepMs = 7 * 86_400_000;
@@ -63,6 +67,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let again = false;
   let stopped = true;
   let nextErase = 0;
+  let nextAging = 0;
   /** Where the comparison with the queue goes on, per queue. */
   const cursors = new Map<QueueName, string>();
 
@@ -118,6 +123,28 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       }
       log.warn({ queue: name, jobs: missing.length }, "queue lost jobs, adding them again");
       await queue.add(missing.map(item));
+    }
+  };
+
+  /**
+   * Priorities and backlogs alone could hold a job up for ever. So each caller's longest-waiting job of a queue, once it
+   * has waited `ageMs`, goes ahead of everything but one such job of each other caller; the next when that one has begun.
+   */
+  const ageWaiting = async () => {
+    const nowMs = now();
+    if (nowMs < nextAging) return;
+    nextAging = nowMs + Math.min(ageEveryMs, options.limits.ageMs);
+    const oldest = await sql<Pick<Waiting, "id" | "queue" | "rank">>`
+      select distinct on (queue, submitted_by) id, queue, rank from jobs
+      where state = 'queued' and ended_ms is null and coalesce(run_at_ms, created_ms) < ${nowMs - options.limits.ageMs}
+      order by queue, submitted_by, rank <> ${agedRank}, coalesce(run_at_ms, created_ms), id
+      limit ${chunk}`.execute(db);
+    const held = oldest.rows.filter((row) => row.rank !== agedRank);
+    for (const [name, rows] of Map.groupBy(held, (row) => row.queue)) {
+      const ids = rows.map((row) => row.id);
+      await queue.toFront(name, ids);
+      await sql`
+        update jobs set rank = ${agedRank} where id = any(${ids}::uuid[]) and state = 'queued'`.execute(db);
     }
   };
 
@@ -207,6 +234,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         await freeOrphans();
         await addDue();
         for (const name of queueNames) await addLost(name);
+        await ageWaiting();
         await erase();
       } finally {
         await sql`select pg_advisory_unlock(${lockSpace}, ${reconcilerLock})`.execute(holder);

@@ -19,6 +19,10 @@ export interface QueueOptions {
 const answerMs = 3_000;
 const bulk = 1_000;
 const deadlock = "40P01";
+/** BullMQ runs what has no priority before all that has one. */
+const front = 0;
+/** BullMQ's code for a job that is not there. */
+const missing = -1;
 
 function unavailable(cause: unknown): AppError {
   return new AppError("service.unavailable", "The queue does not answer.", { retryable: true, cause });
@@ -87,6 +91,19 @@ function overBackend(backend: QueueBackend, log: Log): QueuePort {
         // 0 when a worker took it in between.
         return (await queue.remove(id)) === 1;
       }),
+
+    async toFront(name, ids) {
+      for (const id of ids) {
+        await ask(async () => {
+          const job = await (await backend.queue(name)).getJob(id);
+          if (job === undefined) return;
+          await job.changePriority({ priority: front }).catch((error: unknown) => {
+            // It was taken and ended in between.
+            if ((error as { code?: number }).code !== missing) throw error;
+          });
+        });
+      }
+    },
 
     depth: (name) =>
       ask(async () => {

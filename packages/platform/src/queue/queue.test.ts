@@ -135,6 +135,28 @@ function contract(makeSide: () => Promise<Side>): void {
     await consumer.close(2_000);
   });
 
+  test("what is put to the front runs next, in that order; what runs or is unknown is left alone", async () => {
+    const queue = await ready();
+    const items = [item(1), item(2), item(3), item(4)];
+    const order: string[] = [];
+    let release: (() => void) | undefined;
+    const consumer = queue.consume("analyze", { ...consumeOptions, concurrency: 1 }, async ({ id }) => {
+      order.push(id);
+      await new Promise<void>((resolve) => (release = resolve));
+      return "done";
+    });
+    await queue.add([items[0]!]);
+    await until(() => order.length === 1);
+    await queue.add(items.slice(1));
+    await queue.toFront("analyze", [items[3]!.id, items[2]!.id, items[0]!.id, newId(Date.now())]);
+    for (let ran = 1; ran <= 4; ran++) {
+      await until(() => order.length === ran);
+      release!();
+    }
+    expect(order.map((id) => items.findIndex((one) => one.id === id))).toEqual([0, 3, 2, 1]);
+    await consumer.close(2_000);
+  });
+
   test("removes what waits, not what runs, and says which", async () => {
     const queue = await ready();
     const [first, second] = [item(), item()];
