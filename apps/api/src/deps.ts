@@ -12,6 +12,7 @@ import type { Database } from "@tapedeck/features/db";
 import type { ApiDeps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
+import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
 import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import { createPaperPrices } from "@tapedeck/features/orders/prices";
@@ -160,6 +161,7 @@ export async function wire(
       pace: createVenuePace(limiter),
     }),
     evidence: createEvidenceStore({ db, now }),
+    formulas: createFormulaLibrary({ db }),
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),
     venues: createVenueDirectory({

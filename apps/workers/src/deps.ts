@@ -4,6 +4,7 @@ import type { Database } from "@tapedeck/features/db";
 import type { Deps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
+import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
 import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import type { RunningJobService } from "@tapedeck/features/jobs/service";
@@ -97,6 +98,7 @@ export async function wire(
       pace: createVenuePace(createRateLimiter({ db, now })),
     }),
     evidence: createEvidenceStore({ db, now }),
+    formulas: createFormulaLibrary({ db }),
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),
     venues: createVenueDirectory({

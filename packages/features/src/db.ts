@@ -5,6 +5,7 @@ import type { EvidenceTables } from "./evidence/tables.ts";
 import type { Kysely, Transaction } from "kysely";
 import type { BacktestTables } from "./backtest/tables.ts";
 import type { OrdersTables } from "./orders/tables.ts";
+import type { IndicatorsTables } from "./indicators/tables.ts";
 import type { BatchesTables } from "./batches/tables.ts";
 import type { JobsTables } from "./jobs/tables.ts";
 import type { KnowledgeTables } from "./knowledge/tables.ts";
@@ -27,6 +28,7 @@ export interface Database
     JobsTables,
     KnowledgeTables,
     BatchesTables,
+    IndicatorsTables,
     SchedulesTables,
     SeriesTables,
     IngestTables,

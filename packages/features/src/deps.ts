@@ -7,6 +7,7 @@ import type { JobService } from "./jobs/contract.ts";
 import type { EvidenceStore } from "./evidence/contract.ts";
 import type { PortfolioReader, VenueDirectory } from "./orders/contract.ts";
 import type { BarSources, IngestFiles } from "./ingest/contract.ts";
+import type { FormulaLibrary } from "./indicators/contract.ts";
 import type { SeriesReader, SeriesWriter } from "./series/contract.ts";
 import type { UploadStore } from "./uploads/contract.ts";
 
@@ -24,6 +25,7 @@ export interface Deps {
   importFiles: IngestFiles;
   barSources: BarSources;
   evidence: EvidenceStore;
+  formulas: FormulaLibrary;
   jobs: JobService;
   venues: VenueDirectory;
   portfolio: PortfolioReader;

@@ -13,7 +13,7 @@ export { DERIVED, FIELDS } from "./functions.ts";
 export { parseFormula } from "./parse.ts";
 export { createFormulaCache, createFormulaRun, evaluateFormulas, MissingInstrumentError } from "./run.ts";
 export type { EvaluateOptions, FormulaCache, FormulaRun, FormulaRunOptions } from "./run.ts";
-export { checkSavedFormula, expandFormula } from "./saved.ts";
+export { callsOf, checkSavedFormula, expandFormula } from "./saved.ts";
 export type { FormulaBook, SavedFormula } from "./saved.ts";
 export { bucketEnd, bucketStart, parseTimeframe } from "./timeframe.ts";
 export type { Timeframe } from "./timeframe.ts";

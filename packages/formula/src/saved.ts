@@ -201,3 +201,18 @@ export function checkSavedFormula(
   const body = expandWithin(parseFormula(saved.formula), expand, { ...inside, given, at: undefined });
   return checkFormula(body, options);
 }
+
+/** Names that a saved formula calls and that the language does not have: those of other saved formulas. */
+export function callsOf(saved: SavedFormula): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (e: Expression): void => {
+    if (e.kind === "name" || e.kind === "call") names.add(e.name);
+    if (e.kind === "binary") [e.left, e.right].forEach(visit);
+    if (e.kind === "unary" || e.kind === "instrument" || e.kind === "output") visit(e.of);
+    if (e.kind === "call") [...e.args, ...e.named.map((n) => n.value)].forEach(visit);
+  };
+  visit(parseFormula(saved.formula).root);
+  for (const q of saved.params) names.delete(q.name);
+  for (const q of saved.params) visit(parseDefault(q));
+  return new Set([...names].filter((name) => !isBuiltIn(name)));
+}

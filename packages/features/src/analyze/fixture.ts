@@ -10,6 +10,7 @@ import {
 import type { RecordingContext, TestBar } from "@tapedeck/testkit";
 import type { Database, Tx } from "../db.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
+import { createFormulaLibrary } from "../indicators/library.ts";
 import { createPortfolioReader } from "../orders/portfolio.ts";
 import { insertAccount } from "../orders/store.ts";
 import { createSeriesReader } from "../series/reader.ts";
@@ -36,6 +37,7 @@ export async function analyzeFixture() {
     evidence: createEvidenceStore({ db, now }),
     blobs: blobs.blobs,
     portfolio: createPortfolioReader({ db, series, now }),
+    formulas: createFormulaLibrary({ db }),
   };
   const spx = await sp500Bars();
   const stocks = await monthlyStocks();

@@ -73,6 +73,26 @@ describe("formulas", () => {
     expect((failure as AppError).message).toContain(suggestion);
   });
 
+  test("puts the tenant's saved formulas in, and a changed one is another analysis", async () => {
+    const { tenantId } = fixture.context();
+    const row = { tenantId, name: "stretch", meaning: "", savedBy: tenantId, createdMs: 0, updatedMs: 0 };
+    const params = JSON.stringify([{ name: "n", default: "20" }]);
+    await fixture.db
+      .insertInto("savedFormulas")
+      .values({ ...row, params, formula: "close / sma(close, n)" })
+      .execute();
+    const payload = { instrumentId: "SPX", formulas: ["stretch(50)"] };
+    const { result } = await fixture.run<"formulas">({ ...payload, kind: "formulas" });
+    expect(result.series[0]).toMatchObject({ formula: "close / sma(close, 50)", warmup: 49 });
+    const before = await fixture.resolve({ ...payload, kind: "formulas" });
+    await fixture.db
+      .updateTable("savedFormulas")
+      .set({ formula: "open / sma(close, n)" })
+      .where("tenantId", "=", tenantId)
+      .execute();
+    expect(await fixture.resolve({ ...payload, kind: "formulas" })).not.toEqual(before);
+  });
+
   test("names an instrument that is not there", async () => {
     await expect(formulasOf({ instrumentId: "NOPE.XNAS", formulas: ["close"] })).rejects.toMatchObject({
       code: "symbol.unknown",

@@ -20,6 +20,7 @@ import { contracts } from "../contracts.ts";
 import type { Database, Tx } from "../db.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
 import { createJobService } from "../jobs/service.ts";
+import { createFormulaLibrary } from "../indicators/library.ts";
 import { createPortfolioReader } from "../orders/portfolio.ts";
 import { createSeriesReader } from "../series/reader.ts";
 import { AskPayload, AskResult } from "./contract.ts";
@@ -99,6 +100,7 @@ export async function askFixture() {
     knowledge: knowledge.index,
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),
+    formulas: createFormulaLibrary({ db }),
     model: undefined as LanguageModel | undefined,
   };
   const commit: JobContext<unknown, Tx>["commit"] = (fn) => db.transaction().execute(fn);

@@ -4,6 +4,7 @@ import { QuantError } from "@tapedeck/quant/error";
 import type { BlobStore, JobContext } from "@tapedeck/core";
 import type { Tx } from "../../db.ts";
 import type { EvidenceItem, EvidenceStore } from "../../evidence/contract.ts";
+import type { FormulaLibrary } from "../../indicators/contract.ts";
 import type { PortfolioReader } from "../../orders/contract.ts";
 import type { SeriesDataset, SeriesReader } from "../../series/contract.ts";
 import { storeColumns } from "../columns.ts";
@@ -15,6 +16,7 @@ export interface AnalyzeDeps {
   evidence: EvidenceStore;
   blobs: BlobStore;
   portfolio: PortfolioReader;
+  formulas: FormulaLibrary;
 }
 
 export type AnalyzeContext = JobContext<{ done: number; total: number }, Tx>;
@@ -36,6 +38,8 @@ export interface Citation {
   unit: string;
   /** Close time of the bar that it is of; null for a value of the whole range. */
   atMs: number | null;
+  /** Places of the datasets that it was computed from; absent: all of them. */
+  of?: readonly number[];
 }
 
 /** What a kind gets besides its payload. */
@@ -69,6 +73,11 @@ export function rowsItem(dataset: SeriesDataset): EvidenceItem {
   };
 }
 
+function sourceOf(dataset: SeriesDataset) {
+  const { hash, instrument, timeframe } = dataset;
+  return { datasetHash: hash, instrumentId: instrument.instrumentId, timeframe };
+}
+
 export function createAnalysisInput(
   deps: AnalyzeDeps,
   ctx: AnalyzeContext,
@@ -76,31 +85,23 @@ export function createAnalysisInput(
   asOfMs: number | undefined,
 ): AnalysisInput {
   const { tenantId, jobId } = ctx;
-  const [first, ...rest] = datasets;
-  const others = rest
-    .filter((one) => one.hash !== first!.hash)
-    .map((one) => ({ instrumentId: one.instrument.instrumentId, datasetHash: one.hash }));
-  const base = first && {
-    datasetHash: first.hash,
-    instrumentId: first.instrument.instrumentId,
-    timeframe: first.timeframe,
+  const itemOf = ({ formula, value, unit, atMs, of }: Citation): EvidenceItem => {
+    const [first, ...rest] = of === undefined ? datasets : of.map((place) => datasets[place]!);
+    if (first === undefined) return { kind: "request", formula, value, unit };
+    const others = rest
+      .filter((one) => one.hash !== first.hash)
+      .map((one) => ({ instrumentId: one.instrument.instrumentId, datasetHash: one.hash }));
+    const item = { kind: "computation" as const, ...sourceOf(first), formula, value, unit, atMs };
+    return others.length === 0 ? item : { ...item, others };
   };
   return {
     datasets,
     asOfMs: asOfMs ?? Math.max(0, ...datasets.map((one) => one.asOfMs)),
     ctx,
     citeRows: () => deps.evidence.addAll(tenantId, jobId, datasets.map(rowsItem)),
-    cite: (citations) =>
-      deps.evidence.addAll(
-        tenantId,
-        jobId,
-        citations.map(({ formula, value, unit, atMs }): EvidenceItem => {
-          if (base === undefined) return { kind: "request", formula, value, unit };
-          const item = { kind: "computation" as const, ...base, formula, value, unit, atMs };
-          return others.length === 0 ? item : { ...item, others };
-        }),
-      ),
-    storeColumns: (axis, columns) => storeColumns(deps.blobs, { ...base!, ...axis, columns }),
+    cite: (citations) => deps.evidence.addAll(tenantId, jobId, citations.map(itemOf)),
+    storeColumns: (axis, columns) =>
+      storeColumns(deps.blobs, { ...sourceOf(datasets[0]!), ...axis, columns }),
   };
 }
 
@@ -142,8 +143,8 @@ export async function citeRowsOf<Row extends object>(
 ): Promise<(Row & { evidenceId: string })[]> {
   const ids = await input.cite(
     rows.map((row) => {
-      const { formula, value, unit, atMs = null } = citationOf(row);
-      return { formula, value: finite(value), unit, atMs };
+      const { value, atMs = null, ...rest } = citationOf(row);
+      return { ...rest, value: finite(value), atMs };
     }),
   );
   return rows.map((row, i) => ({ ...row, evidenceId: ids[i]! }));

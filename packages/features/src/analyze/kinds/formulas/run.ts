@@ -116,6 +116,11 @@ function outcome(
 }
 
 export const formulas: AnalysisKind<FormulasPayload, FormulasResult> = {
+  prepare: async (payload, deps, tenantId) => ({
+    ...payload,
+    formulas: await deps.formulas.expand(tenantId, payload.formulas),
+  }),
+
   instruments: (payload) => [
     payload.instrumentId,
     ...otherInstruments(checkFormulas(payload.formulas, payload.timeframe)),

@@ -1,0 +1,48 @@
+import { AppError } from "@tapedeck/core";
+import { checkFormula, expandFormula, formatFormula, FormulaError, parseFormula } from "@tapedeck/formula";
+import type { FormulaBook } from "@tapedeck/formula";
+import type { Db, Tx } from "../db.ts";
+import type { FormulaLibrary } from "./contract.ts";
+import { asSavedFormula, loadSavedFormulas } from "./store.ts";
+
+/** A tenant's saved formulas, by name. */
+export async function loadBook(db: Db | Tx, tenantId: string): Promise<FormulaBook> {
+  const rows = await loadSavedFormulas(db, tenantId);
+  return new Map(rows.map((row) => [row.name, asSavedFormula(row)]));
+}
+
+export function createFormulaLibrary({ db }: { db: Db }): FormulaLibrary {
+  return {
+    async expand(tenantId, texts) {
+      const book = await loadBook(db, tenantId);
+      return book.size === 0 ? [...texts] : texts.map((text, index) => expandText(text, book, index));
+    },
+  };
+}
+
+/** A text that calls nothing saved stays as it is, faults included: whoever computes it checks it. */
+function expandText(text: string, book: FormulaBook, index: number): string {
+  let ast;
+  try {
+    ast = parseFormula(text);
+  } catch (error) {
+    if (error instanceof FormulaError) return text;
+    throw error;
+  }
+  try {
+    const whole = expandFormula(ast, book);
+    if (formatFormula(whole) === formatFormula(ast)) return text;
+    return checkFormula(whole, { allowLookAhead: true }).text;
+  } catch (error) {
+    if (!(error instanceof FormulaError)) throw error;
+    throw new AppError("formula.invalid", `Formula ${index + 1}: ${error.message} (column ${error.column})`, {
+      details: {
+        index,
+        formula: text,
+        column: error.column,
+        length: error.length,
+        suggestion: error.suggestion ?? null,
+      },
+    });
+  }
+}
