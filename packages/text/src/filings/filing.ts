@@ -29,6 +29,8 @@ export interface FilingRequest {
   periods: Periods;
   /** Null: it neither says nor implies one. */
   form: FilingForm | null;
+  /** It asks what was expected of the period, which the report before tells. */
+  forward: boolean;
 }
 
 /** Forms that a question names, first match wins. */
@@ -42,12 +44,21 @@ const named: readonly (readonly [RegExp, FilingForm])[] = [
 const releaseOnly =
   /\b(non-?\s?gaap|adjusted (ebit|ebitda|ebitdar|eps|earnings|operating)|ebitdar|guidance|outlook|organic|real change)\b/;
 
+/** Votes of a meeting (item 5.07) and changes of officers (item 5.02) are told by 8-K. */
+const event = /\b(votes?|voted|nominees?|new (ceo|cfo|chief \w+ officer)|appointed|resign\w*)\b/;
+const ahead = /\b(guidance|outlook|forecast\w*|expect(s|ed|ing)?|project(s|ed|ing)|anticipat\w+|plans? to)\b/;
+
+export function asksAhead(question: string): boolean {
+  return ahead.test(question.toLowerCase());
+}
+
 /** The form that a question names or implies. */
 export function formAsked(question: string, periods: Periods): FilingForm | null {
   const text = question.toLowerCase();
   const said = named.find(([words]) => words.test(text));
   if (said !== undefined) return said[1];
   if (releaseOnly.test(text)) return "earnings";
+  if (event.test(text)) return "8-K";
   if (periods.quarters.length > 0) {
     return periods.quarters.every(({ quarter }) => quarter === 4) ? "earnings" : "10-Q";
   }
@@ -58,14 +69,17 @@ export function formAsked(question: string, periods: Periods): FilingForm | null
 const laterYears = [1, 0.45, 0.25];
 
 /** How well a filing fits what was asked of company, period and form, in (0, 1]; 1 = in everything. */
-export function filingFit(filing: Filing, { companies, periods, form }: FilingRequest): number {
+export function filingFit(filing: Filing, { companies, periods, form, forward }: FilingRequest): number {
   let fit = companies.length === 0 || companies.includes(filing.company) ? 1 : 0.05;
   if (periods.days.length > 0) {
     if (filing.day !== null) fit *= periods.days.includes(filing.day) ? 1 : 0.3;
     else if (form === "8-K") fit *= 0.4;
   }
   const last = periods.years.at(-1);
-  if (last !== undefined && filing.year !== null) fit *= laterYears[filing.year - last] ?? 0.1;
+  if (last !== undefined && filing.year !== null) {
+    const later = filing.year - last;
+    fit *= forward && later === -1 ? 0.9 : (laterYears[later] ?? 0.1);
+  }
   const quarter = periods.quarters.findLast(({ year }) => year === null || year === last);
   if (quarter === undefined) {
     if (filing.form === "10-Q") fit *= 0.5;

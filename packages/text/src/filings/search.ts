@@ -1,8 +1,8 @@
 import { createTermIndex } from "../termIndex.ts";
 import { termsOf } from "../terms.ts";
 import { createCompanyFinder } from "./companies.ts";
-import { filingFit, formAsked } from "./filing.ts";
-import type { FilingPage, FilingRequest } from "./filing.ts";
+import { asksAhead, filingFit, formAsked } from "./filing.ts";
+import type { Filing, FilingPage, FilingRequest } from "./filing.ts";
 import { readPeriods } from "./periods.ts";
 import { statementFit, statements } from "./statements.ts";
 import { statementsAsked, writtenFor } from "./topics.ts";
@@ -25,6 +25,8 @@ const writtenWeight = 0.6;
 const headingWeight = 0.25;
 const namedStatementWeight = 1;
 const impliedStatementWeight = 1.2;
+/** What a filing keeps of its fit for each year that a newer one of its company is ahead. */
+const yearBefore = 0.95;
 
 /** Sentences about the answer's form, and about whether the question makes sense: not what is asked for. */
 const framing =
@@ -59,10 +61,22 @@ export function createFilingSearch(pages: readonly FilingPage[]): FilingSearch {
     statements.map((one) => [one, Float64Array.from(pages, ({ text }) => statementFit(text, one))]),
   );
 
+  const newest = new Map<string, number>();
+  for (const { filing } of pages) {
+    if (filing.year === null) continue;
+    newest.set(filing.company, Math.max(newest.get(filing.company) ?? filing.year, filing.year));
+  }
+
   function read(question: string): FilingRequest {
     const periods = readPeriods(question);
     const named = companies(question).map(({ company }) => company);
-    return { companies: named, periods, form: formAsked(question, periods) };
+    return { companies: named, periods, form: formAsked(question, periods), forward: asksAhead(question) };
+  }
+
+  /** A question without a time means the company as it is now. */
+  function recency({ company, year }: Filing, { periods }: FilingRequest): number {
+    if (periods.years.length > 0 || periods.days.length > 0 || year === null) return 1;
+    return yearBefore ** (newest.get(company)! - year);
   }
 
   return {
@@ -84,7 +98,7 @@ export function createFilingSearch(pages: readonly FilingPage[]): FilingSearch {
       }
       const filingFits = new Map<string, number>();
       const fit = Float64Array.from(pages, ({ filing }) => {
-        const known = filingFits.get(filing.id) ?? filingFit(filing, request);
+        const known = filingFits.get(filing.id) ?? filingFit(filing, request) * recency(filing, request);
         filingFits.set(filing.id, known);
         return known;
       });
