@@ -78,6 +78,32 @@ describe("without a server", () => {
     ]);
   });
 
+  test("indicator test says what a formula and a module keep to, and formula computes with the module", async () => {
+    const formula = await tapedeck(["indicator", "test", "sma(close, 20) > lag(close, 1)"]);
+    expect(formula.out.trim().split("\n").at(-1)).toBe("6 passed, 0 failed");
+    expect(formula.code).toBe(0);
+    const kernel = (run: string) => `export default {
+      name: "doubled", title: "Doubled", meaning: "Twice the price.", source: "Here.", group: "math",
+      inputs: ["close"], params: [], outputs: ["value"],
+      warmup: () => 0, lookback: () => 0, stateSize: () => 0,
+      run(inputs, outputs, from, to) { for (let i = from; i < to; i++) outputs[0][i] = ${run}; },
+    };`;
+    const good = path.join(dir, "doubled.mjs");
+    await writeFile(good, kernel("inputs[0][i] * 2"));
+    expect((await tapedeck(["indicator", "test", good])).code).toBe(0);
+    const bars = path.join(dir, "bars.csv");
+    const computed = await tapedeck(["formula", "doubled(close)", "--module", good, "--data", bars]);
+    expect(computed.out.trim().split("\n").at(-1)).toBe("2024-01-05,26");
+    const peeking = path.join(dir, "peeking.mjs");
+    await writeFile(peeking, kernel("inputs[0][i + 1] ?? 0"));
+    const refused = await tapedeck(["indicator", "test", peeking]);
+    expect(refused.code).toBe(1);
+    expect(refused.out).toMatch(/^FAIL look-ahead +value at bar 0 is/m);
+    const none = path.join(dir, "none.mjs");
+    await writeFile(none, "export default { name: 'none' };");
+    expect((await tapedeck(["indicator", "test", none])).err).toMatch(/is no indicator: inputs, params/);
+  });
+
   test.each([
     [["formula", "smaa(close, 3)", "--data", "@bars"], /sma/],
     [["formula", "sma(close, 3)", "--data", "/nowhere.csv"], /nowhere/],
@@ -195,6 +221,25 @@ describe("with a server", () => {
     );
     const malformed = await tapedeck(["submit", "analyze", "--payload", "{"], { env });
     expect(malformed.err).toMatch(/not JSON/);
+  });
+
+  test("an indicator is saved, called by its name in an analysis, listed and removed", async () => {
+    const saved = await tapedeck(
+      ["indicator", "save", "rise", "close - lag(close, 1) + n", "--param", "n=0", "--meaning", "Last step."],
+      { env },
+    );
+    expect(saved.out.trim()).toBe("saved rise(n: 0): series, warm-up 1 bars");
+    const payload = JSON.stringify({ instrumentId: "MINE.LOCAL", formulas: ["rise(5)"] });
+    const done = await tapedeck(["submit", "analyze", "--payload", payload, "--json"], { env });
+    expect(JSON.parse(done.out)).toMatchObject({
+      state: "completed",
+      result: { series: [{ formula: "close - lag(close, 1) + 5" }] },
+    });
+    expect((await tapedeck(["indicator", "list"], { env })).out).toMatch(/rise\(n: 0\).*Last step\./);
+    const wrong = await tapedeck(["indicator", "save", "sma", "close"], { env });
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/name of the language already/)]);
+    expect((await tapedeck(["indicator", "remove", "rise"], { env })).code).toBe(0);
+    expect((await tapedeck(["indicator", "list"], { env })).out.trim()).toBe("no saved formulas");
   });
 
   test("a backtest prints its headline beside buy and hold and the address of its page", async () => {

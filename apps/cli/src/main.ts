@@ -6,6 +6,7 @@ import { AppError, toAppError } from "@tapedeck/core";
 import { askCommand } from "./commands/ask.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { formulaCommand } from "./commands/formula.ts";
+import { indicatorCommands } from "./commands/indicator.ts";
 import { importCommand } from "./commands/import.ts";
 import { instrumentsCommand } from "./commands/instruments.ts";
 import { jobCommands } from "./commands/jobs.ts";
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
     quarantineCommand(program, cli);
     instrumentsCommand(program, cli);
     formulaCommand(program, cli);
+    indicatorCommands(program, cli);
     operateCommands(program, cli, config);
     keyCommands(program, cli, config.now);
     completionCommand(program, cli);

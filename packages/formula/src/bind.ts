@@ -48,6 +48,8 @@ export interface BindOptions {
   readonly allowLookAhead?: boolean;
   /** Length of the data's bars, where known: checks timeframes and counts their warm-up. */
   readonly timeframeMs?: number;
+  /** Kernels by name; the registry where none are given. */
+  readonly kernels?: ReadonlyMap<string, Kernel>;
 }
 
 export interface Binding {
@@ -126,6 +128,7 @@ interface Scope {
 /** Resolves names and types of a parsed formula. Throws FormulaError at the place of the fault. */
 export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
   const instruments = new Set<string>();
+  const kernels = options.kernels ?? registry;
   let lookAhead = false;
   const worst = (args: readonly Bound[]): number => Math.max(0, ...args.map((a) => a.warmup));
 
@@ -200,7 +203,7 @@ export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
     if (name === "true" || name === "false") {
       return { op: "truth", type: "condition", value: name === "true", warmup: 0 };
     }
-    const kernel = registry.get(name);
+    const kernel = kernels.get(name);
     if (kernel)
       return call({ kind: "call", name, nameSpan: span, args: [], named: [], span }, scope, undefined);
     if (FUNCTIONS.has(name)) fail(span, `${name} is a function: give it its arguments in brackets`);
@@ -208,7 +211,7 @@ export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
   }
 
   function unknown(name: string, span: Span): never {
-    const known = [...FIELDS, ...DERIVED, ...FUNCTIONS.keys(), ...registry.keys()];
+    const known = [...FIELDS, ...DERIVED, ...FUNCTIONS.keys(), ...kernels.keys()];
     return fail(span, `${name} is neither a series nor a function`, nearestName(name, known));
   }
 
@@ -242,7 +245,7 @@ export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
       inner = { ...scope, symbol: of.symbol };
       of = of.of;
     }
-    if (of.kind === "name" && registry.has(of.name)) {
+    if (of.kind === "name" && kernels.has(of.name)) {
       of = { kind: "call", name: of.name, nameSpan: of.span, args: [], named: [], span: of.span };
     }
     if (of.kind !== "call") return fail(e.outputSpan, "only an indicator has outputs");
@@ -264,7 +267,7 @@ export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
         fail(frameArgument.value.span, "a timeframe is a number and s, m, h, d, w or M, as in 15m or 1d");
       return framed(rest, frame, frameArgument.value.span, scope, chosen);
     }
-    const kernel = registry.get(e.name);
+    const kernel = kernels.get(e.name);
     if (kernel) return kernelCall(kernel, e, scope, chosen);
     const f = FUNCTIONS.get(e.name);
     if (!f) {

@@ -1,3 +1,4 @@
+import type { Kernel } from "@tapedeck/quant";
 import type { Ast } from "./ast.ts";
 import { bindFormula } from "./bind.ts";
 import { FormulaError } from "./error.ts";
@@ -10,6 +11,8 @@ export interface CheckOptions {
   readonly allowLookAhead?: boolean;
   /** Length of the data's bars in ms: checks timeframes and counts their warm-up in these bars. */
   readonly timeframeMs?: number;
+  /** Kernels by name; the registry where none are given. */
+  readonly kernels?: ReadonlyMap<string, Kernel>;
   /** What the formula must be. A number also passes as a series. */
   readonly expect?: "series" | "condition";
 }

@@ -1,7 +1,7 @@
-import type { Pool } from "@tapedeck/quant";
+import type { Kernel, Pool } from "@tapedeck/quant";
 import { CHUNK } from "@tapedeck/quant";
 import type { Ast } from "./ast.ts";
-import type { Binding } from "./bind.ts";
+import type { Binding, BindOptions } from "./bind.ts";
 import { bindFormula } from "./bind.ts";
 import { createGraph } from "./build.ts";
 import type { NodeGraph } from "./build.ts";
@@ -26,6 +26,8 @@ export interface EvaluateOptions {
   readonly cache?: FormulaCache;
   /** Where columns come from, when they are not cached. */
   readonly pool?: Pool;
+  /** Kernels by name; the registry where none are given. */
+  readonly kernels?: ReadonlyMap<string, Kernel>;
 }
 
 interface World {
@@ -138,10 +140,7 @@ function settle(column: Uint8Array, length: number): Uint8Array {
   return out;
 }
 
-function bindAll(
-  texts: readonly (string | Ast)[],
-  options: { allowLookAhead?: boolean; timeframeMs: number },
-): Binding[] {
+function bindAll(texts: readonly (string | Ast)[], options: BindOptions): Binding[] {
   return texts.map((t) => bindFormula(typeof t === "string" ? parseFormula(t) : t, options));
 }
 
@@ -158,6 +157,7 @@ export function evaluateFormulas(
   const bound = bindAll(texts, {
     allowLookAhead: options.allowLookAhead ?? false,
     timeframeMs: data.timeframeMs,
+    ...(options.kernels ? { kernels: options.kernels } : {}),
   });
   const { cache } = options;
   const world = cache?.worlds.get(data) ?? datasetWorld(data, cache ? undefined : options.pool);
