@@ -42,6 +42,11 @@ const passages = [
     text: "The RSI is calculated as 100 − 100 / (1 + average gain / average loss), with Wilder's smoothing over 14 bars. It lies between 0 and 100.",
   },
   {
+    title: "Relative strength index (RSI)",
+    section: "Pitfalls",
+    text: "In a strong trend the index stays beyond 70 for weeks, so that selling there loses. Its level depends on the smoothing of the source.",
+  },
+  {
     title: "Moving averages",
     section: "Simple and exponential",
     text: "A simple moving average weighs each of the last n closes alike. An exponential moving average weighs recent closes more, so that it turns sooner.",

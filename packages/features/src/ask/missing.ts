@@ -47,28 +47,34 @@ export function missingBars(
   }
   const at = symbol.lastIndexOf(".");
   const bare = at > 0 ? symbol.slice(0, at) : symbol;
-  const venue =
-    at > 0 ? symbol.slice(at + 1) : indices.has(bare) ? "INDEX" : onNasdaq.has(bare) ? "XNAS" : "XNYS";
+  const venue = at > 0 ? symbol.slice(at + 1) : venueOf(bare, known !== undefined);
   return {
     what,
-    command: `npx tapedeck import ${bare}.csv --symbol ${bare} --venue ${venue} --timeframe ${timeframe}`,
+    command: `npx tapedeck import ${bare}.csv --symbol ${bare}${venue === undefined ? "" : `.${venue}`} --timeframe ${timeframe}`,
     http: {
       method: "POST",
       path: "/api/ingests",
       body: {
         source: { kind: "upload", uploadId: "id of the file sent to POST /api/uploads" },
         dataKind: "bars",
-        instrument: { symbol: bare, venue, name },
+        instrument: { symbol: bare, ...(venue === undefined ? {} : { venue }), name },
         timeframe,
       },
     },
   };
 }
 
+/** Undefined where it is not known; an import then takes LOCAL. */
+function venueOf(symbol: string, wellKnown: boolean): string | undefined {
+  if (indices.has(symbol)) return "INDEX";
+  if (onNasdaq.has(symbol)) return "XNAS";
+  return wellKnown ? "XNYS" : undefined;
+}
+
 function ingest(what: string, body: Record<string, unknown>): MissingData {
   return {
     what,
-    command: `tapedeck submit ingest '${JSON.stringify(body)}'`,
+    command: `npx tapedeck submit ingest --payload '${JSON.stringify(body)}'`,
     http: { method: "POST", path: "/api/ingests", body },
   };
 }

@@ -15,7 +15,7 @@ export interface Plan {
   steps: Step[];
   /** The questions that a following one may change a part of. */
   chain: string[];
-  /** How names with typing errors were read. */
+  /** How names and words with typing errors were read. */
   readAs: string[];
 }
 
@@ -134,9 +134,12 @@ export function makePlan(options: PlanOptions): Plan {
   const refused = refusal(whole, hint);
   if (refused !== undefined) throw refused;
 
-  const readAs = whole.mentions
-    .filter((one) => one.guessed)
-    .map((one) => `"${one.written}" as ${one.instruments[0]!.name} (${one.instruments[0]!.instrumentId})`);
+  const readAs = [
+    ...whole.mentions
+      .filter((one) => one.guessed)
+      .map((one) => `"${one.written}" as ${one.instruments[0]!.name} (${one.instruments[0]!.instrumentId})`),
+    ...whole.corrections.map((one) => `"${one.written}" as "${one.read}"`),
+  ];
   if (before !== undefined && isFollowUp(whole)) {
     const step = understand(merge(before, whole), hint);
     if (step === undefined) throw notUnderstood(whole, hint);
@@ -171,8 +174,39 @@ export function makePlan(options: PlanOptions): Plan {
   return { steps, readAs, chain: [question] };
 }
 
+const little = new Set(
+  "the and for what was were did does which when how many much its from with".split(" "),
+);
+
+function wordsOf(text: string): string[] {
+  return (text.toLowerCase().match(/[a-z]{3,}/g) ?? []).filter((word) => !little.has(word));
+}
+
+const shownExamples = 3;
+
+/** The examples that share most words with a question, one of a kind, about an instrument that there is. */
+function nearestExamples(q: Question, instrumentId: string): string[] {
+  const wanted = new Set(wordsOf(q.text));
+  const score = (example: string): number => {
+    const words = wordsOf(example.replace("S&P 500", ""));
+    return words.filter((word) => wanted.has(word)).length / Math.sqrt(Math.max(1, words.length));
+  };
+  return families
+    .flatMap((family) => {
+      const [best] = family.examples
+        .filter((example) => example.includes("S&P 500") || !/[A-Z]{3}|Amazon/.test(example))
+        .map((example) => ({ example, score: score(example) }))
+        .sort((a, b) => b.score - a.score);
+      return best === undefined || best.score === 0 ? [] : [best];
+    })
+    .sort((a, b) => b.score - a.score)
+    .slice(0, shownExamples)
+    .map(({ example }) => example.replaceAll(/(?:the )?S&P 500/g, instrumentId));
+}
+
 function notUnderstood(q: Question, hint: Hint): Declined {
   const one = q.instruments[0] ?? hint.instruments[0] ?? hint.all[0];
+  const nearest = one === undefined ? [] : nearestExamples(q, one.instrumentId);
   const unknown =
     q.unknownNames.length > 0
       ? ` It names ${q.unknownNames.map((name) => `"${name}"`).join(", ")}, which is not in the data.`
@@ -184,13 +218,15 @@ function notUnderstood(q: Question, hint: Hint): Declined {
       .join("; ")}.`,
     {
       suggestions:
-        one === undefined
-          ? ["What data do you have?"]
-          : [
-              `What was the return of ${one.instrumentId} over the past year?`,
-              `What was the maximum drawdown of ${one.instrumentId}?`,
-              "What data do you have?",
-            ],
+        nearest.length > 0
+          ? nearest
+          : one === undefined
+            ? ["What data do you have?"]
+            : [
+                `What was the return of ${one.instrumentId} over the past year?`,
+                `What was the maximum drawdown of ${one.instrumentId}?`,
+                "What data do you have?",
+              ],
     },
   );
 }

@@ -139,7 +139,7 @@ describe("computed answers agree with the bars", () => {
     const moves = year.slice(1).map((bar, i) => ({ bar, move: bar.close / year[i]!.close - 1 }));
     const falls = moves.filter(({ move }) => move < -0.03).length;
     expect((await answer("How many days did the S&P 500 fall more than 3% in 2008?")).text).toContain(
-      `on ${falls} of ${moves.length} bars`,
+      `in ${falls} of ${moves.length} moves`,
     );
     const best = moves.reduce((a, b) => (b.move > a.move ? b : a));
     const { text } = await answer("What was the best day of the S&P 500 in 2008?");
@@ -188,6 +188,35 @@ describe("how a question is read", () => {
     const { result } = await answer("What was the return of Microsft in 2005?");
     expect(result.understood).toContain('read "Microsft" as MSFT');
   });
+
+  test.each([
+    [
+      "Waht was the bigest drp of the S&P 500 in a day?",
+      "bestWorst",
+      ['"waht" as "what"', '"drp" as "drop"'],
+    ],
+    ["wht was teh retrun of MSFT in 2005?", "returnOver", ['"retrun" as "return"']],
+    [
+      "When did the S&P 500 last close below its 200-day avrage?",
+      "closeAgainstAverage",
+      ['"avrage" as "average"'],
+    ],
+    ["What was the close of the S&P 500 on 16 marhc 2020?", "priceAt", ['"marhc" as "march"']],
+  ])("%s is %s, and says what was read otherwise", async (question, family, read) => {
+    const { result } = await answer(question);
+    expect(result.status).toBe("answered");
+    expect(result.plan?.family).toBe(family);
+    for (const one of read) expect(result.understood).toContain(one);
+  });
+
+  test.each(["Ford return in 2019", "What was the return of Forrd in 2019?", "DIS return in 2019"])(
+    "%s names what is not there: no word of questions is put in its place",
+    async (question) => {
+      const { result } = await answer(question);
+      expect(result.status).toBe("declined");
+      expect(result.message).toMatch(/no instrument called "(?:Ford|Forrd|DIS)"/);
+    },
+  );
 
   test("puts a false premise right", async () => {
     const gain = await answer("How much did the S&P 500 gain in 2008?");
@@ -329,6 +358,13 @@ describe("evidence", () => {
 });
 
 describe("jobs", () => {
+  test("the pitfalls of a term are those of its article, not what it is", async () => {
+    for (const question of ["What are the pitfalls of the RSI?", "pitfalls of the RSI"]) {
+      const { result } = await answer(question);
+      expect(result.sentences[0]!.text, question).toMatch(/^In a strong trend the index stays beyond 70/);
+    }
+  });
+
   test("the last backtest against buy and hold", async () => {
     const { text, result } = await answer(
       "What was the Sharpe ratio of the last backtest and how does it compare with buy and hold?",

@@ -1,7 +1,8 @@
+import { dayMs } from "@tapedeck/core";
 import type { Instrument } from "../../series/contract.ts";
 import type { Answer, Draft } from "../answer.ts";
 import { clarify, Declined } from "../answer.ts";
-import type { Bars } from "../bars.ts";
+import type { Bars, Stretch } from "../bars.ts";
 import { missingBars } from "../missing.ts";
 import type { Question } from "../question.ts";
 import type { Tools } from "../tools.ts";
@@ -79,4 +80,17 @@ export function windowTimeframe(question: Question): string | undefined {
   if (question.matches(/ month (?:moving|simple|exponential|average|sma|ema|ma)/)) return "1mo";
   if (question.matches(/ day (?:moving|simple|exponential|average|sma|ema|ma|line)/)) return "1d";
   return undefined;
+}
+
+/** The bar that a date means: itself, or the last one before it with a word on why. */
+export function valueIndex(bars: Bars, stretch: Stretch): { at: number; correction: Draft[] } {
+  if (stretch.to > stretch.from) return { at: stretch.to - 1, correction: [] };
+  const at = bars.onOrBefore(stretch.period!.toMs);
+  const why =
+    bars.dataset.timeframeMs > dayMs
+      ? `its bars are of ${bars.dataset.timeframe}, so the value is that of the last one closed by then`
+      : "the market had no session, so the value is that of the last bar before";
+  const text = `There is no bar of ${bars.name} that closed ${stretch.period!.label}: ${why}, ${bars.at(at)}.`;
+  const none = bars.value(`count of bars ${stretch.period!.label}`, null, 0, "count");
+  return { at, correction: [say(bars, text, none, bars.rows(at, Math.min(at + 2, bars.dataset.length)))] };
 }

@@ -1,19 +1,19 @@
+import { bestWorst } from "./bestWorst.ts";
+import { closeAgainstAverage } from "./closeAgainstAverage.ts";
+import { compareReturns } from "./compareReturns.ts";
+import { correlationOf } from "./correlation.ts";
+import { countMoves } from "./countMoves.ts";
+import { crossovers } from "./crossovers.ts";
 import { coverageReport } from "./data.ts";
+import { drawdown } from "./drawdown.ts";
 import type { Family } from "./family.ts";
+import { growthOf } from "./growthOf.ts";
+import { indicator } from "./indicator.ts";
 import { backtestReport, jobReport, portfolioReport } from "./jobs.ts";
 import { definition } from "./knowledge.ts";
 import { extreme, meanOf, priceAt, priceLevel } from "./price.ts";
-import {
-  bestWorst,
-  compareReturns,
-  correlationOf,
-  countMoves,
-  drawdown,
-  returnOver,
-  volatility,
-  growthOf,
-} from "./returns.ts";
-import { closeAgainstAverage, crossovers, indicator } from "./trend.ts";
+import { returnOver } from "./returnOver.ts";
+import { volatility } from "./volatility.ts";
 
 /** Every kind of question, in the order in which they are tried: the more particular first. */
 export const families: readonly Family[] = [

@@ -2,8 +2,10 @@ import type { EvidenceItem } from "../../evidence/contract.ts";
 import type { JobView } from "../../jobs/contract.ts";
 import { Declined } from "../answer.ts";
 import type { Draft } from "../answer.ts";
-import type { Concept, Question } from "../question.ts";
+import type { Concept } from "../concepts.ts";
+import type { Question } from "../question.ts";
 import { formatCount, formatDate, formatNumber, formatPercent } from "../format.ts";
+import type { Tools } from "../tools.ts";
 import { defineFamily } from "./family.ts";
 
 type Json = Record<string, unknown>;
@@ -248,12 +250,42 @@ export const jobReport = defineFamily<{ jobId: string }>({
   },
 });
 
+type Account = Awaited<ReturnType<Tools["portfolio"]>>["accounts"][number];
+
+/** Orders that have not ended, and the cash that they keep. */
+function waitingOrders(
+  account: Account,
+  item: (pointer: string, value: string | number | null) => EvidenceItem,
+  names: string[],
+): Draft {
+  const orders = (count: number, what: string) =>
+    count === 0 ? [] : [`${formatCount(count)} order${count === 1 ? "" : "s"} ${what}`];
+  const waiting = [
+    ...orders(account.restingOrders, "resting at the venue"),
+    ...orders(account.unknownOrders, "whose state at the venue is not known"),
+  ].join(" and ");
+  const reserved = Number(account.reserved);
+  return {
+    text: `It has ${waiting}; ${formatNumber(reserved)} ${account.currency} of its cash is kept for them.`,
+    cite: [
+      item("/restingOrders", account.restingOrders),
+      item("/unknownOrders", account.unknownOrders),
+      item("/reserved", reserved),
+    ],
+    names,
+  };
+}
+
 /** The accounts as they stand. */
 export const portfolioReport = defineFamily({
   name: "portfolio",
   takes: ["anything"],
-  about: "Cash, equity and positions of the accounts",
-  examples: ["What is in my portfolio?", "How much cash is in my account?"],
+  about: "Cash, equity, positions and waiting orders of the accounts",
+  examples: [
+    "What is in my portfolio?",
+    "How much cash is in my account?",
+    "Which of my orders are still open?",
+  ],
   understand(q) {
     return q.any("portfolio") &&
       !/^ (?:what is|what's|define|explain) (?:an?|the) (?:portfolio|position|account) $/.test(q.text)
@@ -289,6 +321,7 @@ export const portfolioReport = defineFamily({
         ],
         names,
       });
+      if (account.restingOrders + account.unknownOrders > 0) drafts.push(waitingOrders(account, item, names));
       const open = account.positions.filter((one) => Number(one.quantity) !== 0);
       if (open.length === 0)
         drafts.push({ text: `It has no open position.`, cite: [item("/positions", 0)], names });

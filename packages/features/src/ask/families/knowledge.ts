@@ -84,6 +84,25 @@ function coverage(wanted: readonly string[], text: string): number {
   return wanted.filter((term) => words.has(term)).length / wanted.length;
 }
 
+/** Parts of an article that a question can ask for by name. */
+const sections = [
+  {
+    asked:
+      /\b(?:pitfalls?|limitations?|limits|weakness(?:es)?|drawbacks?|dangers?|caveats?|shortcomings?|problems?)\b/,
+    section: /pitfall/i,
+  },
+  { asked: /\bformula\b/, section: /formula/i },
+] as const;
+
+/** The passages of the part that is asked for, in articles about the rest of the question; none where no part is. */
+function askedSection(hits: readonly ChunkHit[], question: string): ChunkHit[] {
+  const part = sections.find(({ asked }) => asked.test(question));
+  if (part === undefined) return [];
+  const about = spelled(terms(question.replaceAll(new RegExp(part.asked, "g"), " ")), hits);
+  if (about.length === 0) return [];
+  return hits.filter((hit) => part.section.test(hit.section) && coverage(about, hit.title) === 1);
+}
+
 function rank(hits: readonly ChunkHit[], wanted: readonly string[], question: string): Ranked[] {
   const wantsWhy = / (?:why|pitfalls?|risks?|limitations?|wrong|problems?|mislead\w*|drawbacks?) /.test(
     question,
@@ -140,6 +159,7 @@ export const definition = defineFamily<{ query: string }>({
     "What is a drawdown?",
     "How is the RSI calculated?",
     "What is the difference between a simple and an exponential moving average?",
+    "What are the pitfalls of the RSI?",
   ],
   understand(q) {
     if (!q.any("define", "compare", "why")) return undefined;
@@ -162,7 +182,8 @@ export const definition = defineFamily<{ query: string }>({
           .map((title) => `What is ${title}?`),
       });
     }
-    const ranked = rank(told, wanted, ` ${args.query.toLowerCase()} `);
+    const part = askedSection(hits, args.query.toLowerCase());
+    const ranked = rank(part.length > 0 ? part : told, wanted, ` ${args.query.toLowerCase()} `);
     const best = ranked[0];
     if (best === undefined)
       throw new Declined("The knowledge base names this, but says nothing in sentences about it.");
@@ -171,12 +192,15 @@ export const definition = defineFamily<{ query: string }>({
     const inPassage = ranked
       .filter((one) => one.hit.id === best.hit.id && one.sentence.start >= lead)
       .sort((a, b) => a.sentence.start - b.sentence.start);
-    const elsewhere = ranked.find(
-      (one) =>
-        one.hit.id !== best.hit.id &&
-        one.score > best.score * 0.6 &&
-        coverage(wanted, `${one.hit.title} ${one.sentence.text}`) === 1,
-    );
+    const elsewhere =
+      part.length > 0
+        ? undefined
+        : ranked.find(
+            (one) =>
+              one.hit.id !== best.hit.id &&
+              one.score > best.score * 0.6 &&
+              coverage(wanted, `${one.hit.title} ${one.sentence.text}`) === 1,
+          );
     const chosen = [...inPassage.slice(0, wantedSentences), ...(elsewhere === undefined ? [] : [elsewhere])];
     return { drafts: chosen.map(({ hit, sentence }) => passageDraft(hit, sentence)) };
   },

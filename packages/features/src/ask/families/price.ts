@@ -4,8 +4,7 @@ import { Declined } from "../answer.ts";
 import { coverageNote } from "../bars.ts";
 import type { Period } from "../dates.ts";
 import { formatCount, formatNumber, formatPercent } from "../format.ts";
-import { defineFamily, say, subject } from "./family.ts";
-import { valueIndex } from "./trend.ts";
+import { defineFamily, say, subject, valueIndex } from "./family.ts";
 
 type Field = "open" | "high" | "low" | "close" | "volume";
 
