@@ -1,3 +1,5 @@
+import { pageBreak } from "./contract.ts";
+
 /** A passage: `text.slice(start, end)`. */
 export interface Passage {
   section: string;
@@ -10,11 +12,13 @@ export const passageLength = 1_200;
 
 /**
  * Cuts a document into passages, section by section (`#`, `##`, `###` lines start one), at paragraphs, then sentences,
- * then words. Headings are not part of passages. What stands before the first heading is section "". Deterministic.
+ * then words. Headings are not part of passages. What stands before the first heading is section "". Where form feeds
+ * stand between pages, each page is a section ("Page 1"). Deterministic.
  */
 export function passagesOf(text: string, most: number = passageLength): Passage[] {
   const passages: Passage[] = [];
-  for (const { section, start, end } of sectionsOf(text)) {
+  const sections = text.includes(pageBreak) ? pagesOf(text) : sectionsOf(text);
+  for (const { section, start, end } of sections) {
     let open: Passage | undefined;
     for (const [from, to] of pieces(text, start, end, most)) {
       if (open !== undefined && to - open.start <= most) {
@@ -26,6 +30,15 @@ export function passagesOf(text: string, most: number = passageLength): Passage[
     }
   }
   return passages;
+}
+
+function pagesOf(text: string): Passage[] {
+  let start = 0;
+  return text.split(pageBreak).map((page, at) => {
+    const passage = { section: `Page ${at + 1}`, start, end: start + page.length };
+    start = passage.end + pageBreak.length;
+    return passage;
+  });
 }
 
 function sectionsOf(text: string): Passage[] {

@@ -9,6 +9,24 @@ export const DocumentId = z
 /** Longest text of one document, in characters. */
 export const maxDocumentLength = 2_000_000;
 
+/** What a company's filing is, so that questions find it by company and period. */
+export const FilingDescription = z
+  .strictObject({
+    company: z.string().trim().min(1).max(200),
+    form: z.enum(["10-K", "10-Q", "8-K", "earnings", "other"]),
+    /** Fiscal year that it reports on; of an event, its calendar year. */
+    fiscalYear: z.int().min(1900).max(2200),
+    /** Of a quarterly report or release. */
+    fiscalQuarter: z.int().min(1).max(4).optional(),
+    /** Day of an event. */
+    eventDate: z.iso.date().optional(),
+  })
+  .meta({ id: "FilingDescription" });
+export type FilingDescription = z.output<typeof FilingDescription>;
+
+/** Between the pages of a filing's text. */
+export const pageBreak = "\f";
+
 export const DocumentDraft = z
   .strictObject({
     title: z.string().trim().min(1).max(300),
@@ -21,6 +39,8 @@ export const DocumentDraft = z
     publishedMs: EpochMs.optional(),
     /** Where all may read it; needs an operator. Default: the caller's own space. */
     space: z.enum(["own", "shared"]).default("own"),
+    /** It is a company's filing: a form feed stands between its pages. */
+    filing: FilingDescription.optional(),
   })
   .meta({ id: "DocumentDraft" });
 export type DocumentDraft = z.output<typeof DocumentDraft>;
@@ -37,6 +57,8 @@ export const DocumentSummary = z
     characters: z.int(),
     /** False for the short while until searches find it. */
     indexed: z.boolean(),
+    /** Null: it is no company's filing. */
+    filing: FilingDescription.nullable(),
   })
   .meta({ id: "DocumentSummary" });
 export type DocumentSummary = z.output<typeof DocumentSummary>;
@@ -94,6 +116,28 @@ export type KnowledgeStatus = z.output<typeof KnowledgeStatus>;
 
 const numeric = (value: unknown) =>
   typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
+
+/** A page of a filing, from 1. */
+export interface FilingPageText {
+  page: number;
+  text: string;
+  /** Where the page begins in the document's text. */
+  start: number;
+}
+
+export interface FilingDocument extends FilingDescription {
+  documentId: string;
+  version: number;
+  title: string;
+}
+
+/** Filings as a tenant could read them at a time. */
+export interface FilingReader {
+  /** Newest versions visible at `asOfMs`, by company, year and id. */
+  list(tenantId: string, asOfMs: number): Promise<FilingDocument[]>;
+  /** In order. Throws `resource.unknown` for a filing that the tenant may not read. */
+  pages(tenantId: string, filing: { documentId: string; version: number }): Promise<FilingPageText[]>;
+}
 
 export const knowledgeRoutes = {
   listDocuments: defineQuery({

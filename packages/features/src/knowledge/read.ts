@@ -1,5 +1,6 @@
 import { AppError, roleAllows } from "@tapedeck/core";
 import type { Log, RouteHandlersFor } from "@tapedeck/core";
+import { DocumentSummary } from "./contract.ts";
 import type { knowledgeRoutes } from "./contract.ts";
 import { eraseDocument, listDocuments, readDocument, saveSentDocument, spacesOf } from "./store.ts";
 import { forgetDocument, indexChanges, knowledgeStatus, rebuildKnowledge } from "./sync.ts";
@@ -35,12 +36,8 @@ export const knowledgeRouteHandlers = {
       if (!(error instanceof AppError) || !error.retryable) throw error;
       deps.log.warn({ err: error, documentId: id }, "a document could not be indexed yet");
     });
-    const { space, title, topic, version, publishedMs, characters, indexed } = await readDocument(
-      deps.db,
-      caller.tenantId,
-      id,
-    );
-    return { id, space, title, topic, version, publishedMs, characters, indexed };
+    const { path: _, ...view } = await readDocument(deps.db, caller.tenantId, id);
+    return DocumentSummary.parse(view);
   },
 
   async deleteDocument(deps, { params }, caller) {

@@ -1,6 +1,7 @@
 import { AppError, checkInput, EpochMs } from "@tapedeck/core";
 import { parse } from "yaml";
 import * as z from "zod";
+import type { FilingDescription } from "./contract.ts";
 
 /** Reference documents say what words mean: true at any time, hence visible as of any time unless they say otherwise. */
 const always = 0;
@@ -22,6 +23,7 @@ export interface SourceDocument {
   formulas: string[];
   publishedMs: number;
   text: string;
+  filing?: FilingDescription | undefined;
 }
 
 /** A file of the knowledge base: YAML front matter between `---` lines, then Markdown. Throws `data.invalid` with its path. */

@@ -4,6 +4,7 @@ import { contentHash } from "@tapedeck/core/hash";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import { passagesOf } from "./chunk.ts";
+import { FilingDescription } from "./contract.ts";
 import type { DocumentSummary, DocumentView } from "./contract.ts";
 import type { SourceDocument } from "./source.ts";
 
@@ -53,6 +54,7 @@ async function insertVersion(
       topic: document.topic,
       sources: JSON.stringify(document.sources),
       formulas: JSON.stringify(document.formulas),
+      filing: document.filing === undefined ? null : JSON.stringify(document.filing),
       text: document.text,
       contentHash: hashOf(document),
       supersededMs: null,
@@ -189,6 +191,7 @@ const summaryColumns = [
   "documentVersions.version",
   "documentVersions.publishedMs",
   "documentVersions.supersededMs",
+  "documentVersions.filing",
 ] as const;
 
 function summaryOf(row: {
@@ -200,6 +203,7 @@ function summaryOf(row: {
   version: number;
   publishedMs: number;
   characters: number;
+  filing: string | null;
 }): DocumentSummary {
   return {
     id: row.id,
@@ -210,6 +214,7 @@ function summaryOf(row: {
     publishedMs: row.publishedMs,
     characters: row.characters,
     indexed: row.indexed,
+    filing: row.filing === null ? null : FilingDescription.parse(JSON.parse(row.filing)),
   };
 }
 

@@ -17,6 +17,8 @@ export interface KnowledgeTables {
     topic: string;
     sources: JSONColumnType<string[], string, string>;
     formulas: JSONColumnType<string[], string, string>;
+    /** JSON of a FilingDescription; null where it is no filing. */
+    filing: string | null;
     text: string;
     contentHash: string;
     publishedMs: number;
