@@ -100,6 +100,8 @@ beforeAll(async () => {
   for (const path of ["/instruments/", "/bars/", "/charts/", "/trades/"]) ids.set(path, instrumentId);
   const analysisId = await completed("analyze", { instrumentId, formulas: ["sma(close, 10)"] } as never);
   ids.set("/analyses/", analysisId);
+  const replay = await owner.call("replayJob", { params: { id: analysisId } });
+  ids.set("/jobs/{id}/replay", replay.id);
   ids.set("/jobs/", analysisId);
   const backtestId = await completed("backtest", {
     instrumentId,
@@ -263,6 +265,7 @@ describe("another tenant's things inside a payload", () => {
     ],
     ["an instrument", () => [contracts.analyze, { instrumentId }]],
     ["a bare symbol", () => [contracts.analyze, { instrumentId: "OWN" }]],
+    ["a document", () => [contracts.sentiment, { documentIds: [own("/documents/")] }]],
     [
       "a job",
       () => [

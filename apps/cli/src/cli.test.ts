@@ -343,6 +343,9 @@ describe("with a server", () => {
     expect((await tapedeck(["import", file], { env })).code).toBe(0);
     expect((await tapedeck(["retry", failedId], { env })).code).toBe(0);
     expect((await tapedeck(["watch", failedId], { env })).code).toBe(0);
+    const replayed = await tapedeck(["replay", failedId], { env });
+    expect(replayed.out).toContain("completed: the same result, the same code");
+    expect(replayed.code).toBe(0);
     expect((await tapedeck(["jobs", "--state", "completed", "--json"], { env })).out).toContain(failedId);
   });
 

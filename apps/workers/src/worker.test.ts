@@ -7,8 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { newId, seededRandom } from "@tapedeck/core";
 import type { Bus, Caller, QueuePort } from "@tapedeck/core";
 import type { Database } from "@tapedeck/features/db";
+import type { JobView } from "@tapedeck/features/jobs/contract";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import type { RunningJobService } from "@tapedeck/features/jobs/service";
+import { compareReplay, submitReplay } from "@tapedeck/features/lineage/replay";
 import { createBus } from "@tapedeck/platform/bus/index";
 import { createQueue } from "@tapedeck/platform/queue/index";
 import { seedBars, sp500Bars, testDatabase, testLog } from "@tapedeck/testkit";
@@ -153,6 +155,58 @@ describe("the worker program", () => {
     expect(first).toMatchObject({ state: "completed", error: null, reusedFrom: null });
     const second = await run("backtest", payload);
     expect(second).toMatchObject({ state: "completed", reusedFrom: first.id, result: first.result });
+  });
+
+  test("a replay gives the same bytes, also after the data were revised; a new run does not", async () => {
+    const payload = {
+      instrumentId: "SPX.INDEX",
+      strategy: { kind: "builtIn", name: "maCrossover", params: { fast: 20, slow: 100 } },
+    };
+    const original = await run("backtest", payload, { seed: 7 });
+    expect(original).toMatchObject({ state: "completed", replayOf: null });
+    // Every close of 2019 a tenth higher, and known from now on.
+    await sql`
+      insert into bars (series_id, open_ms, revision, close_ms, open, high, low, close, volume, visible_ms, recorded_ms, job_id)
+      select b.series_id, b.open_ms, b.revision + 1, b.close_ms, b.open, b.high * 1.1, b.low, b.close * 1.1, b.volume,
+        ${Date.now()}, ${Date.now()}, b.job_id
+      from bars b join series s using (series_id)
+      where s.instrument_id = 'SPX.INDEX' and b.open_ms >= ${Date.UTC(2019, 0)} and b.open_ms < ${Date.UTC(2020, 0)}`.execute(
+      database.db,
+    );
+    await sql`
+      update series set data_version = data_version + 1, revised = true, max_visible_ms = ${Date.now()}
+      where instrument_id = 'SPX.INDEX'`.execute(database.db);
+    const { id } = await submitReplay({ db: database.db, jobs }, caller, original.id);
+    const replay = await jobs.waitForEnd(caller.tenantId, id, 25_000);
+    expect(replay).toMatchObject({
+      state: "completed",
+      replayOf: original.id,
+      reusedFrom: null,
+      seed: 7,
+      payload: { ...payload, asOf: expect.any(Number) },
+    });
+    const compared = await compareReplay(database.db, caller.tenantId, id);
+    expect(compared).toMatchObject({ sameCode: true, sameResult: true });
+    expect(compared.original.resultHash).toMatch(/^[0-9a-f]{64}$/);
+    const anew = await run("backtest", payload, { seed: 7 });
+    const figures = (job: JobView) => (job.result as { statistics: unknown }).statistics;
+    expect(figures(replay)).toEqual(figures(original));
+    expect(figures(anew)).not.toEqual(figures(original));
+    await database.db.updateTable("jobs").set({ codeVersion: "another" }).where("id", "=", id).execute();
+    expect(await compareReplay(database.db, caller.tenantId, id)).toMatchObject({ sameCode: false });
+    // The replay of a replay repeats the first run; another tenant's run is unknown.
+    const again = await submitReplay({ db: database.db, jobs }, caller, id);
+    expect(again).toMatchObject({ replayOf: original.id, payload: replay.payload });
+    const stranger = { ...caller, tenantId: newId(Date.now()) };
+    for (const refused of [
+      submitReplay({ db: database.db, jobs }, stranger, id),
+      compareReplay(database.db, stranger.tenantId, id),
+    ]) {
+      await expect(refused).rejects.toMatchObject({ code: "job.unknown" });
+    }
+    await expect(compareReplay(database.db, caller.tenantId, original.id)).rejects.toMatchObject({
+      code: "resource.unknown",
+    });
   });
 
   test("a thread that dies is replaced and its job repeated", async () => {

@@ -36,6 +36,8 @@ export interface JobContract<
   result: R;
   /** Payloads shown in docs, the API page and forms. */
   examples?: readonly z.input<P>[];
+  /** It changes data or places orders: a run is not repeated to see whether it gives the same. */
+  effects?: boolean;
   /** What the role alone does not decide: throws `auth.forbidden`. Asked when a job is submitted. */
   authorize?(payload: z.output<P>, caller: Caller): void;
   /** Default 1 MiB. */
@@ -84,6 +86,8 @@ export interface JobContext<Progress = unknown, Tx = unknown> {
   readonly submittedBy: string;
   /** 1 on the first pick-up; counts every pick-up, also after a kill. */
   readonly pickup: number;
+  /** The job whose run this one repeats; null in any other. */
+  readonly replayOf: string | null;
   /** Aborted when the job is cancelled, times out, loses its ownership, or the worker stops. Check it between chunks. */
   readonly signal: AbortSignal;
   readonly seed: number;

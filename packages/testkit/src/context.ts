@@ -36,6 +36,7 @@ export function recordingContext<Progress, Tx>(
     tenantId: options.tenantId ?? "00000000-0000-7000-8000-000000000001",
     submittedBy: "00000000-0000-7000-8000-000000000002",
     pickup: options.pickup ?? 1,
+    replayOf: null,
     signal: options.signal ?? new AbortController().signal,
     seed: 1,
     recorded,

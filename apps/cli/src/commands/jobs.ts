@@ -4,7 +4,7 @@ import { AppError } from "@tapedeck/core";
 import type { JobView } from "@tapedeck/features/jobs/contract";
 import { followJob } from "../follow.ts";
 import { table } from "../output.ts";
-import { ago, clientOf, printJson, showEnd, withConnection } from "./shared.ts";
+import { ago, clientOf, exitCodes, printJson, showEnd, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 
 interface SubmitFlags extends ConnectionFlags {
@@ -131,6 +131,28 @@ export function jobCommands(program: Command, cli: Cli, now: () => number): void
       if (flags.json === true) printJson(cli, job);
       else
         cli.out.print(`${id} ${(job as JobView).state === "cancelled" ? "cancelled" : "is being cancelled"}`);
+    });
+
+  withConnection(program.command("replay"))
+    .argument("<job>", "job id")
+    .description("run an ended job again over the data as it was known then, and compare the results")
+    .action(async (id: string, flags: ConnectionFlags) => {
+      const client = clientOf(cli, flags);
+      const { id: replayId } = await client.call("replayJob", { params: { id } });
+      const bar = cli.out.bar(replayId);
+      const ended = await followJob(client, replayId, bar, cli.signal);
+      if (ended.state === "completed") bar.done(ended.type);
+      else bar.fail(ended.error?.message ?? ended.state);
+      const compared = await client.call("getReplay", { params: { id: replayId } });
+      if (flags.json === true) printJson(cli, compared);
+      else {
+        const code = compared.sameCode
+          ? "the same code"
+          : `code ${compared.replay.codeVersion} instead of ${compared.original.codeVersion}`;
+        const result = compared.sameResult === true ? "the same result" : "another result";
+        cli.out.print(`${replayId} ${compared.replay.state}: ${result}, ${code}`);
+      }
+      if (compared.sameResult !== true) cli.exit(exitCodes.failed);
     });
 
   withConnection(program.command("retry"))

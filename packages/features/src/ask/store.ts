@@ -6,7 +6,7 @@ export type ModelRequest = Parameters<LanguageModel["complete"]>[0];
 export type Completion = Awaited<ReturnType<LanguageModel["complete"]>>;
 
 /**
- * The model with a memory: a request that this job has made before gets the stored completion. Stored through the
+ * The model with a memory: a request that this job has made before, or the job that it replays, gets the stored completion. Stored through the
  * job's fence, so that an attempt that lost the job leaves nothing.
  */
 export async function completeOnce(
@@ -21,7 +21,7 @@ export async function completeOnce(
     .selectFrom("askCompletions")
     .select("response")
     .where("tenantId", "=", ctx.tenantId)
-    .where("jobId", "=", ctx.jobId)
+    .where("jobId", "in", [ctx.jobId, ctx.replayOf ?? ctx.jobId])
     .where("ordinal", "=", ordinal)
     .where("requestHash", "=", requestHash)
     .executeTakeFirst();
@@ -45,11 +45,12 @@ export async function completeOnce(
   return completion;
 }
 
-/** The questions that the last answered turn of a conversation rests on; none at its beginning. */
+/** The questions that the last turn answered by then rests on; none at the conversation's beginning. */
 export async function loadChain(
   db: Db,
   ctx: JobContext<unknown, Tx>,
   conversationId: string,
+  asOfMs: number,
 ): Promise<string[]> {
   const row = await db
     .selectFrom("askTurns")
@@ -57,6 +58,7 @@ export async function loadChain(
     .where("tenantId", "=", ctx.tenantId)
     .where("conversationId", "=", conversationId)
     .where("jobId", "!=", ctx.jobId)
+    .where("atMs", "<=", asOfMs)
     .orderBy("atMs", "desc")
     .orderBy("jobId", "desc")
     .limit(1)
@@ -64,11 +66,13 @@ export async function loadChain(
   return row === undefined ? [] : (JSON.parse(row.chain) as string[]);
 }
 
+/** Keeps a turn for the next question; a replay is no turn of the conversation. */
 export async function saveChain(
   ctx: JobContext<unknown, Tx>,
   conversationId: string,
   chain: readonly string[],
 ): Promise<void> {
+  if (ctx.replayOf !== null) return;
   await ctx.commit(async (tx) => {
     await tx
       .insertInto("askTurns")

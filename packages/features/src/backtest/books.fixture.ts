@@ -103,6 +103,7 @@ export function fixtureContext<Progress>(
   return {
     jobId: facts.jobId ?? newId(now()),
     tenantId: facts.tenantId,
+    replayOf: null,
     submittedBy: "fixture",
     pickup: facts.pickup ?? 1,
     signal: facts.signal ?? new AbortController().signal,

@@ -217,6 +217,7 @@ export const ingest = defineJob({
   summary: "Import bars, trades, corporate actions or exchange rates from a file, an upload or a venue",
   version: 1,
   reuse: false,
+  effects: true,
   role: "analyst",
   attempts: 3,
   timeoutMs: 3_600_000,

@@ -58,6 +58,7 @@ export async function ingestFixture(barSources: BarSources = noVenue) {
       jobId: options.jobId ?? newId(Date.now()),
       tenantId: options.tenantId ?? tenantId,
       submittedBy: "test",
+      replayOf: null,
       pickup: 1,
       signal: options.signal ?? new AbortController().signal,
       seed: 0,

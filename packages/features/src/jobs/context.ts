@@ -23,6 +23,7 @@ export interface RunFacts {
   tenantId: string;
   submittedBy: string;
   pickup: number;
+  replayOf: string | null;
   seed: number;
 }
 

@@ -40,6 +40,8 @@ export const JobView = z
     scheduleId: Id.nullable(),
     /** The job whose stored result was taken. */
     reusedFrom: Id.nullable(),
+    /** The job whose run this one repeats. */
+    replayOf: Id.nullable(),
     seed: z.int(),
     createdMs: z.int(),
     /** Not before this time; null = at once. */
@@ -123,6 +125,8 @@ export interface SubmitRequest {
   idempotencyKey?: string;
   parentId?: string;
   scheduleId?: string;
+  /** The job whose run this one repeats. */
+  replayOf?: string;
   traceParent?: string;
   /** Waits until the batch that names it as `afterwards` has ended. */
   held?: boolean;

@@ -269,7 +269,9 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
       hashes: resolved.hashes.toSorted(),
       seed: Number(row.seed),
     });
-    return { key, stored: await store.loadByContent(db, row.tenantId, key) };
+    // A replay is there to compute it again.
+    const stored = row.replayOf === null ? await store.loadByContent(db, row.tenantId, key) : undefined;
+    return { key, stored };
   };
 
   const execute = async (run: Run): Promise<void> => {
@@ -319,6 +321,7 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
       tenantId: row.tenantId,
       submittedBy: row.submittedBy,
       pickup: row.pickups,
+      replayOf: row.replayOf,
       seed: Number(row.seed),
     };
     if (contract.cpu && options.threads !== undefined) {

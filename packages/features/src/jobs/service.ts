@@ -134,6 +134,7 @@ export function createJobService(options: JobServiceOptions): RunningJobService 
       submittedBy: caller.principalId,
       parentId: request.parentId ?? null,
       scheduleId: request.scheduleId ?? null,
+      replayOf: request.replayOf ?? null,
       seed: chosen.seed ?? 0,
       callbackUrl: chosen.callbackUrl ?? null,
       traceParent: request.traceParent ?? null,

@@ -23,6 +23,7 @@ export interface NewJob {
   submittedBy: string;
   parentId: string | null;
   scheduleId: string | null;
+  replayOf: string | null;
   seed: number;
   callbackUrl: string | null;
   traceParent: string | null;
@@ -115,14 +116,14 @@ function literal<T extends object>(rows: readonly T[], key: keyof T): string {
 
 const insertText = (unkeyed: boolean) => `${prepared}
   insert into jobs (id, tenant_id, type, queue, version, state, priority, rank, held, payload, idempotency_key,
-    body_hash, submitted_by, parent_id, schedule_id, seed, callback_url, trace_parent, max_attempts, created_ms, run_at_ms)
+    body_hash, submitted_by, parent_id, schedule_id, seed, callback_url, trace_parent, max_attempts, created_ms, run_at_ms, replay_of)
   select id, tenant_id, type, queue, version, 'accepted', priority, rank, held, payload, idempotency_key,
-    body_hash, submitted_by, parent_id, schedule_id, seed, callback_url, trace_parent, max_attempts, created_ms, run_at_ms
+    body_hash, submitted_by, parent_id, schedule_id, seed, callback_url, trace_parent, max_attempts, created_ms, run_at_ms, replay_of
   from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::boolean[],
     $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::uuid[], $15::bigint[], $16::text[],
-    $17::text[], $18::int[], $19::bigint[], $20::bigint[]
+    $17::text[], $18::int[], $19::bigint[], $20::bigint[], $21::uuid[]
   ) as t (id, tenant_id, type, queue, version, priority, rank, held, payload, idempotency_key, body_hash,
-    submitted_by, parent_id, schedule_id, seed, callback_url, trace_parent, max_attempts, created_ms, run_at_ms)
+    submitted_by, parent_id, schedule_id, seed, callback_url, trace_parent, max_attempts, created_ms, run_at_ms, replay_of)
   ${
     unkeyed
       ? ""
@@ -157,6 +158,7 @@ export async function insertJobs(db: Db, rows: readonly NewJob[]): Promise<Set<s
     literal(rows, "maxAttempts"),
     literal(rows, "createdMs"),
     literal(rows, "runAtMs"),
+    literal(rows, "replayOf"),
   ]);
   return new Set((unkeyed ? rows : written).map((row) => row.id));
 }
@@ -256,6 +258,7 @@ const claimedColumns = [
   "parentId",
   "callbackUrl",
   "traceParent",
+  "replayOf",
   "seed",
   "failures",
   "attempt",
@@ -641,6 +644,7 @@ function common(row: Omit<JobRow, "payload" | "result">): Omit<JobView, "payload
     parentId: row.parentId,
     scheduleId: row.scheduleId,
     reusedFrom: row.reusedFrom,
+    replayOf: row.replayOf,
     seed: Number(row.seed),
     createdMs: Number(row.createdMs),
     runAtMs: row.runAtMs === null ? null : Number(row.runAtMs),
@@ -695,6 +699,7 @@ export async function listJobs(
       "workerId",
       "contentKey",
       "reusedFrom",
+      "replayOf",
       "eventSeq",
       "createdMs",
       "runAtMs",

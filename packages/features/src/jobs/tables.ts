@@ -31,6 +31,7 @@ export interface JobsTable {
   codeVersion: string | null;
   contentKey: string | null;
   reusedFrom: string | null;
+  replayOf: string | null;
   eventSeq: number;
   createdMs: number;
   runAtMs: number | null;

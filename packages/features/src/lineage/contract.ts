@@ -1,4 +1,5 @@
-import { defineQuery, Id } from "@tapedeck/core";
+import { defineCommand, defineQuery, Id } from "@tapedeck/core";
+import { JobView } from "../jobs/contract.ts";
 import * as z from "zod";
 
 /** A job as lineage shows it: with what it read and, below that, the jobs that brought it in. */
@@ -53,7 +54,49 @@ export const LineageJob: z.ZodType<LineageJob> = z
   })
   .meta({ id: "LineageJob" });
 
+const Run = z.object({
+  jobId: Id,
+  state: z.string(),
+  contractVersion: z.int(),
+  /** Null until it has run. */
+  codeVersion: z.string().nullable(),
+  /** sha256 of the result without the names of its job and evidence; null where there is none. */
+  resultHash: z.string().nullable(),
+});
+
+/** A replay beside the run that it repeats. */
+export const Replay = z
+  .object({
+    original: Run,
+    replay: Run,
+    sameCode: z.boolean(),
+    /** Bit for bit; null until both have a result. */
+    sameResult: z.boolean().nullable(),
+  })
+  .meta({ id: "Replay" });
+
 export const lineageRoutes = {
+  replayJob: defineCommand({
+    name: "replayJob",
+    method: "POST",
+    path: "/jobs/{id}/replay",
+    tag: "Jobs",
+    summary:
+      "Run an ended job's payload again with its seed, over the data as it was known to it; never for imports and orders",
+    role: "analyst",
+    params: z.object({ id: Id }),
+    response: JobView,
+    status: 202,
+  }),
+  getReplay: defineQuery({
+    name: "getReplay",
+    path: "/jobs/{id}/replay",
+    tag: "Jobs",
+    summary: "A replay beside the run that it repeats: whether code and result are the same",
+    role: "viewer",
+    params: z.object({ id: Id }),
+    response: Replay,
+  }),
   getLineage: defineQuery({
     name: "getLineage",
     path: "/jobs/{id}/lineage",

@@ -5,6 +5,7 @@ import { askFixture, nowMs, tenantId } from "../ask/fixture.ts";
 import type { AskFixture } from "../ask/fixture.ts";
 import { LineageJob } from "./contract.ts";
 import { readLineage } from "./read.ts";
+import { submitReplay } from "./replay.ts";
 
 let fixture: AskFixture;
 const otherTenant = newId(nowMs);
@@ -36,6 +37,7 @@ async function finished(
     .updateTable("jobs")
     .set({
       state: "completed",
+      startedMs: nowMs,
       endedMs: nowMs,
       codeVersion: "1.2.3+abc",
       reusedFrom: more.reusedFrom ?? null,
@@ -133,6 +135,21 @@ test("another tenant's job is unknown", async () => {
   await expect(readLineage(fixture.db, tenantId, newId(nowMs))).rejects.toMatchObject({
     code: "job.unknown",
   });
+});
+
+test("a job that brought data in, or has not run, is not replayed", async () => {
+  const source = { kind: "bundled", name: "sp500" };
+  const ingest = await finished(tenantId, "ingest", { source }, []);
+  const deps = { db: fixture.db, jobs: fixture.deps.jobs };
+  await expect(submitReplay(deps, caller(tenantId), ingest)).rejects.toMatchObject({
+    code: "resource.conflict",
+  });
+  const { job } = await deps.jobs.submit({
+    caller: caller(tenantId),
+    type: "analyze",
+    payload: { instrumentId: "SPX.INDEX" },
+  });
+  await expect(submitReplay(deps, caller(tenantId), job.id)).rejects.toMatchObject({ code: "job.notEnded" });
 });
 
 test("jobs that read each other end the walk", async () => {

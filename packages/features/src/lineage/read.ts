@@ -1,7 +1,9 @@
 import { AppError } from "@tapedeck/core";
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Db } from "../db.ts";
+import type { JobService } from "../jobs/contract.ts";
 import type { LineageInput, LineageJob, lineageRoutes } from "./contract.ts";
+import { compareReplay, submitReplay } from "./replay.ts";
 import { loadDatasetSources, loadInputs, loadJobs } from "./store.ts";
 import type { InputRecord, JobRecord } from "./store.ts";
 
@@ -74,4 +76,6 @@ async function originsOf(walk: Walk, input: InputRecord, depth: number): Promise
 
 export const lineageRouteHandlers = {
   getLineage: async (deps, { params }, caller) => readLineage(deps.db, caller.tenantId, params.id),
-} satisfies RouteHandlersFor<typeof lineageRoutes, { db: Db }>;
+  replayJob: (deps, { params }, caller) => submitReplay(deps, caller, params.id),
+  getReplay: (deps, { params }, caller) => compareReplay(deps.db, caller.tenantId, params.id),
+} satisfies RouteHandlersFor<typeof lineageRoutes, { db: Db; jobs: JobService }>;

@@ -1,3 +1,4 @@
+import { AppError } from "@tapedeck/core";
 import { sql } from "kysely";
 import type { Db } from "../db.ts";
 
@@ -67,4 +68,45 @@ export async function loadDatasetSources(db: Db, hash: string, limit: number): P
       where d.adjustment <> 'raw'
     order by job_id limit ${limit}`.execute(db);
   return rows.map((row) => row.jobId);
+}
+
+/**
+ * The time up to which the data of a run was known to it: what its result says, else the newest of its datasets;
+ * undefined where it read none.
+ */
+export async function loadDataTime(db: Db, jobId: string): Promise<number | undefined> {
+  const { rows } = await sql<{ said: string | null; read: number | null }>`
+    select j.result::jsonb ->> 'asOfMs' as said,
+      (select max(d.as_of_ms) from job_inputs i join datasets d on d.hash = i.ref
+        where i.job_id = j.id and i.kind = 'dataset') as read
+    from jobs j where j.id = ${jobId}::uuid`.execute(db);
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return row.said === null ? (row.read ?? undefined) : Number(row.said);
+}
+
+export interface RunRecord {
+  id: string;
+  state: string;
+  version: number;
+  codeVersion: string | null;
+  result: string | null;
+}
+
+/** A replay and the run that it repeats. */
+export async function loadReplayPair(
+  db: Db,
+  tenantId: string,
+  jobId: string,
+): Promise<{ original: RunRecord; replay: RunRecord }> {
+  const columns = ["id", "state", "version", "codeVersion", "result", "replayOf"] as const;
+  const own = () => db.selectFrom("jobs").select(columns).where("tenantId", "=", tenantId);
+  const replay = await own().where("id", "=", jobId).executeTakeFirst();
+  if (replay === undefined) throw new AppError("job.unknown", `There is no job ${jobId}.`);
+  if (replay.replayOf === null)
+    throw new AppError("resource.unknown", `The job ${jobId} is not a replay; POST here makes one.`);
+  const original = await own().where("id", "=", replay.replayOf).executeTakeFirst();
+  if (original === undefined)
+    throw new AppError("resource.unknown", `The run that ${jobId} repeats has been erased.`);
+  return { original, replay };
 }

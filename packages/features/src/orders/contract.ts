@@ -134,6 +134,7 @@ export const execute = defineJob({
   summary: "Place one order; its client order id is on disk before it is sent, and it is never sent twice",
   version: 1,
   reuse: false,
+  effects: true,
   role: "trader",
   /** Another run is safe: it starts by asking the venue. */
   attempts: 3,
