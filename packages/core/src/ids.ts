@@ -55,6 +55,7 @@ export const InstrumentRef = z
   .meta({
     description: "An instrument id (SYMBOL.VENUE), or a symbol that only one venue has",
     examples: ["SPY.XNYS", "SPY"],
+    format: "instrument",
   });
 
 export function splitInstrumentId(id: string): { symbol: string; venue: string } {

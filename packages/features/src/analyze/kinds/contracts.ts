@@ -1,7 +1,9 @@
 import type * as z from "zod";
+import { AnomaliesPayload, AnomaliesResult } from "./anomalies/contract.ts";
 import { CorrelationPayload, CorrelationResult } from "./correlation/contract.ts";
 import { FormulasPayload, FormulasResult } from "./formulas/contract.ts";
 import { OptionsPayload, OptionsResult } from "./options/contract.ts";
+import { PairSearchPayload, PairSearchResult } from "./pairSearch/contract.ts";
 import { PairsPayload, PairsResult } from "./pairs/contract.ts";
 import { PatternsPayload, PatternsResult } from "./patterns/contract.ts";
 import { RegimesPayload, RegimesResult } from "./regimes/contract.ts";
@@ -13,9 +15,11 @@ export const analysisPayloads = [
   FormulasPayload,
   SummaryPayload,
   PairsPayload,
+  PairSearchPayload,
   CorrelationPayload,
   RiskPayload,
   RegimesPayload,
+  AnomaliesPayload,
   PatternsPayload,
   OptionsPayload,
 ] as const;
@@ -25,9 +29,11 @@ export const analysisResults = [
   FormulasResult,
   SummaryResult,
   PairsResult,
+  PairSearchResult,
   CorrelationResult,
   RiskResult,
   RegimesResult,
+  AnomaliesResult,
   PatternsResult,
   OptionsResult,
 ] as const;

@@ -1,8 +1,10 @@
+import { anomalies } from "./anomalies/run.ts";
 import type { AnalysisKindName, PayloadOfKind, ResultOfKind } from "./contracts.ts";
 import { correlation } from "./correlation/run.ts";
 import { formulas } from "./formulas/run.ts";
 import type { AnalysisKind } from "./kind.ts";
 import { options } from "./options/run.ts";
+import { pairSearch } from "./pairSearch/run.ts";
 import { pairs } from "./pairs/run.ts";
 import { patterns } from "./patterns/run.ts";
 import { regimes } from "./regimes/run.ts";
@@ -14,9 +16,11 @@ export const analysisKinds = {
   formulas,
   summary,
   pairs,
+  pairSearch,
   correlation,
   risk,
   regimes,
+  anomalies,
   patterns,
   options,
 } satisfies { [K in AnalysisKindName]: AnalysisKind<PayloadOfKind<K>, ResultOfKind<K>> };

@@ -59,6 +59,7 @@ export const correlation: AnalysisKind<CorrelationPayload, CorrelationResult> = 
         value: finite(cell.value),
         unit: "correlation",
         atMs: null,
+        of: [cell.i, cell.j],
       })),
     );
     const matrix = ids.map((_, i) => ids.map((__, j) => (i === j ? 1 : Number.NaN)));

@@ -7,7 +7,11 @@ export const FormulaText = z
   .trim()
   .min(1)
   .max(2_000)
-  .meta({ description: "A formula over a bar series", examples: ["sma(close, 50)", "rsi(close, 14) < 30"] });
+  .meta({
+    description: "A formula over a bar series",
+    examples: ["sma(close, 50)", "rsi(close, 14) < 30"],
+    format: "formula",
+  });
 
 export const FormulasPayload = z
   .strictObject({
