@@ -3,12 +3,11 @@ import { join } from "node:path";
 import { dataDir, goldenDir } from "@tapedeck/testkit";
 import {
   backtest,
-  equityHash,
-  readBacktestBars,
   readBacktestRuns,
   referenceReasons,
   settingsOfRun,
 } from "@tapedeck/testkit/golden/backtest";
+import { equityHash, readBacktestBars } from "@tapedeck/testkit/golden/backtestInputs";
 import { describe, expect, test } from "vitest";
 import { reconcileFills } from "./ledger.ts";
 import { createSimulation, runSimulation, signalBits, tradesOf } from "./simulate.ts";
@@ -98,7 +97,7 @@ describe.skipIf(absent.length > 0 && process.env["CI"] !== "true")(
       }
     });
 
-    test.each(["strategies", "intrabar"])("%s by formulas", (key) => {
+    test.each(["strategies", "rebalance", "intrabar", "comparison"])("%s", (key) => {
       const entry = backtest.entries(folder, dataDir).find((one) => one.id === `backtest/${key}`);
       const result = entry!.compare!();
       expect(result.fault).toBeUndefined();

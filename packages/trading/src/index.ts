@@ -1,3 +1,4 @@
+export * from "./engine/index.ts";
 export * from "./ledger.ts";
 export * from "./matching.ts";
 export * from "./performance.ts";

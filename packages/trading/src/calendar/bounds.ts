@@ -9,7 +9,8 @@ export function isSessionTimeframe(timeframe: string): boolean {
   return /[dwo]$/.test(timeframe);
 }
 
-function parts(timeframe: string): { count: number; unit: keyof typeof unitMs | "mo" } {
+/** Number and unit of a timeframe. Throws a RangeError where the text is none. */
+export function timeframeParts(timeframe: string): { count: number; unit: keyof typeof unitMs | "mo" } {
   const match = pattern.exec(timeframe);
   if (match === null) throw new RangeError(`not a timeframe: ${timeframe}`);
   return { count: Number(match[1]), unit: match[2] as keyof typeof unitMs | "mo" };
@@ -25,7 +26,7 @@ export function sessionBarBounds(
   timeframe: string,
   date: string,
 ): { openMs: number; closeMs: number } {
-  const { count, unit } = parts(timeframe);
+  const { count, unit } = timeframeParts(timeframe);
   if (unit === "d" && count === 1) {
     const session = calendar.session(date) ?? calendar.hours(date);
     return { openMs: session.openMs, closeMs: session.closeMs };
@@ -53,7 +54,7 @@ export function sessionBarBounds(
 
 /** Length in ms of a bar shorter than a session. */
 export function intradayMs(timeframe: string): number {
-  const { count, unit } = parts(timeframe);
+  const { count, unit } = timeframeParts(timeframe);
   if (unit === "mo") throw new RangeError(`${timeframe} is not shorter than a session`);
   return count * unitMs[unit];
 }

@@ -5,6 +5,7 @@ import { weekdays } from "./weekdays.ts";
 
 export * from "./calendar.ts";
 export * from "./bounds.ts";
+export * from "./buckets.ts";
 
 const calendars: Record<CalendarName, TradingCalendar> = {
   XNYS: newYork,

@@ -1,0 +1,463 @@
+import { bookFill, currentFeeRate, equityOf, freeCash } from "./account.ts";
+import { feeOfFill, takerPrice } from "./costs.ts";
+import { fillFlags } from "./fills.ts";
+import type { BarNow } from "./match.ts";
+import { readBar } from "./clock.ts";
+import { followTrail, isStop, priceAtOpen, priceInside, stopLevel } from "./match.ts";
+import { checkRequest, toLot, toTick } from "./orders.ts";
+import type { BookOrder, OrderRequest, Rejection } from "./orders.ts";
+import type { EngineState } from "./state.ts";
+
+/** Cash and quantities are compared with this much room for rounding, relative. */
+const rounding = 1e-12;
+
+/** Takes an order into the book; returns its id, 0 when none is taken any more. Throws RangeError on nonsense. */
+export function placeOrder(state: EngineState, request: OrderRequest): number {
+  checkRequest(request);
+  const instrument = request.instrument ?? 0;
+  const one = state.instruments[instrument];
+  if (one === undefined) throw new RangeError(`There is no instrument ${instrument}.`);
+  if (state.halted) {
+    state.rejected.halted++;
+    return 0;
+  }
+  const direction = request.side === "buy" ? 1 : -1;
+  return addOrder(state, {
+    id: ++state.lastOrder,
+    instrument,
+    direction,
+    type: request.type ?? "market",
+    quantity: request.quantity ?? Number.NaN,
+    cashFraction: request.cashFraction ?? 0,
+    cashAmount: request.cashAmount ?? 0,
+    limitPrice: toTick(request.limitPrice ?? 0, one.tickSize, direction),
+    stopPrice: toTick(request.stopPrice ?? 0, one.tickSize, direction),
+    trailBy: request.trailBy ?? 0,
+    trailFraction: request.trailFraction ?? 0,
+    timeInForce: request.timeInForce ?? "gtc",
+    expiresMs: request.expiresMs ?? Infinity,
+    reduceOnly: request.reduceOnly ?? false,
+    group: request.group ?? 0,
+    bracket: request.bracket,
+    tag: request.tag ?? "",
+    activeMs: state.nowMs + state.settings.costs.latencyMs,
+    session: -1,
+    rested: false,
+    extreme: state.mark[instrument]!,
+    bornBar: -1,
+    bornUnsure: false,
+    entryRow: -1,
+    live: true,
+  });
+}
+
+function addOrder(state: EngineState, order: BookOrder): number {
+  state.orders[order.instrument]!.push(order);
+  state.openOrders++;
+  return order.id;
+}
+
+function endOrder(state: EngineState, order: BookOrder, why?: Rejection): void {
+  if (!order.live) return;
+  order.live = false;
+  state.openOrders--;
+  if (why !== undefined) state.rejected[why]++;
+}
+
+export function cancelOrder(state: EngineState, id: number): boolean {
+  for (const list of state.orders) {
+    const order = list.find((one) => one.id === id && one.live);
+    if (order === undefined) continue;
+    endOrder(state, order);
+    return true;
+  }
+  return false;
+}
+
+/** Ends every order of an instrument. */
+export function cancelOrders(state: EngineState, instrument: number): void {
+  for (const order of state.orders[instrument]!) endOrder(state, order);
+}
+
+function sweepDead(state: EngineState, k: number): void {
+  const list = state.orders[k]!;
+  let kept = 0;
+  for (const order of list) if (order.live) list[kept++] = order;
+  list.length = kept;
+}
+
+const canTrade = (order: BookOrder, bar: BarNow) =>
+  order.live && order.activeMs <= bar.openMs && order.bornBar !== bar.index;
+
+/** Does the order lessen the position? Such orders fill first: their cash pays for the others, whatever the instruments' order. */
+const lessens = (state: EngineState, order: BookOrder) =>
+  state.position[order.instrument]! * order.direction < 0;
+
+/**
+ * The orders of all instruments that closed a bar at this instant, against those bars. In each phase (the opens, inside the bars, the
+ * closes) those that lessen a position fill before the others.
+ */
+export function matchBars(state: EngineState, group: Int32Array, count: number): void {
+  const { now, instruments, orders } = state;
+  for (let g = 0; g < count; g++) {
+    const k = group[g]!;
+    // Also without orders of its own: a position is worth its open when others are paid at their opens.
+    state.mark[k] = instruments[k]!.bars.open[state.bar[k]!]!;
+    if (orders[k]!.length === 0) continue;
+    readBar(now[k]!, instruments[k]!, state.bar[k]!);
+    expireOrders(state, k, now[k]!);
+  }
+  for (const reducing of [true, false]) {
+    for (let g = 0; g < count; g++) {
+      const k = group[g]!;
+      if (orders[k]!.length > 0) fillAtOpen(state, k, now[k]!, reducing);
+    }
+  }
+  for (let g = 0; g < count; g++) {
+    const k = group[g]!;
+    if (orders[k]!.length > 0) fillInside(state, k, now[k]!);
+  }
+  for (const reducing of [true, false]) {
+    for (let g = 0; g < count; g++) {
+      const k = group[g]!;
+      if (orders[k]!.length > 0) fillAtClose(state, k, now[k]!, reducing);
+    }
+  }
+  for (let g = 0; g < count; g++) {
+    const k = group[g]!;
+    if (orders[k]!.length > 0) settleOrders(state, k, now[k]!);
+  }
+}
+
+function expireOrders(state: EngineState, k: number, bar: BarNow): void {
+  const session = Math.floor(bar.openMs / 86_400_000);
+  for (const order of state.orders[k]!) {
+    if (order.activeMs > bar.openMs) continue;
+    if (order.session < 0) order.session = session;
+    const dayOver = order.timeInForce === "day" && session > order.session;
+    if (dayOver || bar.openMs >= order.expiresMs) endOrder(state, order, "expired");
+  }
+}
+
+function fillAtOpen(state: EngineState, k: number, bar: BarNow, reducing: boolean): void {
+  const orders = state.orders[k]!;
+  // Orders born here are not looked at: they come after the open.
+  const { length } = orders;
+  for (let j = 0; j < length; j++) {
+    const order = orders[j]!;
+    if (!canTrade(order, bar) || lessens(state, order) !== reducing) continue;
+    const price = priceAtOpen(order, bar);
+    if (Number.isNaN(price)) continue;
+    fillOrder(state, order, bar, price, isStop(order) ? fillFlags.gap : 0, false);
+  }
+}
+
+function fillAtClose(state: EngineState, k: number, bar: BarNow, reducing: boolean): void {
+  if (!bar.closesSession) return;
+  for (const order of state.orders[k]!) {
+    if (order.type !== "onClose" || !canTrade(order, bar) || lessens(state, order) !== reducing) continue;
+    state.mark[k] = bar.close;
+    fillOrder(state, order, bar, bar.close, 0, false);
+  }
+}
+
+/** Stops before limits, or the other way round, until no fill brings new orders. */
+function fillInside(state: EngineState, k: number, bar: BarNow): void {
+  const orders = state.orders[k]!;
+  if (orders.length === 0) return;
+  const stopsFirst = state.settings.innerPath === "pessimistic";
+  for (let looked = -1; looked < orders.length;) {
+    looked = orders.length;
+    for (const stops of [stopsFirst, !stopsFirst]) {
+      for (let j = 0; j < orders.length; j++) {
+        if (orders[j]!.live && isStop(orders[j]!) === stops) tryInside(state, orders[j]!, bar);
+      }
+    }
+  }
+}
+
+function tryInside(state: EngineState, order: BookOrder, bar: BarNow): void {
+  if (order.activeMs > bar.openMs || order.timeInForce === "ioc" || order.timeInForce === "fok") return;
+  if (bar.closeMs > order.expiresMs || bar.openMs === bar.closeMs) return;
+  const stop = isStop(order);
+  const price = priceInside(order, bar);
+  if (Number.isNaN(price)) return;
+  if (order.bornUnsure) {
+    state.postings.flags[order.entryRow]! |= fillFlags.pathDependent;
+    if (stop !== (state.settings.innerPath === "pessimistic")) return;
+  }
+  const rivals = state.orders[order.instrument]!.filter(
+    (other) =>
+      other !== order &&
+      other.live &&
+      other.group > 0 &&
+      other.group === order.group &&
+      !Number.isNaN(priceInside(other, bar)),
+  );
+  const nearer = (other: BookOrder) =>
+    isStop(other) && order.direction * (stopLevel(other) - stopLevel(order)) < 0;
+  if (stop && rivals.some(nearer)) return;
+  const rival = rivals.some((other) => isStop(other) !== stop);
+  fillOrder(state, order, bar, price, rival ? fillFlags.pathDependent : 0, true);
+}
+
+/** After the bar: immediate orders end, trailing stops follow, dead ones leave the book. */
+function settleOrders(state: EngineState, k: number, bar: BarNow): void {
+  for (const order of state.orders[k]!) {
+    if (!order.live || order.activeMs > bar.openMs) continue;
+    const immediate = order.timeInForce === "ioc" || order.timeInForce === "fok";
+    const past =
+      (order.type === "onOpen" && bar.opensSession) || (order.type === "onClose" && bar.closesSession);
+    if (immediate || past) endOrder(state, order, "unfilled");
+    order.rested = true;
+    order.bornUnsure = false;
+    followTrail(order, bar);
+  }
+  sweepDead(state, k);
+}
+
+/** Units that the cap on the bar's volume leaves. */
+function leftOfVolume(state: EngineState, k: number, bar: BarNow): number {
+  const share = state.settings.costs.volumeShare;
+  if (share <= 0 || Number.isNaN(bar.volume)) return Infinity;
+  return Math.max(0, bar.volume * share - state.usedVolume[k]!);
+}
+
+interface Terms {
+  quantity: number;
+  price: number;
+  feeRate: number;
+}
+
+/** Fills what can be filled of an order at `reference`; ends it when it cannot be filled at all. */
+function fillOrder(
+  state: EngineState,
+  order: BookOrder,
+  bar: BarNow,
+  reference: number,
+  flags: number,
+  inside: boolean,
+): void {
+  const k = order.instrument;
+  const held = state.position[k]!;
+  const against = held * order.direction < 0;
+  if (order.reduceOnly && !against) return endOrder(state, order, "reduceOnly");
+  const limited = order.type === "limit" || order.type === "takeProfit";
+  const maker = limited && order.rested;
+  const feeRate = currentFeeRate(state, maker);
+  const terms = termsOf(state, order, bar, reference, feeRate, limited);
+  if (!(terms.price > 0) && order.direction > 0) return endOrder(state, order, "price");
+  const left = leftOfVolume(state, k, bar);
+  if (order.timeInForce === "fok" && left < terms.quantity) return endOrder(state, order, "unfilled");
+  let quantity = order.reduceOnly ? Math.min(terms.quantity, Math.abs(held)) : terms.quantity;
+  const wanted = quantity;
+  quantity = Math.min(quantity, left);
+  const one = state.instruments[k]!;
+  // The whole of a position may be an odd lot after a split.
+  const closes = against && quantity === Math.abs(held);
+  if (!closes) quantity = toLot(quantity, one.lotSize);
+  if (!against && quantity > 0) {
+    const paid = affordable(state, order, { ...terms, quantity });
+    if (paid < quantity) {
+      if (state.settings.shortfall === "reject") return endOrder(state, order, "cash");
+      quantity = toLot(paid, one.lotSize);
+    }
+  }
+  if (!(quantity > 0)) {
+    if (left < wanted) return;
+    return endOrder(state, order, "lot");
+  }
+  if (!against && quantity * terms.price * one.multiplier < one.minNotional) {
+    return endOrder(state, order, "minNotional");
+  }
+  executeFill(
+    state,
+    order,
+    bar,
+    { ...terms, quantity },
+    reference,
+    flags | (maker ? fillFlags.maker : 0),
+    inside,
+  );
+}
+
+function termsOf(
+  state: EngineState,
+  order: BookOrder,
+  bar: BarNow,
+  reference: number,
+  feeRate: number,
+  limited: boolean,
+): Terms {
+  const k = order.instrument;
+  const { costs } = state.settings;
+  const one = state.instruments[k]!;
+  const priceFor = (quantity: number) =>
+    limited
+      ? reference
+      : takerPrice(costs, order.direction, reference, quantity, bar.volume, state.activity[k], bar.index);
+  if (!Number.isNaN(order.quantity))
+    return { quantity: order.quantity, price: priceFor(order.quantity), feeRate };
+  const budget =
+    order.cashAmount > 0
+      ? order.cashAmount
+      : (freeCash(state) * order.cashFraction) / state.rate[state.currencyOf[k]!]!;
+  const price = priceFor(budget / (reference * one.multiplier));
+  const { perUnit, minimum } = costs.fees;
+  let quantity = budget / (price * one.multiplier * (1 + feeRate) + perUnit);
+  if (quantity * (price * one.multiplier * feeRate + perUnit) < minimum) {
+    quantity = Math.max(0, (budget - minimum) / (price * one.multiplier));
+  }
+  return { quantity, price, feeRate };
+}
+
+/** Units of `terms` that the free cash pays for, fee included; positions are taken at this fill's price. */
+function affordable(state: EngineState, order: BookOrder, terms: Terms): number {
+  const k = order.instrument;
+  const one = state.instruments[k]!;
+  state.mark[k] = terms.price;
+  const rate = state.rate[state.currencyOf[k]!]!;
+  const free = freeCash(state);
+  const tied = terms.price * one.multiplier * one.initialMargin;
+  const { fees } = state.settings.costs;
+  const notional = terms.quantity * terms.price * one.multiplier;
+  const fee = feeOfFill(fees, terms.feeRate, notional, terms.quantity);
+  const need = (terms.quantity * tied + fee) * rate;
+  if (need <= free * (1 + rounding)) return terms.quantity;
+  const perUnit = tied + terms.price * one.multiplier * terms.feeRate + fees.perUnit;
+  const byRate = free / rate / perUnit;
+  const byMinimum = (free / rate - fees.minimum) / tied;
+  return Math.max(0, Math.min(byRate, byMinimum));
+}
+
+function executeFill(
+  state: EngineState,
+  order: BookOrder,
+  bar: BarNow,
+  terms: Terms,
+  reference: number,
+  flags: number,
+  inside: boolean,
+): void {
+  const k = order.instrument;
+  const { quantity, price } = terms;
+  const one = state.instruments[k]!;
+  const row = state.postings.count;
+  const before = state.position[k]!;
+  const allCash =
+    order.direction > 0 &&
+    order.cashFraction === 1 &&
+    one.lotSize === 0 &&
+    state.openPositions === 0 &&
+    state.currencyOf[k] === 0 &&
+    quantity === terms.quantity &&
+    state.cash.length === 1;
+  bookFill(state, {
+    instrument: k,
+    quantity: order.direction * quantity,
+    price,
+    reference,
+    feeRate: terms.feeRate,
+    flags: flags | (order.tag === liquidationTag ? fillFlags.liquidation : 0),
+    order: order.id,
+    allCash,
+  });
+  state.usedVolume[k] = state.usedVolume[k]! + quantity;
+  const rest = order.quantity - quantity;
+  const filled = Number.isNaN(order.quantity) || rest <= rounding * order.quantity;
+  if (filled) endOrder(state, order);
+  else order.quantity = rest;
+  if (order.group > 0) cancelRivals(state, order);
+  if (before !== 0 && before * state.position[k]! <= 0) endProtection(state, k);
+  if (order.bracket !== undefined) placeBracket(state, order, bar, quantity, price, row, inside);
+}
+
+function cancelRivals(state: EngineState, order: BookOrder): void {
+  for (const list of state.orders) {
+    for (const other of list) if (other !== order && other.group === order.group) endOrder(state, other);
+  }
+}
+
+/** With the position go the orders that could only lessen it. */
+function endProtection(state: EngineState, k: number): void {
+  for (const order of state.orders[k]!) if (order.reduceOnly) endOrder(state, order);
+}
+
+/** Stop and target of an entry, for what was filled, able to act in the rest of the bar. */
+function placeBracket(
+  state: EngineState,
+  entry: BookOrder,
+  bar: BarNow,
+  quantity: number,
+  price: number,
+  row: number,
+  inside: boolean,
+): void {
+  const bracket = entry.bracket!;
+  const { tickSize } = state.instruments[entry.instrument]!;
+  const direction = entry.direction > 0 ? -1 : 1;
+  const group = ++state.lastGroup + childGroups;
+  const entryWasStop = isStop(entry);
+  const child = (fields: Partial<BookOrder> & { type: BookOrder["type"] }) =>
+    addOrder(state, {
+      id: ++state.lastOrder,
+      instrument: entry.instrument,
+      direction,
+      quantity,
+      cashFraction: 0,
+      cashAmount: 0,
+      limitPrice: 0,
+      stopPrice: 0,
+      trailBy: 0,
+      trailFraction: 0,
+      timeInForce: "gtc",
+      expiresMs: Infinity,
+      reduceOnly: true,
+      group,
+      bracket: undefined,
+      tag: entry.tag,
+      activeMs: -Infinity,
+      session: -1,
+      rested: true,
+      extreme: price,
+      bornBar: bar.index,
+      // A limit was reached on the way to the stop beyond it, a stop on the way to the target; the other order of events is a guess.
+      bornUnsure: inside && (fields.type === "takeProfit" ? !entryWasStop : entryWasStop),
+      entryRow: row,
+      live: true,
+      ...fields,
+    });
+  const level = (fixed: number | undefined, fraction: number | undefined, side: 1 | -1) =>
+    toTick(fixed ?? price * (1 + side * fraction!), tickSize, direction);
+  if (bracket.stopPrice !== undefined || bracket.stopFraction !== undefined) {
+    child({ type: "stop", stopPrice: level(bracket.stopPrice, bracket.stopFraction, direction) });
+  }
+  if (bracket.trailFraction !== undefined)
+    child({ type: "trailingStop", trailFraction: bracket.trailFraction });
+  if (bracket.targetPrice !== undefined || bracket.targetFraction !== undefined) {
+    const limitPrice = level(bracket.targetPrice, bracket.targetFraction, entry.direction);
+    child({ type: "takeProfit", limitPrice });
+  }
+}
+
+/** Groups of brackets are numbered from here, so that they never meet a strategy's own. */
+const childGroups = 1_000_000_000;
+const liquidationTag = "liquidation";
+
+/** Ends all orders and closes every position at the next open; without equity nothing is traded after. */
+export function liquidate(state: EngineState): void {
+  for (let k = 0; k < state.position.length; k++) cancelOrders(state, k);
+  for (let k = 0; k < state.position.length; k++) {
+    const held = state.position[k]!;
+    sweepDead(state, k);
+    if (held === 0) continue;
+    placeOrder(state, {
+      instrument: k,
+      side: held > 0 ? "sell" : "buy",
+      quantity: Math.abs(held),
+      reduceOnly: true,
+      tag: liquidationTag,
+    });
+  }
+  if (equityOf(state) <= 0) state.halted = true;
+}

@@ -1,0 +1,16 @@
+export { createEngine } from "./engine.ts";
+export type { Engine } from "./engine.ts";
+export * from "./costs.ts";
+export * from "./fills.ts";
+export * from "./market.ts";
+export { orderTypes, rejections, timesInForce, toLot, toTick } from "./orders.ts";
+export type { Bracket, OrderRequest, OrderType, Rejection, TimeInForce } from "./orders.ts";
+export type { EngineSettings, EngineState } from "./state.ts";
+export type { EngineStrategy, FeatureColumn, StrategyContext } from "./strategy.ts";
+export { createCashReconciliation } from "./exact.ts";
+export type { CashReconciliation } from "./exact.ts";
+export { roundTripsOf } from "./roundTrips.ts";
+export type { RoundTrip } from "./roundTrips.ts";
+export { atTimes, eachRisk, limitGross, limitWeight, stagedStrategy, tradeToWeights } from "./stages.ts";
+export type { Stages } from "./stages.ts";
+export { rulesStrategy } from "./rules.ts";
