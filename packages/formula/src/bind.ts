@@ -264,7 +264,7 @@ export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
       }
       const frame = parseTimeframe(frameArgument.value.value);
       if (!frame)
-        fail(frameArgument.value.span, "a timeframe is a number and s, m, h, d, w or M, as in 15m or 1d");
+        fail(frameArgument.value.span, "a timeframe is a number and s, m, h, d, w or mo, as in 15m or 1d");
       return framed(rest, frame, frameArgument.value.span, scope, chosen);
     }
     const kernel = kernels.get(e.name);

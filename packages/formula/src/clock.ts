@@ -1,7 +1,7 @@
-import type { Bar, Dataset } from "./dataset.ts";
+import type { Bar, BucketRule, Dataset } from "./dataset.ts";
 import { COLUMNS } from "./dataset.ts";
 import type { Timeframe } from "./timeframe.ts";
-import { bucketEnd, bucketStart } from "./timeframe.ts";
+import { utcBucket } from "./timeframe.ts";
 
 export type Column = Float64Array | Uint8Array;
 
@@ -11,6 +11,7 @@ export type Column = Float64Array | Uint8Array;
  */
 export interface Clock {
   readonly timeframeMs: number;
+  readonly bucketOf: BucketRule;
   readonly bars: Readonly<Record<(typeof COLUMNS)[number], Float64Array>>;
   /** Bars held. */
   length: number;
@@ -63,6 +64,7 @@ function emptyBars(capacity: number): Clock["bars"] {
 export function clockOf(data: Dataset): Clock {
   return {
     timeframeMs: data.timeframeMs,
+    bucketOf: data.bucketOf ?? utcBucket,
     bars: data,
     length: data.length,
     dropped: 0,
@@ -74,9 +76,10 @@ export function clockOf(data: Dataset): Clock {
 }
 
 /** An empty clock that bars are pushed to. */
-export function emptyClock(timeframeMs: number, capacity: number): Clock {
+export function emptyClock(timeframeMs: number, capacity: number, bucketOf: BucketRule = utcBucket): Clock {
   return {
     timeframeMs,
+    bucketOf,
     bars: emptyBars(capacity),
     length: 0,
     dropped: 0,
@@ -93,7 +96,7 @@ export function resamplerOf(clock: Clock, frame: Timeframe): Resampler {
   if (known) return known;
   const made: Resampler = {
     frame,
-    clock: emptyClock(frame.ms, clock.whole ? bucketsOf(clock, frame) : clock.capacity + 1),
+    clock: emptyClock(frame.ms, clock.whole ? bucketsOf(clock, frame) : clock.capacity + 1, clock.bucketOf),
     taken: 0,
     visible: new Float64Array(clock.capacity),
     start: 0,
@@ -106,12 +109,12 @@ export function resamplerOf(clock: Clock, frame: Timeframe): Resampler {
   return made;
 }
 
-/** Room for the buckets that a whole dataset can fill. */
+/** Room for the buckets that a whole dataset can fill: a day's last may be cut short by its session, so twice as many. */
 function bucketsOf(clock: Clock, frame: Timeframe): number {
   if (clock.length === 0) return 1;
   const span = clock.bars.openMs[clock.length - 1]! - clock.bars.openMs[0]!;
   const shortest = frame.months > 0 ? frame.months * 28 * 86_400_000 : frame.ms;
-  return Math.min(clock.length + 1, Math.ceil(span / shortest) + 2);
+  return Math.min(clock.length + 1, 2 * Math.ceil(span / shortest) + 2);
 }
 
 function closeBucket(r: Resampler): void {
@@ -136,10 +139,16 @@ export function resample(r: Resampler, base: Clock): void {
   const { openMs, closeMs, open, high, low, close, volume } = base.bars;
   for (let i = r.taken; i < base.length; i++) {
     const at = openMs[i]!;
-    if (!(at >= r.start && at < r.end)) {
-      if (r.open) closeBucket(r);
-      r.start = bucketStart(r.frame, at);
-      r.end = bucketEnd(r.frame, r.start);
+    const until = closeMs[i]!;
+    if (!(r.open && at >= r.start && until <= r.end)) {
+      const bucket = base.bucketOf(r.frame.text, at, until);
+      if (r.open && (bucket === undefined ? until >= r.end : bucket.startMs !== r.start)) closeBucket(r);
+      if (bucket === undefined) {
+        r.visible[i] = r.closed;
+        continue;
+      }
+      r.start = bucket.startMs;
+      r.end = bucket.endMs;
     }
     if (r.open) {
       const bar = r.bar;
@@ -151,7 +160,7 @@ export function resample(r: Resampler, base: Clock): void {
       r.open = true;
       r.bar = { open: open[i]!, high: high[i]!, low: low[i]!, close: close[i]!, volume: volume[i]! };
     }
-    if (closeMs[i]! >= r.end) closeBucket(r);
+    if (until >= r.end) closeBucket(r);
     r.visible[i] = r.closed;
   }
   r.taken = base.length;

@@ -58,7 +58,8 @@ export function examineFormula(formula: string, data: Dataset): Finding[] {
 }
 
 function barByBar(text: string, data: Dataset): Float64Array {
-  const run = createFormulaRun([text], { timeframeMs: data.timeframeMs });
+  const { timeframeMs, bucketOf } = data;
+  const run = createFormulaRun([text], { timeframeMs, ...(bucketOf ? { bucketOf } : {}) });
   return Float64Array.from({ length: data.length }, (_, i) => {
     const bar = Object.fromEntries(COLUMNS.map((name) => [name, data[name][i]!])) as unknown as Bar;
     return run.push(bar)[0]!;

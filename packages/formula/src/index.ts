@@ -3,7 +3,7 @@ export { indicatorCatalogue, functionCatalogue } from "./catalogue.ts";
 export type { CatalogueEntry, CatalogueParam } from "./catalogue.ts";
 export { checkFormula } from "./check.ts";
 export type { CheckedFormula, CheckOptions } from "./check.ts";
-export type { Bar, Dataset } from "./dataset.ts";
+export type { Bar, BucketRule, Dataset } from "./dataset.ts";
 export { FormulaError, nearestName } from "./error.ts";
 export { examineFormula, examineKernel, sampleBars } from "./examine.ts";
 export type { Check, Finding } from "./examine.ts";

@@ -7,7 +7,7 @@ import { createGraph } from "./build.ts";
 import type { NodeGraph } from "./build.ts";
 import type { Clock, Node } from "./clock.ts";
 import { clockOf, emptyClock, pushBar, resample } from "./clock.ts";
-import type { Bar, Dataset } from "./dataset.ts";
+import type { Bar, BucketRule, Dataset } from "./dataset.ts";
 import { parseFormula } from "./parse.ts";
 
 /** A resolver's failure: the formula names an instrument that the data does not hold. */
@@ -186,6 +186,10 @@ export interface FormulaRunOptions {
   readonly timeframeMs: number;
   /** Bar length of the other instruments, where it differs. */
   readonly otherTimeframeMs?: Readonly<Record<string, number>>;
+  /** How bars join to higher timeframes; half-open UTC buckets where it is absent. */
+  readonly bucketOf?: BucketRule;
+  /** The same of other instruments, where it differs. */
+  readonly otherBucketOf?: Readonly<Record<string, BucketRule>>;
 }
 
 /** Starts formulas for live use. Memory is bounded by what the formulas read back. Look-ahead kernels are refused. */
@@ -194,8 +198,12 @@ export function createFormulaRun(texts: readonly (string | Ast)[], options: Form
   const bound = bindAll(texts, { timeframeMs });
   // a first build measures how far the nodes read back; the second gets columns of that size
   const measure = (capacity: number): { world: World; nodes: Node[]; need: number } => {
-    const world = createWorld(emptyClock(timeframeMs, capacity), (symbol) =>
-      emptyClock(options.otherTimeframeMs?.[symbol] ?? timeframeMs, capacity),
+    const world = createWorld(emptyClock(timeframeMs, capacity, options.bucketOf), (symbol) =>
+      emptyClock(
+        options.otherTimeframeMs?.[symbol] ?? timeframeMs,
+        capacity,
+        options.otherBucketOf?.[symbol] ?? options.bucketOf,
+      ),
     );
     const nodes = bound.map((b) => world.graph.node(b.root));
     let need = 1;

@@ -11,18 +11,21 @@ const FIRST_MONDAY = 4 * DAY;
 
 /** A bar length: milliseconds, or whole calendar months. */
 export interface Timeframe {
+  /** 30s, 5m, 1h, 1d, 1w or 1mo. */
   readonly text: string;
   /** Length in ms; 31 days a month where it counts months. */
   readonly ms: number;
   readonly months: number;
 }
 
-/** Parses 30s, 5m, 1h, 1d, 1w or 1M; undefined when the text is none. */
+/** Parses 30s, 5m, 1h, 1d, 1w, and 1mo or 1M; undefined when the text is none. */
 export function parseTimeframe(text: string): Timeframe | undefined {
-  const found = /^([1-9]\d{0,4})([smhdwM])$/.exec(text);
+  const found = /^([1-9]\d{0,4})([smhdwM]|mo)$/.exec(text);
   if (!found) return undefined;
   const count = Number(found[1]);
-  if (found[2] === "M") return 12 % count === 0 ? { text, ms: count * 31 * DAY, months: count } : undefined;
+  if (found[2] === "M" || found[2] === "mo") {
+    return 12 % count === 0 ? { text: `${count}mo`, ms: count * 31 * DAY, months: count } : undefined;
+  }
   return { text, ms: count * UNITS[found[2]!]!, months: 0 };
 }
 
@@ -42,4 +45,11 @@ export function bucketEnd(frame: Timeframe, start: number): number {
   if (frame.months === 0) return start + frame.ms;
   const date = new Date(start);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + frame.months, 1);
+}
+
+/** Half-open UTC buckets: midnights, Mondays, firsts of months. */
+export function utcBucket(timeframe: string, openMs: number): { startMs: number; endMs: number } {
+  const frame = parseTimeframe(timeframe)!;
+  const startMs = bucketStart(frame, openMs);
+  return { startMs, endMs: bucketEnd(frame, startMs) };
 }

@@ -17,6 +17,8 @@ export { findLevels } from "./patterns/levels.ts";
 export type { LevelOptions, PriceLevel } from "./patterns/levels.ts";
 export { barsFromTicks, createBarBuilder, heikinAshiBars } from "./bars/bars.ts";
 export type { BarRule } from "./bars/bars.ts";
+export { resampleBars } from "./bars/resample.ts";
+export type { Bucket, PricedBars } from "./bars/resample.ts";
 export { createTimeBars } from "./bars/time.ts";
 export type { TimeBarBuilder, TimeBarOptions } from "./bars/time.ts";
 export type { Bar, BarBuilder, BarColumns, BarTable, Ticks } from "./bars/table.ts";

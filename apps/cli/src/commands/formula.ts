@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { AppError } from "@tapedeck/core";
-import type { FormulaError } from "@tapedeck/formula";
+import type { LocalBars } from "@tapedeck/features/ingest/localBars";
+import type { Dataset, FormulaError } from "@tapedeck/formula";
 import type { Kernel } from "@tapedeck/quant";
+import { bucketRule } from "@tapedeck/trading/calendar/index";
 import type { Cli } from "./shared.ts";
 
 const chunkRows = 8_192;
@@ -20,7 +22,7 @@ export function formulaCommand(program: Command, cli: Cli): void {
       const bars = await readLocalBars(flags.data);
       const kernels = await kernelsOf(flags.module);
       try {
-        const columns = evaluateFormulas(formulas, { ...bars, ...bars.columns }, { kernels });
+        const columns = evaluateFormulas(formulas, formulaData(bars), { kernels });
         const quote = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
         cli.out.print(["time", ...formulas].map(quote).join(","));
         for (let from = 0; from < bars.length; from += chunkRows) {
@@ -36,6 +38,11 @@ export function formulaCommand(program: Command, cli: Cli): void {
         throw asFormulaError(error);
       }
     });
+}
+
+/** A file's bars as formulas read them. */
+export function formulaData(bars: LocalBars): Dataset {
+  return { ...bars, ...bars.columns, bucketOf: bucketRule(bars.calendar) };
 }
 
 export function collect(value: string, before: string[]): string[] {

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { AppError } from "@tapedeck/core";
 import type { Finding, SavedFormula } from "@tapedeck/formula";
 import { table } from "../output.ts";
-import { asFormulaError, collect } from "./formula.ts";
+import { asFormulaError, collect, formulaData } from "./formula.ts";
 import { clientOf, exitCodes, printJson, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 
@@ -79,8 +79,7 @@ async function examine(subject: string, flags: TestFlags): Promise<Finding[]> {
 
 async function barsOf(file: string) {
   const { readLocalBars } = await import("@tapedeck/features/ingest/localBars");
-  const bars = await readLocalBars(file);
-  return { ...bars, ...bars.columns };
+  return formulaData(await readLocalBars(file));
 }
 
 /** The formula of a saved formula's file, at its defaults. */

@@ -1,6 +1,7 @@
 import { AppError } from "@tapedeck/core";
 import type { ChunkHit, JobContext, KnowledgeIndex } from "@tapedeck/core";
 import { checkFormula, evaluateFormulas, FormulaError } from "@tapedeck/formula";
+import { bucketRule } from "@tapedeck/trading/calendar/index";
 import type { JobService, JobView } from "../jobs/contract.ts";
 import type { PortfolioReader } from "../orders/contract.ts";
 import type { Instrument, SeriesCoverage, SeriesReader } from "../series/contract.ts";
@@ -149,6 +150,7 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
         length: one.dataset.length,
         ...one.dataset.columns,
         timeframeMs: one.dataset.timeframeMs,
+        bucketOf: bucketRule(one.dataset.instrument.calendar),
       });
       try {
         const others = new Map<string, Bars>();

@@ -4,6 +4,7 @@ import type { BlobStore, JobContext, JobHandler, ProgressOf } from "@tapedeck/co
 import { sha256 } from "@tapedeck/core/hash";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
+import { bucketRule } from "@tapedeck/trading/calendar/index";
 import {
   barsPerYear,
   computePerformance,
@@ -214,7 +215,8 @@ function recordInput(ctx: Context, dataset: SeriesDataset): void {
 }
 
 function toFormulaData(dataset: SeriesDataset): Dataset {
-  return { length: dataset.length, timeframeMs: dataset.timeframeMs, ...dataset.columns };
+  const { length, timeframeMs, columns, instrument } = dataset;
+  return { length, timeframeMs, ...columns, bucketOf: bucketRule(instrument.calendar) };
 }
 
 /** The dataset as formulas read it, with every other instrument that they name. */

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { AppError, timeframeMs } from "@tapedeck/core";
 import { calendarOf } from "@tapedeck/trading/calendar/index";
+import type { CalendarName } from "@tapedeck/trading/calendar/index";
 import { barBounds } from "./convert.ts";
 import type { ColumnRole, Mapping } from "./contract.ts";
 import type { RawRow } from "./csv.ts";
@@ -21,6 +22,7 @@ export interface LocalBars {
   readonly times: readonly string[];
   readonly timeframe: string;
   readonly timeframeMs: number;
+  readonly calendar: CalendarName;
   /** Empty cells, and the volume where there is no such column, are NaN; missing prices are the close. */
   readonly columns: Readonly<Record<(typeof columnNames)[number], Float64Array>>;
 }
@@ -52,12 +54,13 @@ export async function readLocalBars(file: string): Promise<LocalBars> {
       );
     }
   });
-  const { timeframe } = table.mapping;
+  const { timeframe, calendar } = table.mapping;
   return {
     length: bars.length,
     times: bars.map((bar) => bar.time),
     timeframe,
     timeframeMs: timeframeMs(timeframe),
+    calendar,
     columns: Object.fromEntries(
       columnNames.map((name) => [name, Float64Array.from(bars, (bar) => bar[name])]),
     ) as LocalBars["columns"],

@@ -1,6 +1,7 @@
 import { AppError, timeframeMs } from "@tapedeck/core";
 import { checkFormula, createFormulaCache, evaluateFormulas, FormulaError } from "@tapedeck/formula";
 import type { CheckedFormula } from "@tapedeck/formula";
+import { bucketRule } from "@tapedeck/trading/calendar/index";
 import type { SeriesDataset } from "../../../series/contract.ts";
 import { finite, pace } from "../kind.ts";
 import type { AnalysisInput, AnalysisKind } from "../kind.ts";
@@ -49,6 +50,7 @@ export async function evaluateColumns(
     length: one.length,
     ...one.columns,
     timeframeMs: one.timeframeMs,
+    bucketOf: bucketRule(one.instrument.calendar),
   });
   const data = {
     ...asInput(dataset),
