@@ -2,6 +2,7 @@ import { backtest } from "./backtest.ts";
 import type { GoldenFolder } from "./golden.ts";
 import { indicators } from "./indicators.ts";
 import { learning } from "./learning.ts";
+import { ledger } from "./ledger.ts";
 import { options } from "./options.ts";
 import { patterns } from "./patterns.ts";
 import { risk } from "./risk.ts";
@@ -12,6 +13,7 @@ export const folders: readonly GoldenFolder[] = [
   backtest,
   indicators,
   learning,
+  ledger,
   options,
   patterns,
   risk,
