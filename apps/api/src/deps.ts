@@ -19,6 +19,7 @@ import { createPaperPrices } from "@tapedeck/features/orders/prices";
 import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
+import { createStorageEraser } from "@tapedeck/features/storage";
 import { createUploadStore } from "@tapedeck/features/uploads/store";
 import { createBus } from "@tapedeck/platform/bus/index";
 import { openKnowledge } from "@tapedeck/platform/knowledge/open";
@@ -153,6 +154,7 @@ export async function wire(
       blobs,
       now,
       maxBytes: environment.TAPEDECK_MAX_UPLOAD_BYTES,
+      quotaBytes: environment.TAPEDECK_UPLOAD_QUOTA_BYTES,
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
     barSources: createBarSources({
@@ -179,10 +181,21 @@ export async function wire(
     jobContracts,
   };
   jobs.start();
+  const eraseStored = createStorageEraser({
+    db,
+    blobs,
+    now,
+    limits: {
+      uploadMs: environment.TAPEDECK_UPLOAD_DAYS * 24 * hourMs,
+      cacheMs: environment.TAPEDECK_CACHE_DAYS * 24 * hourMs,
+      auditMs: environment.TAPEDECK_AUDIT_DAYS * 24 * hourMs,
+    },
+  });
   const housekeeping = setInterval(() => {
     eraseExpired(db, now()).catch((error: unknown) =>
       log.warn({ err: error }, "expired sessions not erased"),
     );
+    eraseStored().catch((error: unknown) => log.warn({ err: error }, "what is stored too long not erased"));
   }, hourMs);
   housekeeping.unref();
 

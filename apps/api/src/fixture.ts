@@ -16,6 +16,7 @@ import { loadQueues } from "@tapedeck/features/jobs/read";
 import { routeHandlers } from "@tapedeck/features/queries";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
+import { loadStorage } from "@tapedeck/features/storage";
 import { createUploadStore } from "@tapedeck/features/uploads/store";
 import { createQueue } from "@tapedeck/platform/queue/index";
 import { testBlobs, testDatabase, testLog } from "@tapedeck/testkit";
@@ -94,7 +95,7 @@ export async function apiFixture(settings: Partial<AppSettings> = {}, extra?: Fi
     queue,
     series: createSeriesReader({ db, blobs, now }),
     seriesWriter: createSeriesWriter({ db }),
-    uploads: createUploadStore({ db, blobs, now, maxBytes: 1_048_576 }),
+    uploads: createUploadStore({ db, blobs, now, maxBytes: 1_048_576, quotaBytes: 10_485_760 }),
     importFiles: { importDir: undefined },
     evidence: createEvidenceStore({ db, now }),
     jobs,
@@ -118,6 +119,7 @@ export async function apiFixture(settings: Partial<AppSettings> = {}, extra?: Fi
       queues: () => loadQueues(deps),
       endedJobs: () => Promise.resolve([]),
       pool: () => ({ total: 0, idle: 0, waiting: 0 }),
+      storage: () => loadStorage(db),
     }),
     settings: {
       version: "test",

@@ -5,6 +5,7 @@ import type { Log, RouteContract } from "@tapedeck/core";
 import { routes } from "@tapedeck/features/contracts";
 import { loadQueues } from "@tapedeck/features/jobs/read";
 import { routeHandlers } from "@tapedeck/features/queries";
+import { loadStorage } from "@tapedeck/features/storage";
 import { createLog } from "@tapedeck/platform/log/index";
 import { createDb, pendingMigrations } from "@tapedeck/platform/postgres/index";
 import { createTracing } from "@tapedeck/platform/telemetry/index";
@@ -114,6 +115,7 @@ async function main(): Promise<void> {
       queues: () => loadQueues(wired.deps),
       endedJobs: wired.endedJobs,
       pool: wired.poolStats,
+      storage: () => loadStorage(wired.deps.db),
     }),
     trace: traceRequests(tracing),
     stopping: stopping.signal,

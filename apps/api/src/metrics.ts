@@ -7,6 +7,8 @@ export interface MetricsSource {
   /** Jobs that ended since the last look, at most 10,000. */
   endedJobs(): Promise<{ type: string; state: string; seconds: number }[]>;
   pool(): { total: number; idle: number; waiting: number };
+  /** Bytes stored, by kind. */
+  storage(): Promise<{ kind: string; bytes: number }[]>;
 }
 
 export interface Metrics {
@@ -62,6 +64,11 @@ export function createMetrics(source: MetricsSource): Metrics {
     "Connections of this process: total, idle; and requests waiting for one",
     ["state"],
   );
+  const storage = gauge(
+    "storage_bytes",
+    "Bytes stored: uploads and datasets (files), venue_pages and audit_log (tables), database (all of it)",
+    ["kind"],
+  );
   const failedReads = new Counter({
     name: "tapedeck_metrics_read_errors_total",
     help: "Scrapes at which the database could not be read; queue and job metrics then keep their last values",
@@ -95,6 +102,7 @@ export function createMetrics(source: MetricsSource): Metrics {
         showQueues(await source.queues());
         for (const { type, state, seconds } of await source.endedJobs())
           runs.observe({ type, state }, seconds);
+        for (const { kind, bytes } of await source.storage()) storage.set({ kind }, bytes);
       } catch {
         failedReads.inc();
       }

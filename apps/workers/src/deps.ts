@@ -90,6 +90,7 @@ export async function wire(
       blobs,
       now,
       maxBytes: environment.TAPEDECK_MAX_UPLOAD_BYTES,
+      quotaBytes: environment.TAPEDECK_UPLOAD_QUOTA_BYTES,
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
     barSources: createBarSources({

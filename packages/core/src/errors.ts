@@ -5,6 +5,7 @@
 export const errorCodes = {
   "payload.invalid": { status: 422, title: "The request does not match its schema" },
   "payload.tooLarge": { status: 413, title: "The body is larger than allowed" },
+  "quota.exceeded": { status: 507, title: "The tenant's storage is full" },
   "result.invalid": { status: 500, title: "The result does not match its contract" },
   "result.tooLarge": { status: 422, title: "The result is larger than allowed" },
   "request.malformed": { status: 400, title: "The request cannot be read" },

@@ -39,7 +39,7 @@ export async function ingestFixture(barSources: BarSources = noVenue) {
   const now = (): number => clock.ms;
   const series = createSeriesReader({ db, blobs, now });
   const seriesWriter = createSeriesWriter({ db });
-  const uploads = createUploadStore({ db, blobs, now, maxBytes: 64 * 1024 * 1024 });
+  const uploads = createUploadStore({ db, blobs, now, maxBytes: 64 * 1024 * 1024, quotaBytes: 2 ** 30 });
   const deps: IngestDeps = {
     db,
     blobs,

@@ -22,8 +22,11 @@ import {
   loadInstruments,
   loadState,
   storeDataset,
+  touchDataset,
 } from "./store.ts";
 import type { BarPage, IndexKey, SeriesState } from "./store.ts";
+
+const dayMs = 86_400_000;
 
 export interface SeriesReaderOptions {
   db: Db;
@@ -81,6 +84,12 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     });
   }
 
+  /** Is it there, and will it stay for a day? */
+  async function usable({ hash, usedMs }: { hash: string; usedMs: number }): Promise<boolean> {
+    if (usedMs < now() - dayMs && !(await touchDataset(db, hash, now()))) return false;
+    return cache.has(hash) || (await blobs.size(datasetKey(hash))) !== undefined;
+  }
+
   async function load(request: DatasetRequest): Promise<SeriesDataset> {
     const state = await loadState(db, request.tenantId, request.instrumentId, request.timeframe);
     if (state === undefined) throw unknownInstrument(request.instrumentId, []);
@@ -96,10 +105,8 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
       asOfMs: latest ? endMs : asOfMs,
     };
     const versions = { dataVersion: series.dataVersion, actionsVersion: state.actionsVersion };
-    const hash = await loadIndexed(db, key, versions);
-    if (hash !== undefined && (cache.has(hash) || (await blobs.size(datasetKey(hash))) !== undefined)) {
-      return read(hash);
-    }
+    const found = await loadIndexed(db, key, versions);
+    if (found !== undefined && (await usable(found))) return read(found.hash);
     // A moment that passes by itself (bars still open, asOf absent) is not worth an index row.
     return materialise(request, state, asOfMs, latest || request.asOfMs !== undefined ? key : undefined);
   }
@@ -170,6 +177,7 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
         toMs: columns.closeMs[length - 1]!,
         instrument: JSON.stringify(instrument),
         createdMs: now(),
+        usedMs: now(),
       },
       key === undefined || state?.series === undefined
         ? undefined

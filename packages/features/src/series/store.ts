@@ -222,24 +222,34 @@ export interface IndexKey {
   asOfMs: number;
 }
 
-/** The dataset that the request meant when the versions were these. */
+/** The dataset that the request meant when the versions were these, and when it was last used. */
 export async function loadIndexed(
   db: Db,
   key: IndexKey,
   versions: { dataVersion: number; actionsVersion: number },
-): Promise<string | undefined> {
-  const row = await db
+): Promise<{ hash: string; usedMs: number } | undefined> {
+  return db
     .selectFrom("datasetIndex")
-    .select("hash")
+    .innerJoin("datasets", "datasets.hash", "datasetIndex.hash")
+    .select(["datasets.hash", "datasets.usedMs"])
     .where("seriesId", "=", key.seriesId)
-    .where("adjustment", "=", key.adjustment)
-    .where("fromMs", "=", key.fromMs)
-    .where("toMs", "=", key.toMs)
-    .where("asOfMs", "=", key.asOfMs)
+    .where("datasetIndex.adjustment", "=", key.adjustment)
+    .where("datasetIndex.fromMs", "=", key.fromMs)
+    .where("datasetIndex.toMs", "=", key.toMs)
+    .where("datasetIndex.asOfMs", "=", key.asOfMs)
     .where("dataVersion", "=", versions.dataVersion)
     .where("actionsVersion", "=", versions.actionsVersion)
     .executeTakeFirst();
-  return row?.hash;
+}
+
+/** Says that a dataset is used now; false where it has been erased. */
+export async function touchDataset(db: Db, hash: string, nowMs: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable("datasets")
+    .set({ usedMs: nowMs })
+    .where("hash", "=", hash)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
 
 export async function storeDataset(
@@ -250,7 +260,7 @@ export async function storeDataset(
   await db
     .insertInto("datasets")
     .values(dataset)
-    .onConflict((conflict) => conflict.column("hash").doNothing())
+    .onConflict((conflict) => conflict.column("hash").doUpdateSet({ usedMs: dataset.usedMs }))
     .execute();
   if (index === undefined) return;
   await db

@@ -94,6 +94,8 @@ export interface DatasetsTable {
   /** JSON of the instrument as it was. */
   instrument: string;
   createdMs: number;
+  /** When it was last asked for, to the day. */
+  usedMs: number;
 }
 
 export interface DatasetIndexTable {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { AppError, idCursor, newId } from "@tapedeck/core";
 import type { BlobStore } from "@tapedeck/core";
-import type { Db } from "../db.ts";
+import { sql } from "kysely";
+import type { Db, Tx } from "../db.ts";
 import type { Upload, UploadStore } from "./contract.ts";
 
 export interface UploadStoreOptions {
@@ -10,6 +11,8 @@ export interface UploadStoreOptions {
   now(): number;
   /** Of one file. */
   maxBytes: number;
+  /** Of all files of a tenant together. */
+  quotaBytes: number;
 }
 
 const columns = ["id", "filename", "bytes", "sha256", "createdMs"] as const;
@@ -22,7 +25,7 @@ function cleanName(filename: string): string {
 }
 
 export function createUploadStore(options: UploadStoreOptions): UploadStore {
-  const { db, blobs, now, maxBytes } = options;
+  const { db, blobs, now, maxBytes, quotaBytes } = options;
 
   async function get(tenantId: string, id: string): Promise<Upload & { blobKey: string }> {
     const row = await db
@@ -37,12 +40,29 @@ export function createUploadStore(options: UploadStoreOptions): UploadStore {
     return row;
   }
 
+  async function usedBytes(db: Db | Tx, tenantId: string): Promise<number> {
+    const { used } = await db
+      .selectFrom("uploads")
+      .select((eb) => eb.fn.coalesce(eb.fn.sum<number>("bytes"), sql<number>`0`).as("used"))
+      .where("tenantId", "=", tenantId)
+      .executeTakeFirstOrThrow();
+    return Number(used);
+  }
+
+  const quotaExceeded = () =>
+    new AppError(
+      "quota.exceeded",
+      `The uploads of this tenant may take ${quotaBytes} bytes together: delete some with DELETE /api/uploads/{id}; what was imported from them stays.`,
+      { details: { quotaBytes } },
+    );
+
   return {
     get,
     async add(tenantId, file, signal) {
       const id = newId(now());
       const blobKey = `uploads/${tenantId}/${id}`;
       const hash = createHash("sha256");
+      const freeBytes = quotaBytes - (await usedBytes(db, tenantId));
       async function* limited(): AsyncGenerator<Uint8Array> {
         let bytes = 0;
         for await (const chunk of file.data) {
@@ -54,6 +74,7 @@ export function createUploadStore(options: UploadStoreOptions): UploadStore {
               `The file is larger than ${maxBytes} bytes, the limit of an upload here: pack it with gzip, split it, or put it into the server's import folder.`,
             );
           }
+          if (bytes > freeBytes) throw quotaExceeded();
           hash.update(chunk);
           yield chunk;
         }
@@ -66,11 +87,19 @@ export function createUploadStore(options: UploadStoreOptions): UploadStore {
         sha256: hash.digest("hex"),
         createdMs: now(),
       };
-      await db
-        .insertInto("uploads")
-        .values({ ...row, tenantId, blobKey })
-        .execute();
-      return row;
+      const stored = await db.transaction().execute(async (tx) => {
+        // Uploads that came at the same time each saw the same room.
+        await sql`select pg_advisory_xact_lock(hashtextextended(${`uploads ${tenantId}`}, 0))`.execute(tx);
+        if ((await usedBytes(tx, tenantId)) + bytes > quotaBytes) return false;
+        await tx
+          .insertInto("uploads")
+          .values({ ...row, tenantId, blobKey })
+          .execute();
+        return true;
+      });
+      if (stored) return row;
+      await blobs.delete(blobKey);
+      throw quotaExceeded();
     },
     async list(tenantId, { limit, cursor }) {
       let query = db.selectFrom("uploads").select(columns).where("tenantId", "=", tenantId);

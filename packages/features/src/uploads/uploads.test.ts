@@ -20,6 +20,7 @@ beforeAll(async () => {
     blobs: store.blobs,
     now: () => Date.now(),
     maxBytes: 1_000_000,
+    quotaBytes: 3_000_000,
   });
 });
 afterAll(async () => {
@@ -122,6 +123,30 @@ describe("uploads", () => {
     for await (const key of store.blobs.list("uploads/")) keys.push(key);
     const listed = await uploads.list(tenantId, { limit: 100 });
     expect(keys).toHaveLength(listed.items.length);
+  });
+
+  test("the files of a tenant together stay below its quota, also when several come at once", async () => {
+    const rich = "01900000-0000-7000-8000-000000000003";
+    const file = (bytes: number) => ({ filename: "a.csv", data: cut(new Uint8Array(bytes), 65_536) });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 5 }, () => uploads.add(rich, file(900_000))),
+    );
+    const refused = outcomes.filter((one) => one.status === "rejected");
+    expect(refused.map(({ reason }) => (reason as { code: string }).code)).toEqual([
+      "quota.exceeded",
+      "quota.exceeded",
+    ]);
+    await expect(uploads.add(rich, file(300_001))).rejects.toMatchObject({
+      code: "quota.exceeded",
+      details: { quotaBytes: 3_000_000 },
+    });
+    const { items } = await uploads.list(rich, { limit: 10 });
+    const keys: string[] = [];
+    for await (const key of store.blobs.list(`uploads/${rich}/`)) keys.push(key);
+    expect([items.length, keys.length]).toEqual([3, 3]);
+    await uploads.remove(rich, items[0]!.id);
+    await uploads.add(rich, file(900_000));
+    await uploads.add(tenantId, file(10));
   });
 
   test("lists pages newest first, and another tenant sees and erases none", async () => {

@@ -52,6 +52,20 @@ export const environment = {
     "Folder whose files ingest jobs may read; without it only uploads, venues and bundled data",
   ),
   TAPEDECK_MAX_UPLOAD_BYTES: integer(10_737_418_240, 1, 2 ** 50, "Largest upload"),
+  TAPEDECK_UPLOAD_QUOTA_BYTES: integer(107_374_182_400, 1, 2 ** 50, "All uploads of one tenant together"),
+  TAPEDECK_UPLOAD_DAYS: integer(
+    90,
+    1,
+    36_500,
+    "Uploaded files are erased after this many days; what was imported from them stays",
+  ),
+  TAPEDECK_CACHE_DAYS: integer(
+    30,
+    1,
+    36_500,
+    "Pages kept of venues, and dataset files that no lineage names, are erased when unused for this many days",
+  ),
+  TAPEDECK_AUDIT_DAYS: integer(730, 90, 36_500, "Audit entries are erased after this many days"),
   TAPEDECK_VENUE_URLS: list(
     "Other addresses of exchanges' public REST servers, for proxies and tests: binance=http://127.0.0.1:9000",
     (item) =>

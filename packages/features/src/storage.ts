@@ -1,0 +1,99 @@
+import type { BlobStore } from "@tapedeck/core";
+import { sql } from "kysely";
+import type { Db } from "./db.ts";
+import { barBytes, datasetKey } from "./series/columns.ts";
+
+/** After how long what is stored is erased. */
+export interface StorageLimits {
+  /** Uploaded files, from when they came. What was imported from them stays. */
+  uploadMs: number;
+  /** Kept pages of venues, and dataset files that no job's lineage names and nobody has read: both can be made anew. */
+  cacheMs: number;
+  /** Audit entries; not less than 90 days. */
+  auditMs: number;
+}
+
+/** Rows erased by one statement, so that a long backlog holds no lock for long. */
+const chunk = 1_000;
+
+/** Repeats until a round erases less than a whole chunk. */
+async function inChunks(round: () => Promise<number>): Promise<void> {
+  while ((await round()) === chunk);
+}
+
+/**
+ * Erases what is stored beyond its time, jobs aside (the reconciler's business). May be cut off and repeated anywhere, and
+ * run in several processes at once: a row goes after its file.
+ */
+export function createStorageEraser(options: {
+  db: Db;
+  blobs: BlobStore;
+  now: () => number;
+  limits: StorageLimits;
+}): () => Promise<void> {
+  const { db, blobs, now, limits } = options;
+
+  async function eraseUploads(): Promise<number> {
+    const rows = await db
+      .selectFrom("uploads")
+      .select(["id", "blobKey"])
+      .where("createdMs", "<", now() - limits.uploadMs)
+      .limit(chunk)
+      .execute();
+    for (const { blobKey } of rows) await blobs.delete(blobKey);
+    const ids = rows.map(({ id }) => id);
+    if (ids.length > 0) await db.deleteFrom("uploads").where("id", "in", ids).execute();
+    return rows.length;
+  }
+
+  async function eraseDatasets(): Promise<number> {
+    const before = now() - limits.cacheMs;
+    const { rows } = await sql<{ hash: string }>`
+      select hash from datasets where used_ms < ${before}
+        and not exists (select 1 from job_inputs where kind = 'dataset' and ref = datasets.hash)
+      limit ${chunk}`.execute(db);
+    for (const { hash } of rows) {
+      const erased = await db.transaction().execute(async (tx) => {
+        // A reader says first that it uses the dataset, and makes it anew where it is gone.
+        const held = await sql`
+          select 1 from datasets where hash = ${hash} and used_ms < ${before} for update skip locked`.execute(
+          tx,
+        );
+        if (held.rows.length === 0) return false;
+        await tx.deleteFrom("datasetIndex").where("hash", "=", hash).execute();
+        await blobs.delete(datasetKey(hash));
+        await tx.deleteFrom("datasets").where("hash", "=", hash).execute();
+        return true;
+      });
+      if (!erased) return 0;
+    }
+    return rows.length;
+  }
+
+  async function eraseOldest(table: "venue_bar_pages" | "audit_log", column: string, beforeMs: number) {
+    const result = await sql`
+      delete from ${sql.table(table)} where ctid = any(array(
+        select ctid from ${sql.table(table)} where ${sql.ref(column)} < ${beforeMs} limit ${chunk}))`.execute(
+      db,
+    );
+    return Number(result.numAffectedRows ?? 0);
+  }
+
+  return async () => {
+    await inChunks(eraseUploads);
+    await inChunks(eraseDatasets);
+    await inChunks(() => eraseOldest("venue_bar_pages", "fetched_ms", now() - limits.cacheMs));
+    await inChunks(() => eraseOldest("audit_log", "at_ms", now() - limits.auditMs));
+  };
+}
+
+/** What is stored, by kind: files in bytes, tables as PostgreSQL counts their pages. */
+export async function loadStorage(db: Db): Promise<{ kind: string; bytes: number }[]> {
+  const { rows } = await sql<{ kind: string; bytes: number }>`
+    select 'uploads' as kind, coalesce(sum(bytes), 0)::int8 as bytes from uploads
+    union all select 'datasets', coalesce(sum(bars), 0)::int8 * ${barBytes}::int8 from datasets
+    union all select 'venue_pages', pg_total_relation_size('venue_bar_pages')
+    union all select 'audit_log', pg_total_relation_size('audit_log')
+    union all select 'database', pg_database_size(current_database())`.execute(db);
+  return rows;
+}
