@@ -217,7 +217,7 @@ describe("with a server", () => {
     const refused = await tapedeck(["submit", "analyze", "--payload", wrong], { env });
     expect(refused.code).toBe(1);
     expect(refused.err).toMatch(
-      /instrumentId must be text, not number 7; the body has no member "timefram" \(did you mean "timeframe"\?\)/,
+      /instrumentId must be text such as "SPY.XNYS", not number 7; the body has no member "timefram" \(did you mean "timeframe"\?\)/,
     );
     const malformed = await tapedeck(["submit", "analyze", "--payload", "{"], { env });
     expect(malformed.err).toMatch(/not JSON/);

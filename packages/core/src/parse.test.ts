@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { DecimalString } from "./decimal.ts";
 import { Id } from "./ids.ts";
 import { checkInput, parseInput } from "./parse.ts";
 import { EpochMs, Timeframe } from "./time.ts";
@@ -14,6 +15,7 @@ const Payload = z.strictObject({
   timeframe: Timeframe.optional(),
   tags: z.array(z.string()).max(2).optional(),
   on: z.boolean().optional(),
+  amount: DecimalString.optional(),
   source: z
     .discriminatedUnion("kind", [
       z.strictObject({ kind: z.literal("upload"), uploadId: Id }),
@@ -44,6 +46,7 @@ describe("a message says where, what is wrong and what is allowed", () => {
     [{ timeframe: "daily" }, "timeframe: a timeframe is a number and s, m, h, d, w or mo, such as 1d."],
     [{ tags: ["a", "b", "c"] }, "tags must be a list of at most 2 items, not 3."],
     [{ tags: ["a", 1] }, "tags[1] must be text, not number 1."],
+    [{ amount: 10 }, 'amount must be text such as "100.25", not number 10.'],
     [{ on: "yes" }, "on must be true or false, not text."],
     [{ source: {} }, "source.kind is missing; it must be one of upload, bundled."],
     [

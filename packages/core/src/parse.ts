@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { AppError } from "./errors.ts";
 import { nearestName } from "./nearest.ts";
 
@@ -42,6 +42,8 @@ function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "string") return value === "" ? "empty text" : "text";
+  // What a query's text became that is no number.
+  if (Number.isNaN(value)) return "text";
   if (typeof value === "number" || typeof value === "boolean") return `${typeof value} ${String(value)}`;
   return "an object";
 }
@@ -92,6 +94,13 @@ function allowed(issue: Issue): string {
   }
 }
 
+/** `, such as "100.25"`: the first example that a schema brings. */
+function exampleOf(schema: RawIssue["inst"]): string {
+  const examples =
+    schema instanceof z.ZodType ? (schema.meta()?.["examples"] as readonly unknown[] | undefined) : undefined;
+  return examples === undefined || examples.length === 0 ? "" : ` such as ${JSON.stringify(examples[0])}`;
+}
+
 /** Keys of an object schema; none where the schema is of another kind. */
 function keysOf(schema: RawIssue["inst"]): string[] {
   const definition = schema?._zod.def as { shape?: Record<string, unknown> } | undefined;
@@ -131,7 +140,7 @@ const plainWords: z.core.$ZodErrorMap = (raw) => {
     return chosenFrom(options, member);
   }
   if (raw.input === undefined) {
-    const wanted = raw.code === "invalid_union" ? "" : `; it must be ${allowed(issue)}`;
+    const wanted = raw.code === "invalid_union" ? "" : `; it must be ${allowed(issue)}${exampleOf(raw.inst)}`;
     return `is missing${wanted}`;
   }
   if (raw.code === "invalid_value") return chosenFrom(raw.values, raw.input);
@@ -140,7 +149,7 @@ const plainWords: z.core.$ZodErrorMap = (raw) => {
     return `must be ${allowed(issue)}, not ${sizeOf(raw.input)}`;
   if (raw.code === "invalid_format") return `must be ${allowed(issue)}`;
   return raw.code === "invalid_type" || raw.code === "not_multiple_of"
-    ? `must be ${allowed(issue)}, not ${kindOf(raw.input)}`
+    ? `must be ${allowed(issue)}${exampleOf(raw.inst)}, not ${kindOf(raw.input)}`
     : "is not valid";
 };
 

@@ -151,15 +151,3 @@ export function annualGrowth(first: number, last: number, elapsedMs: number): nu
   const years = elapsedMs / (365.25 * 86_400_000);
   return elapsedMs < 86_400_000 ? Number.NaN : (last / first) ** (1 / years) - 1;
 }
-
-/**
- * Bars a year of a timeframe: 252 sessions of 6.5 hours where a stock exchange's calendar rules, else 365 whole days.
- */
-export function barsPerYear(timeframeMs: number, exchangeSessions: boolean): number {
-  const day = 86_400_000;
-  if (timeframeMs >= 28 * day) return Math.round((365.25 * day) / timeframeMs);
-  if (timeframeMs >= 7 * day) return 52 / (timeframeMs / (7 * day));
-  if (!exchangeSessions) return (365 * day) / timeframeMs;
-  if (timeframeMs >= day) return 252 / (timeframeMs / day);
-  return 252 * Math.ceil((6.5 * 3_600_000) / timeframeMs);
-}

@@ -28,7 +28,7 @@ export function askCommand(program: Command, cli: Cli): void {
       const status = (ended.result as ResultOf<typeof ask> | null)?.status;
       if (status === "answered") bar.done(`job ${ended.id}`);
       else if (status !== undefined) bar.ended(status === "clarify" ? "unclear" : status, `job ${ended.id}`);
-      else bar.fail(ended.error?.message ?? ended.state);
+      else bar.fail(ended.error?.code ?? ended.state);
       showEnd(cli, flags, ended);
       if (status === "declined" || status === "clarify") cli.exit(exitCodes.declined);
     });

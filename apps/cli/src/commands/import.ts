@@ -110,7 +110,7 @@ async function importFile(cli: Cli, file: string, flags: Flags): Promise<void> {
   const bar = cli.out.bar(`import ${basename(file)}`);
   const ended = await followJob(client, job.id, bar, cli.signal);
   if (ended.state === "completed") bar.done(`job ${ended.id}`);
-  else bar.fail(ended.error?.message ?? ended.state);
+  else bar.fail(ended.error?.code ?? ended.state);
   showEnd(cli, flags, ended);
 }
 

@@ -44,7 +44,7 @@ async function follow(cli: Cli, flags: ConnectionFlags, id: string): Promise<Job
   const bar = cli.out.bar(id);
   const ended = await followJob(client, id, bar, cli.signal);
   if (ended.state === "completed") bar.done(ended.type);
-  else bar.fail(ended.error?.message ?? ended.state);
+  else bar.fail(ended.error?.code ?? ended.state);
   showEnd(cli, flags, ended);
   return ended;
 }
@@ -142,7 +142,7 @@ export function jobCommands(program: Command, cli: Cli, now: () => number): void
       const bar = cli.out.bar(replayId);
       const ended = await followJob(client, replayId, bar, cli.signal);
       if (ended.state === "completed") bar.done(ended.type);
-      else bar.fail(ended.error?.message ?? ended.state);
+      else bar.fail(ended.error?.code ?? ended.state);
       const compared = await client.call("getReplay", { params: { id: replayId } });
       if (flags.json === true) printJson(cli, compared);
       else {

@@ -14,9 +14,13 @@ interface Line {
   reading: string;
 }
 
-/** A figure with its unit: `25.3 %` of a fraction, `1,234.5 USD` of others. */
+/** A figure with its unit: `25.3 %` of a fraction, `25.3 % a year`, `1,234.5 USD` of others; a dash where it is not defined. */
 export function figure(value: number | null, unit: string): string {
-  return unit === "fraction" ? percent(value) : `${amount(value, 4)} ${unit}`.trim();
+  if (value === null) return "–";
+  const [whole, rest] = /^fraction\b/.test(unit)
+    ? [percent(value), unit.slice("fraction".length)]
+    : [amount(value, Math.abs(value) < 100 ? 4 : 2), ` ${unit}`];
+  return `${whole}${rest}`.trim();
 }
 
 function showLines(lines: readonly Line[], out: Output): void {

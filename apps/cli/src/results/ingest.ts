@@ -65,7 +65,9 @@ function showMapping(mapping: Mapping, out: Output): void {
 
 /** The first rows as they would be read, then how. */
 export function showPreview(preview: Preview, out: Output): void {
-  const names = [...new Set(preview.rows.flatMap((row) => Object.keys(row.values)))];
+  const names = [...new Set(preview.rows.flatMap((row) => Object.keys(row.values)))].filter((name) =>
+    preview.rows.some((row) => (row.values[name] ?? null) !== null),
+  );
   const time = (ms: number | null) =>
     ms === null ? "" : new Date(ms).toISOString().replace(/:00\.000Z$/, "Z");
   out.print(

@@ -391,6 +391,7 @@ describe("jobs", () => {
     expect(text).toContain("paper (simulated) account");
     expect(text).toMatch(/holds [\d,]+\.00 USD in cash and has an equity of [\d,]+\.00 USD\. \[1\]\[2\]/);
     expect(text).toContain("no open position");
+    expect(text).not.toContain("resting");
   });
 
   test("a backtest that ended after asOf is not known", async () => {

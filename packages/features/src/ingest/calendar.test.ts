@@ -86,7 +86,9 @@ test("a currency that nothing says is guessed aloud, and one that is said is not
   const said = await fixture.runFile("SAID.csv", csv(london), { instrument: { currency: "GBP" } });
   expect(said.mapping!.guesses.map(({ what }) => what)).not.toContain("instrument.currency");
   const again = await fixture.runFile("SAID.csv", csv(london), { instrument: { currency: "EUR" } });
-  expect(again.notes).toContain("SAID.LOCAL exists with currency GBP, which stays.");
+  expect(again.notes).toContain(
+    "SAID.LOCAL exists with currency GBP, which stays: import under another symbol or venue to have EUR.",
+  );
 });
 
 test("a repeated import brings no findings of its own; the earlier ones are counted", async () => {

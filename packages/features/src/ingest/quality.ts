@@ -236,6 +236,8 @@ function gapCheck(calendar: TradingCalendar, timeframe: string): GapCheck {
   const placeOf = isSessionTimeframe(timeframe)
     ? sessionPlaces(calendar, timeframe)
     : slotPlaces(calendar, timeframe);
+  const placeName = (openMs: number): string =>
+    isSessionTimeframe(timeframe) ? calendar.dateOf(openMs) : new Date(openMs).toISOString();
   const [knownFromMs, knownToMs] = [dateMs(calendar.knownFrom), dateMs(calendar.knownTo)];
 
   const check = (openMs: number): ReturnType<GapCheck> => {
@@ -245,7 +247,7 @@ function gapCheck(calendar: TradingCalendar, timeframe: string): GapCheck {
       outside++;
       return {
         kind: "outsideCalendar",
-        message: `${new Date(openMs).toISOString()}: ${calendar.id} is closed then`,
+        message: `${placeName(openMs)}: ${calendar.id} is closed then`,
       };
     }
     inside++;
@@ -257,7 +259,7 @@ function gapCheck(calendar: TradingCalendar, timeframe: string): GapCheck {
     missing += gap;
     return {
       kind: "gap",
-      message: `${gap} bar${gap === 1 ? " is" : "s are"} missing before ${new Date(openMs).toISOString()}`,
+      message: `${gap} bar${gap === 1 ? " is" : "s are"} missing before ${placeName(openMs)}`,
     };
   };
   return Object.assign(check, {

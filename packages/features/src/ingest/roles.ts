@@ -37,7 +37,7 @@ const words: Record<ColumnRole, readonly string[]> = {
     "begin",
   ],
   time: ["time", "timeofday", "hour", "uhrzeit", "clock", "zeit"],
-  open: ["open", "openprice", "o", "first", "eroffnung", "erster", "pxopen", "priceopen"],
+  open: ["open", "openprice", "o", "first", "eroffnung", "eroeffnung", "erster", "pxopen", "priceopen"],
   high: ["high", "highprice", "h", "max", "hoch", "pxhigh", "pricehigh"],
   low: ["low", "lowprice", "l", "min", "tief", "pxlow", "pricelow"],
   close: [
@@ -67,6 +67,8 @@ const words: Record<ColumnRole, readonly string[]> = {
     "umsatz",
     "stuck",
     "stucke",
+    "stueck",
+    "stuecke",
     "pxvolume",
     "qty",
     "quantity",

@@ -89,7 +89,9 @@ function keptNotes(
     const asked = options.instrument?.[member];
     return asked === undefined || asked === instrument[member]
       ? []
-      : [`${instrument.instrumentId} exists with ${member} ${instrument[member]}, which stays.`];
+      : [
+          `${instrument.instrumentId} exists with ${member} ${instrument[member]}, which stays: import under another symbol or venue to have ${asked}.`,
+        ];
   });
 }
 

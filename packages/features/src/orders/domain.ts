@@ -159,7 +159,7 @@ export function describeOrder(order: {
     sending: "being sent.",
     unknown: "the venue has not said whether it has it.",
     accepted: order.simulated
-      ? `it rests until a price later than the order is ingested or streamed; the last one on file, ${order.referencePrice}, is of ${isoDate(order.referenceMs)}.`
+      ? `it rests until a price later than the order is ingested or streamed; the last one on file, ${order.referencePrice}, is of ${isoDate(order.referenceMs - 1)}.`
       : "it rests at the venue.",
     partiallyFilled: `${filled}; the rest rests.`,
     filled: `${filled}.`,

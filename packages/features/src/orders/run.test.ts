@@ -491,7 +491,7 @@ describe("paper orders", () => {
     const placed = await order({ side: "buy", type: "market", quantity: "50" });
     expect(placed).toMatchObject({ status: "accepted", filledQuantity: "0", simulated: true });
     expect(placed.message).toContain("rests until a price later than the order");
-    expect(placed.message).toContain("the last one on file, 100, is of 2025-01-11");
+    expect(placed.message).toContain("the last one on file, 100, is of 2025-01-10");
     await settle();
     expect((await portfolio()).restingOrders).toBe(1);
 

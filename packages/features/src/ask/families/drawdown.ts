@@ -18,6 +18,14 @@ function wholeSpan(q: Question): Period | undefined {
   return { fromMs, toMs, grain: "range", label: `from ${formatDate(fromMs)} to ${formatDate(toMs - dayMs)}` };
 }
 
+/** "The biggest drop", of no day, month or year: from a peak. */
+function isLargestFall(q: Question): boolean {
+  return (
+    q.matches(/ (?:biggest|largest|worst|deepest|greatest) (?:drop|fall|decline|crash|loss) /) &&
+    !q.any("days", "weeks", "months", "years")
+  );
+}
+
 interface DrawdownArgs extends Record<string, unknown> {
   instruments: Instrument[];
   period: Period | undefined;
@@ -33,6 +41,7 @@ export const drawdown = defineFamily<DrawdownArgs>({
   examples: [
     "What was the maximum drawdown of the S&P 500?",
     "What was the worst peak-to-trough decline of the S&P 500 between 2007 and 2010?",
+    "What was the biggest drop of the S&P 500?",
     "How far is the S&P 500 below its peak?",
     "How long did the S&P 500 take to recover from its worst drawdown?",
     "How much did the S&P 500 drop from its February 2020 high to the March 2020 low?",
@@ -40,7 +49,7 @@ export const drawdown = defineFamily<DrawdownArgs>({
   ],
   understand(q, hint) {
     const fromHighToLow = q.dates.periods.length === 2 && q.any("high") && q.any("low");
-    if (!q.any("drawdown") && !fromHighToLow) return undefined;
+    if (!q.any("drawdown") && !fromHighToLow && !isLargestFall(q)) return undefined;
     const named =
       q.instruments.length > 0 ||
       hint.instruments.length > 0 ||

@@ -266,7 +266,7 @@ function waitingOrders(
   ].join(" and ");
   const reserved = Number(account.reserved);
   return {
-    text: `It has ${waiting}; ${formatNumber(reserved)} ${account.currency} of its cash is kept for them.`,
+    text: `It has ${waiting}; ${formatNumber(reserved)} ${account.currency} of its cash is kept back.`,
     cite: [
       item("/restingOrders", account.restingOrders),
       item("/unknownOrders", account.unknownOrders),

@@ -1,4 +1,3 @@
-import { barsPerYear } from "@tapedeck/quant/measure";
 import {
   changePoints,
   fitHiddenMarkov,
@@ -9,6 +8,7 @@ import {
   standardDeviation,
   variance,
 } from "@tapedeck/quant/statistics/index";
+import { barsPerYear } from "@tapedeck/trading/performance";
 import type { HiddenMarkov } from "@tapedeck/quant/statistics/index";
 import type * as z from "zod";
 import { alignCloses, describeBars, logReturnsOf } from "../align.ts";
@@ -127,7 +127,7 @@ export const regimes: AnalysisKind<RegimesPayload, RegimesResult> = {
     const dataset = input.datasets[0]!;
     const aligned = alignCloses([dataset], leastBars);
     const { instrumentId, calendar } = dataset.instrument;
-    const perYear = barsPerYear(dataset.timeframeMs, calendar === "XNYS");
+    const perYear = barsPerYear(calendar, dataset.timeframe);
     const x = logReturnsOf(aligned.closes[0]!);
     await pace(input, 0, 2);
     const finding =

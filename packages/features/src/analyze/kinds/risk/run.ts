@@ -1,5 +1,5 @@
 import { AppError } from "@tapedeck/core";
-import { barsPerYear } from "@tapedeck/quant/measure";
+import { barsPerYear } from "@tapedeck/trading/performance";
 import { componentRisk, componentShortfall, drawdownsOf } from "@tapedeck/quant/risk/index";
 import { covariance as covarianceOf } from "@tapedeck/quant/statistics/index";
 import { alignCloses, describeBars, returnsOf } from "../align.ts";
@@ -183,7 +183,7 @@ export const risk: AnalysisKind<RiskPayload, RiskResult> = {
     const k = holdings.refs.length;
     const aligned = alignCloses(input.datasets, leastReturns + 1);
     const { calendar } = input.datasets[0]!.instrument;
-    const perYear = barsPerYear(input.datasets[0]!.timeframeMs, calendar === "XNYS");
+    const perYear = barsPerYear(calendar, input.datasets[0]!.timeframe);
     const each = aligned.closes.map(returnsOf);
     const held = each.slice(0, k);
     const returns = mixOf(held, holdings.weights);

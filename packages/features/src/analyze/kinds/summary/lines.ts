@@ -1,5 +1,4 @@
 import {
-  barsPerYear,
   drawdownAt,
   indexAtOrBefore,
   indexOfHighest,
@@ -7,6 +6,7 @@ import {
   maxDrawdown,
   realisedVolatility,
 } from "@tapedeck/quant/measure";
+import { barsPerYear } from "@tapedeck/trading/performance";
 import type { SeriesDataset } from "../../../series/contract.ts";
 import type { SummaryLine } from "./contract.ts";
 
@@ -158,7 +158,7 @@ export function summarise(dataset: SeriesDataset, columns: SummaryColumns): Summ
     "fraction",
     "the same against the price",
   );
-  const perYear = barsPerYear(dataset.timeframeMs, dataset.instrument.calendar === "XNYS");
+  const perYear = barsPerYear(dataset.instrument.calendar, dataset.timeframe);
   for (const window of [20, 252]) {
     add(
       "volatility",
