@@ -26,6 +26,15 @@ export function viewColumns(buffer: SharedArrayBuffer): SeriesColumns {
   };
 }
 
+/** Columns in one shared buffer. */
+export function bufferOf(columns: SeriesColumns): SharedArrayBuffer {
+  const { length } = columns.openMs;
+  const buffer = new SharedArrayBuffer(length * barBytes);
+  const target = new Float64Array(buffer);
+  columnNames.forEach((name, i) => target.set(columns[name], i * length));
+  return buffer;
+}
+
 /** Pages of rows as columns of one shared buffer. Pages are let go as they are copied. */
 export function columnsFromPages(pages: BarPage[]): SharedArrayBuffer {
   const length = pages.reduce((sum, page) => sum + page.bars, 0);

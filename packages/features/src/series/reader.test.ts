@@ -225,3 +225,67 @@ describe("adjustment", () => {
     ).toThrow(/1970-01-02/);
   });
 });
+
+describe("a timeframe that is not stored", () => {
+  const minute = 60_000;
+
+  test("is joined from the longest stored one that it is made of; the open bar is left out", async () => {
+    const hourly = await reader().dataset({ ...request("AAA"), timeframe: "1h" });
+    expect(hourly.length).toBe(bars / 60);
+    expect(Array.from(hourly.columns.open.slice(0, 3))).toEqual([1, 61, 121]);
+    expect(Array.from(hourly.columns.close.slice(0, 3))).toEqual([60, 120, 180]);
+    expect(hourly.columns.closeMs[0]).toBe(3_600_000);
+    // every second volume is not known
+    expect(hourly.columns.volume[0]).toBeNaN();
+    const daily = await reader().dataset({ ...request("AAA"), timeframe: "1d" });
+    expect(daily.length).toBe(32);
+    const early = await reader().dataset({ ...request("AAA"), timeframe: "1d", asOfMs: 3_000 * minute });
+    expect(Array.from(early.columns.close)).toEqual([1_440, 2_880]);
+  });
+
+  test("holds whole bars at the ends of a range, and is found again by its hash", async () => {
+    const range = { fromMs: 90 * minute, toMs: 300 * minute };
+    const part = await reader().dataset({ ...request("AAA"), timeframe: "1h", ...range });
+    expect(Array.from(part.columns.openMs)).toEqual([120, 180, 240].map((m) => m * minute));
+    expect(part.columns.close[2]).toBe(300);
+    const again = await reader().byHash(part.hash);
+    expect(again).toMatchObject({ timeframe: "1h", timeframeMs: 3_600_000, length: 3 });
+    expect(again.columns).toEqual(part.columns);
+    expect((await reader().dataset({ ...request("AAA"), timeframe: "1h", ...range })).hash).toBe(part.hash);
+  });
+
+  test("that no stored one makes up is missing", async () => {
+    await expect(reader().dataset({ ...request("BBB"), timeframe: "30s" })).rejects.toMatchObject({
+      code: "data.missing",
+    });
+  });
+
+  test("of a market with sessions ends with them: a week on Thursday where Friday is a holiday", async () => {
+    const writer = createSeriesWriter({ db: database.db });
+    const dates = ["2024-03-25", "2024-03-26", "2024-03-27", "2024-03-28", "2024-04-01"];
+    const at = (time: string) => dates.map((date) => Date.parse(`${date}T${time}:00Z`));
+    await database.db.transaction().execute(async (tx) => {
+      await writer.ensureInstrument(tx, { ...instrument("NYS"), calendar: "XNYS" }, jobId, now());
+      const values = dates.map((_, i) => i + 1);
+      await writer.writeBars(
+        tx,
+        { space: tenantId, instrumentId: "NYS.LOCAL", timeframe: "1d", jobId, recordedMs: now() },
+        {
+          openMs: at("13:30"),
+          closeMs: at("20:00"),
+          open: values,
+          high: values,
+          low: values,
+          close: values,
+          volume: values,
+        },
+      );
+    });
+    const asked = { ...request("NYS"), timeframe: "1w", asOfMs: Date.parse("2024-04-02") };
+    const weekly = await reader().dataset(asked);
+    expect(Array.from(weekly.columns.closeMs, (ms) => new Date(ms).toISOString())).toEqual([
+      "2024-03-28T20:00:00.000Z",
+    ]);
+    expect(weekly.columns.volume[0]).toBe(10);
+  });
+});

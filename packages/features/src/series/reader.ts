@@ -1,8 +1,18 @@
 import { AppError, isoDate, timeframeMs } from "@tapedeck/core";
 import type { BlobStore } from "@tapedeck/core";
+import { resampleBars } from "@tapedeck/quant";
+import { bucketRule, isSessionTimeframe } from "@tapedeck/trading/calendar/index";
 import type { Db } from "../db.ts";
 import { adjustColumns } from "./adjust.ts";
-import { barBytes, columnsFromPages, datasetHash, datasetKey, slices, viewColumns } from "./columns.ts";
+import {
+  barBytes,
+  bufferOf,
+  columnsFromPages,
+  datasetHash,
+  datasetKey,
+  slices,
+  viewColumns,
+} from "./columns.ts";
 import type {
   Adjustment,
   DatasetRequest,
@@ -95,7 +105,11 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     if (state === undefined) throw unknownInstrument(request.instrumentId, []);
     const asOfMs = request.asOfMs ?? now();
     const { series, instrument } = state;
-    if (series === undefined) throw await missing(request, instrument);
+    if (series === undefined) {
+      const joined = await join(request, instrument, asOfMs);
+      if (joined === undefined) throw await missing(request, instrument);
+      return joined;
+    }
     const latest = asOfMs >= (series.maxVisibleMs ?? endMs) && asOfMs >= (state.actionsMaxMs ?? beginningMs);
     const key: IndexKey = {
       seriesId: series.seriesId,
@@ -151,26 +165,41 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     const buffer = columnsFromPages(pages);
     const columns = viewColumns(buffer);
     adjustColumns(columns, actions, request.adjustment);
-    const hash = datasetHash(
-      {
-        space: instrument.space,
-        instrumentId: instrument.instrumentId,
-        timeframe: request.timeframe,
-        adjustment: request.adjustment,
-      },
+    return keepColumns(
+      request,
+      instrument,
+      asOfMs,
       buffer,
+      key === undefined || state?.series === undefined
+        ? undefined
+        : {
+            ...key,
+            dataVersion: state.series.dataVersion,
+            actionsVersion: state.actionsVersion,
+          },
     );
+  }
+
+  /** Stores computed columns under their hash, and the request that found them where it is given. */
+  async function keepColumns(
+    request: DatasetRequest,
+    instrument: Instrument,
+    asOfMs: number,
+    buffer: SharedArrayBuffer,
+    index?: Omit<NonNullable<Parameters<typeof storeDataset>[2]>, "hash">,
+  ): Promise<SeriesDataset> {
+    const columns = viewColumns(buffer);
+    const { timeframe, adjustment } = request;
+    const named = { space: instrument.space, instrumentId: instrument.instrumentId, timeframe, adjustment };
+    const hash = datasetHash(named, buffer);
     const blobKey = datasetKey(hash);
     if ((await blobs.size(blobKey)) !== buffer.byteLength) await blobs.put(blobKey, stream(buffer));
     const length = columns.openMs.length;
     await storeDataset(
       db,
       {
+        ...named,
         hash,
-        space: instrument.space,
-        instrumentId: instrument.instrumentId,
-        timeframe: request.timeframe,
-        adjustment: request.adjustment,
         asOfMs,
         bars: length,
         fromMs: columns.openMs[0]!,
@@ -179,26 +208,57 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
         createdMs: now(),
         usedMs: now(),
       },
-      key === undefined || state?.series === undefined
-        ? undefined
-        : {
-            ...key,
-            dataVersion: state.series.dataVersion,
-            actionsVersion: state.actionsVersion,
-            hash,
-          },
+      index === undefined ? undefined : { ...index, hash },
     );
     return keep({
       hash,
       instrument,
-      timeframe: request.timeframe,
-      timeframeMs: timeframeMs(request.timeframe),
-      adjustment: request.adjustment,
+      timeframe,
+      timeframeMs: timeframeMs(timeframe),
+      adjustment,
       asOfMs,
       length,
       columns,
       buffer,
     });
+  }
+
+  /**
+   * Bars of a timeframe that is not stored, from the longest stored one that they are made of; undefined where there is
+   * none. A bar is there once it has closed by `asOfMs`.
+   */
+  async function join(
+    request: DatasetRequest,
+    instrument: Instrument,
+    asOfMs: number,
+  ): Promise<SeriesDataset | undefined> {
+    const { timeframe, fromMs, toMs } = request;
+    const stored = await coverage(request.tenantId, request.instrumentId);
+    const base = stored.findLast((one) => isMadeOf(timeframe, one.timeframe));
+    if (base === undefined) return undefined;
+    // whole bars need the finer ones around the range's ends
+    const margin = 2 * timeframeMs(timeframe);
+    const finer = await load({
+      ...request,
+      timeframe: base.timeframe,
+      fromMs: fromMs === undefined ? undefined : fromMs - margin,
+      toMs: toMs === undefined ? undefined : toMs + margin,
+    });
+    const rule = bucketRule(instrument.calendar);
+    const bars = resampleBars(
+      finer.columns,
+      (openMs, closeMs) => {
+        const bucket = rule(timeframe, openMs, closeMs);
+        const isWanted =
+          bucket !== undefined &&
+          bucket.startMs >= (fromMs ?? -Infinity) &&
+          bucket.startMs < (toMs ?? Infinity);
+        return isWanted ? bucket : undefined;
+      },
+      asOfMs,
+    );
+    if (bars.openMs.length === 0) return undefined;
+    return keepColumns(request, instrument, finer.asOfMs, bufferOf(bars));
   }
 
   async function coverage(tenantId: string, instrumentId: string): Promise<SeriesCoverage[]> {
@@ -294,6 +354,14 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
       return signal === undefined ? loading : orAborted(loading, signal);
     },
   };
+}
+
+/** Whether bars of one timeframe join to whole bars of another. */
+function isMadeOf(timeframe: string, finer: string): boolean {
+  const [length, part] = [timeframeMs(timeframe), timeframeMs(finer)];
+  if (part >= length) return false;
+  if (!isSessionTimeframe(timeframe)) return !isSessionTimeframe(finer) && length % part === 0;
+  return !isSessionTimeframe(finer) || finer === "1d" || (finer === "1mo" && timeframe.endsWith("mo"));
 }
 
 async function* stream(buffer: SharedArrayBuffer): AsyncGenerator<Uint8Array> {

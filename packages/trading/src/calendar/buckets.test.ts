@@ -142,9 +142,16 @@ describe("formulas on a higher timeframe", () => {
     const [whole] = evaluateFormulas([text], data);
     const run = createFormulaRun([text], { timeframeMs: data.timeframeMs, bucketOf: data.bucketOf! });
     for (let i = 0; i < data.length; i++) {
-      const names = ["openMs", "closeMs", "open", "high", "low", "close", "volume"] as const;
-      const bar = Object.fromEntries(names.map((name) => [name, data[name][i]!]));
-      expect(run.push(bar as Parameters<typeof run.push>[0])[0]).toBe(whole![i]);
+      const bar = {
+        openMs: data.openMs[i]!,
+        closeMs: data.closeMs[i]!,
+        open: data.open[i]!,
+        high: data.high[i]!,
+        low: data.low[i]!,
+        close: data.close[i]!,
+        volume: data.volume[i]!,
+      };
+      expect(run.push(bar)[0]).toBe(whole![i]);
     }
   });
 
@@ -165,7 +172,7 @@ describe("formulas on a higher timeframe", () => {
       volume: longer(data.volume),
     };
     const [daily] = evaluateFormulas(['highest(high, 1, timeframe: "1d")'], more);
-    expect([...daily!.slice(-2)]).toEqual([14.5, 14.5]);
+    expect(Array.from(daily!.slice(-2))).toEqual([14.5, 14.5]);
   });
 });
 
