@@ -12,9 +12,11 @@ import { findFile } from "./eval/files.ts";
 import { financebench } from "./eval/financebench.ts";
 import { wilson } from "./eval/measure.ts";
 import type { EvalSet, Measure } from "./eval/measure.ts";
+import { mtragUn } from "./eval/mtragUn.ts";
 import { sentfin, twitter } from "./eval/sentiment.ts";
+import { tatqa } from "./eval/tatqa.ts";
 
-const sets: readonly EvalSet[] = [financebench, sentfin, twitter];
+const sets: readonly EvalSet[] = [financebench, tatqa, mtragUn, sentfin, twitter];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
