@@ -15,6 +15,7 @@ const Payload = z.strictObject({
   timeframe: Timeframe.optional(),
   tags: z.array(z.string()).max(2).optional(),
   on: z.boolean().optional(),
+  columns: z.partialRecord(z.enum(["open", "close"]), z.string()).optional(),
   amount: DecimalString.optional(),
   source: z
     .discriminatedUnion("kind", [
@@ -47,6 +48,10 @@ describe("a message says where, what is wrong and what is allowed", () => {
     [{ tags: ["a", "b", "c"] }, "tags must be a list of at most 2 items, not 3."],
     [{ tags: ["a", 1] }, "tags[1] must be text, not number 1."],
     [{ amount: 10 }, 'amount must be text such as "100.25", not number 10.'],
+    [
+      { columns: { clos: "Last" } },
+      'columns has no member "clos" (did you mean "close"?); there are open, close.',
+    ],
     [{ on: "yes" }, "on must be true or false, not text."],
     [{ source: {} }, "source.kind is missing; it must be one of upload, bundled."],
     [

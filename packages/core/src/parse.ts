@@ -101,10 +101,12 @@ function exampleOf(schema: RawIssue["inst"]): string {
   return examples === undefined || examples.length === 0 ? "" : ` such as ${JSON.stringify(examples[0])}`;
 }
 
-/** Keys of an object schema; none where the schema is of another kind. */
+/** Keys that an object schema, or a record of named keys, has; none where the schema is of another kind. */
 function keysOf(schema: RawIssue["inst"]): string[] {
-  const definition = schema?._zod.def as { shape?: Record<string, unknown> } | undefined;
-  return Object.keys(definition?.shape ?? {});
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  return schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum
+    ? schema.keyType.options.map(String)
+    : [];
 }
 
 function unknownKeys(keys: readonly string[], known: readonly string[]): string {

@@ -4,6 +4,7 @@ import { AppError } from "@tapedeck/core";
 import type { JobView } from "@tapedeck/features/jobs/contract";
 import { followJob } from "../follow.ts";
 import { table } from "../output.ts";
+import { showPayload } from "../results/payload.ts";
 import { ago, clientOf, exitCodes, printJson, showEnd, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 
@@ -71,11 +72,11 @@ export function jobCommands(program: Command, cli: Cli, now: () => number): void
       if (flags.payload === undefined) {
         if (flags.json === true) printJson(cli, found);
         else {
-          cli.out.print(`${found.name}: ${found.summary}\n\npayload (JSON Schema):`);
-          printJson(cli, found.payload);
-          cli.out.print("\nexamples:");
+          cli.out.print(`${found.name}: ${found.summary}\n`);
+          showPayload(found.payload, cli.out);
+          cli.out.print("\nexamples (--json prints the whole JSON Schema):");
           for (const example of found.examples)
-            cli.out.print(`  tapedeck submit ${type} --payload '${JSON.stringify(example)}'`);
+            cli.out.print(`  npx tapedeck submit ${type} --payload '${JSON.stringify(example)}'`);
         }
         return;
       }

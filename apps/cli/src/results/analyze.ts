@@ -1,9 +1,8 @@
 import type { ResultOut } from "@tapedeck/client";
-import { isoDate } from "@tapedeck/core";
 import type { analyze } from "@tapedeck/features/analyze/contract";
 import type { Output } from "../output.ts";
 import { table } from "../output.ts";
-import { amount, counted, days, percent } from "./format.ts";
+import { amount, counted, days, lastDay, percent } from "./format.ts";
 
 type Result = ResultOut<typeof analyze>;
 
@@ -48,7 +47,7 @@ export function showAnalysis(result: Result, out: Output): void {
         result.series.map((one) => [
           one.formula,
           one.type === "condition" ? (one.last === 1 ? "true" : "false") : amount(one.last, 6),
-          isoDate(one.lastAtMs),
+          lastDay(one.lastAtMs),
           amount(one.bars),
         ]),
       ),
