@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { AppError } from "@tapedeck/core";
-import type { BlobStore, JobContract, Log } from "@tapedeck/core";
+import type { JobContract, Log } from "@tapedeck/core";
 import { createAuditLog } from "@tapedeck/features/audit/log";
 import { ensureFirstAdmin } from "@tapedeck/features/auth/bootstrap";
 import { createRateLimiter } from "@tapedeck/features/auth/limits";
@@ -21,6 +20,7 @@ import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { createStorageEraser } from "@tapedeck/features/storage";
 import { createUploadStore } from "@tapedeck/features/uploads/store";
+import { openBlobs } from "@tapedeck/platform/blobs/open";
 import { createBus } from "@tapedeck/platform/bus/index";
 import { openKnowledge } from "@tapedeck/platform/knowledge/open";
 import { createDb, createDbWithStats } from "@tapedeck/platform/postgres/index";
@@ -45,30 +45,6 @@ export interface Wired {
   /** Job runs that ended since the last call, for metrics. */
   endedJobs(): Promise<{ type: string; state: string; seconds: number }[]>;
   close(): Promise<void>;
-}
-
-/** Loads the adapter that is asked for and no other: each brings tens of megabytes along. */
-async function openBlobs(config: ApiConfig): Promise<BlobStore> {
-  const { environment } = config;
-  if (environment.S3_BUCKET === undefined) {
-    const { createFolderBlobs } = await import("@tapedeck/platform/blobs/folder");
-    return createFolderBlobs(path.join(config.dir, "blobs"));
-  }
-  const { createS3Blobs } = await import("@tapedeck/platform/blobs/s3");
-  const accessKeyId = environment.S3_ACCESS_KEY_ID;
-  const secretAccessKey = environment.S3_SECRET_ACCESS_KEY;
-  if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
-    throw new AppError("config.invalid", "set both S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or neither");
-  return createS3Blobs({
-    bucket: environment.S3_BUCKET,
-    region: environment.S3_REGION,
-    endpoint: environment.S3_ENDPOINT,
-    prefix: environment.S3_PREFIX,
-    credentials:
-      accessKeyId === undefined || secretAccessKey === undefined
-        ? undefined
-        : { accessKeyId, secretAccessKey },
-  });
 }
 
 /** Joins the platform's adapters and the features. */
@@ -100,7 +76,7 @@ export async function wire(
   const shared = { log, prefix: environment.TAPEDECK_QUEUE_PREFIX };
   const queue = createQueue(transport, shared);
   const bus = createBus(transport, shared);
-  const blobs = await openBlobs(config);
+  const blobs = await openBlobs(config.dir, environment);
   const series = createSeriesReader({ db, blobs, now });
   const jobs = createJobService({
     db,

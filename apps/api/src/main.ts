@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, toAppError } from "@tapedeck/core";
 import type { Log, RouteContract } from "@tapedeck/core";
-import { routes } from "@tapedeck/features/contracts";
+import { contracts, routes } from "@tapedeck/features/contracts";
+import { loadExtraJobs } from "@tapedeck/features/extraJobs";
 import { loadQueues } from "@tapedeck/features/jobs/read";
 import { routeHandlers } from "@tapedeck/features/queries";
 import { loadStorage } from "@tapedeck/features/storage";
@@ -16,7 +17,6 @@ import { readConfig } from "./config.ts";
 import type { ApiConfig } from "./config.ts";
 import { watchDatabase } from "./databaseWatch.ts";
 import { wire } from "./deps.ts";
-import { loadJobContracts } from "./extraJobs.ts";
 import { createMetrics } from "./metrics.ts";
 import type { AnyRouteHandler } from "./mount.ts";
 import { asClientError } from "./problem.ts";
@@ -86,14 +86,14 @@ async function main(): Promise<void> {
     serviceVersion: version,
   });
   const log = createLog({ level: environment.LOG_LEVEL, name: "api", traceId: () => tracing.traceId() });
-  const [jobContracts] = await Promise.all([
-    loadJobContracts(environment.TAPEDECK_EXTRA_JOBS),
+  const [extra] = await Promise.all([
+    loadExtraJobs(environment.TAPEDECK_EXTRA_JOBS),
     awaitDatabase(config, log),
   ]);
   const now = () => Date.now();
   const wired = await wire(config, {
     log,
-    jobContracts,
+    jobContracts: { ...contracts, ...extra.contracts },
     now,
     ...(tracing.onQuery === undefined ? {} : { onQuery: tracing.onQuery }),
   });

@@ -1,34 +1,9 @@
 import path from "node:path";
-import { AppError } from "@tapedeck/core";
-import type { BlobStore, KnowledgeIndex, LanguageModel } from "@tapedeck/core";
+import type { KnowledgeIndex, LanguageModel } from "@tapedeck/core";
 import { openKnowledge as openIndex } from "@tapedeck/platform/knowledge/open";
 import type { WorkerConfig } from "./config.ts";
 
 /** Adapters that bring tens of megabytes along are loaded when they are first used, or not at all. */
-
-export async function openBlobs(config: WorkerConfig): Promise<BlobStore> {
-  const { environment } = config;
-  if (environment.S3_BUCKET === undefined) {
-    const { createFolderBlobs } = await import("@tapedeck/platform/blobs/folder");
-    return createFolderBlobs(path.join(config.dir, "blobs"));
-  }
-  const { createS3Blobs } = await import("@tapedeck/platform/blobs/s3");
-  const accessKeyId = environment.S3_ACCESS_KEY_ID;
-  const secretAccessKey = environment.S3_SECRET_ACCESS_KEY;
-  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
-    throw new AppError("config.invalid", "set both S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or neither");
-  }
-  return createS3Blobs({
-    bucket: environment.S3_BUCKET,
-    region: environment.S3_REGION,
-    endpoint: environment.S3_ENDPOINT,
-    prefix: environment.S3_PREFIX,
-    credentials:
-      accessKeyId === undefined || secretAccessKey === undefined
-        ? undefined
-        : { accessKeyId, secretAccessKey },
-  });
-}
 
 /** One that is made at its first use; a failed start is tried again at the next. */
 function lazy<T>(open: () => Promise<T>): { get: () => Promise<T> } {

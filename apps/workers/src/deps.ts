@@ -13,6 +13,7 @@ import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { createUploadStore } from "@tapedeck/features/uploads/store";
+import { openBlobs } from "@tapedeck/platform/blobs/open";
 import { createDbWithStats } from "@tapedeck/platform/postgres/index";
 import type { PoolStats } from "@tapedeck/platform/postgres/index";
 import { createQueue } from "@tapedeck/platform/queue/index";
@@ -21,7 +22,7 @@ import { createVenueDirectory } from "@tapedeck/platform/venues/directory";
 import type { PaperTables } from "@tapedeck/platform/venues/paper";
 import { availableVolume, matchBar } from "@tapedeck/trading/matching";
 import type { Kysely, LogEvent } from "kysely";
-import { openBlobs, openKnowledge, openModel } from "./adapters.ts";
+import { openKnowledge, openModel } from "./adapters.ts";
 import type { WorkerConfig } from "./config.ts";
 
 const dayMs = 86_400_000;
@@ -59,7 +60,7 @@ export async function wire(
     environment.REDIS_URL === undefined ? { databaseUrl } : { redisUrl: environment.REDIS_URL },
     { log, prefix: environment.TAPEDECK_QUEUE_PREFIX },
   );
-  const blobs = await openBlobs(config);
+  const blobs = await openBlobs(config.dir, environment);
   const series = createSeriesReader({ db, blobs, now });
   const jobs = createJobService({
     db,

@@ -288,7 +288,8 @@ export const jobRoutes = {
     summary: "What a job read: datasets, documents, files, other jobs",
     role: "viewer",
     params: IdParams,
-    response: z.object({ items: z.array(JobInputView) }),
+    query: PageQuery,
+    response: pageOf(JobInputView),
   }),
   listQueues: defineQuery({
     name: "listQueues",

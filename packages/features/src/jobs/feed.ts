@@ -5,14 +5,13 @@ import { createBatcher } from "./batcher.ts";
 import type { Emission } from "./context.ts";
 import type { JobEvent } from "./contract.ts";
 import type { JobLimits } from "./domain.ts";
-import { appendEvents, trimProgress } from "./store.ts";
+import { appendEvents, insertInputs, trimProgress } from "./store.ts";
 import type { EventFlush } from "./store.ts";
 import { cleanText, producedText } from "./text.ts";
 
 /** Events of a run on their way to its rows: bounded, in order, written together with those of other runs. */
 export interface Feed {
   emit: (emission: Emission) => void;
-  inputs(): JobInput[];
   /** Waits until all that was emitted is on disk, or this run has lost the job. */
   drain(): Promise<void>;
 }
@@ -23,7 +22,10 @@ export interface FeedWriter {
 
 /** Between two writes of one run. */
 const pauseMs = 100;
-const maxInputs = 1_000;
+/** Inputs gathered for one write. */
+const inputChunk = 1_000;
+/** A run that reads more fails: lineage shows all or there is no result. */
+const maxInputs = 100_000;
 const keptProgress = 200;
 
 export function createFeedWriter(options: {
@@ -65,7 +67,9 @@ export function createFeedWriter(options: {
     let events: EventFlush["events"] = [];
     let progress: { text: string; atMs: number } | undefined;
     const counts = { log: 0, step: 0, sentence: 0, progress: 0 };
-    const inputs = new Map<string, JobInput>();
+    let inputs = new Map<string, JobInput>();
+    let inputCount = 0;
+    let storing = Promise.resolve();
     let writing: Promise<void> | undefined;
     let timer: NodeJS.Timeout | undefined;
     let lost = false;
@@ -108,6 +112,24 @@ export function createFeedWriter(options: {
       });
     };
 
+    /** Stores the inputs gathered so far; those of a write that failed are gathered again. */
+    const storeInputs = () => {
+      storing = storing
+        .catch(() => undefined)
+        .then(async () => {
+          const taken = inputs;
+          inputs = new Map();
+          try {
+            await insertInputs(db, run.id, [...taken.values()]);
+          } catch (error) {
+            inputs = new Map([...taken, ...inputs]);
+            throw error;
+          }
+        });
+      storing.catch(() => undefined);
+      return storing;
+    };
+
     const schedule = (afterMs: number) => {
       if (timer !== undefined || writing !== undefined || lost) return;
       timer = setTimeout(() => {
@@ -130,8 +152,13 @@ export function createFeedWriter(options: {
       emit(emission) {
         if (lost) return;
         if (emission.kind === "input") {
-          if (inputs.size < maxInputs)
-            inputs.set(`${emission.value.kind} ${emission.value.ref}`, emission.value);
+          const key = `${emission.value.kind} ${emission.value.ref}`;
+          if (inputs.has(key)) return;
+          if (++inputCount > maxInputs) {
+            throw new AppError("result.tooLarge", `A job reads at most ${maxInputs} inputs.`);
+          }
+          inputs.set(key, emission.value);
+          if (inputs.size === inputChunk) void storeInputs();
           return;
         }
         if (emission.kind === "progress") {
@@ -149,7 +176,6 @@ export function createFeedWriter(options: {
           push("log", JSON.stringify({ level: "warn", message }));
         }
       },
-      inputs: () => [...inputs.values()],
       async drain() {
         clearTimeout(timer);
         timer = undefined;
@@ -157,6 +183,8 @@ export function createFeedWriter(options: {
         clearTimeout(timer);
         timer = undefined;
         if (!lost && (events.length > 0 || progress !== undefined)) await write();
+        await storing.catch(() => undefined);
+        if (inputs.size > 0) await storeInputs();
       },
     };
   };

@@ -83,7 +83,12 @@ export const testContracts = {
     path: "/chats",
     queue: "ask",
     summary: "Emits events",
-    payload: z.strictObject({ logs: z.int(), steps: z.int().default(0), progress: z.int().default(0) }),
+    payload: z.strictObject({
+      logs: z.int(),
+      steps: z.int().default(0),
+      progress: z.int().default(0),
+      inputs: z.int().default(0),
+    }),
     progress: z.object({ done: z.int(), total: z.int() }),
   }),
 };
@@ -151,7 +156,7 @@ export function testHandlers(seen: Seen): Record<keyof typeof testContracts, Any
     ),
     async chatty(
       _deps: Deps,
-      payload: { logs: number; steps: number; progress: number },
+      payload: { logs: number; steps: number; progress: number; inputs: number },
       ctx: JobContext<{ done: number; total: number }, Tx>,
     ) {
       note("chatty", ctx as never);
@@ -161,6 +166,8 @@ export function testHandlers(seen: Seen): Record<keyof typeof testContracts, Any
         ctx.progress({ done: at, total: payload.progress });
         await sleep(2);
       }
+      for (let at = 0; at < payload.inputs; at++)
+        ctx.input({ kind: "document", ref: `document-${at}`, label: `document ${at}` });
       ctx.sentence({ text: "Done.", evidenceIds: [] });
       ctx.input({ kind: "file", ref: "a.csv", label: "a.csv" });
       return {};

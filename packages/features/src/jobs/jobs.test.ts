@@ -346,6 +346,17 @@ function jobSuite(backend: Backend): void {
     expect(inputs.rows).toEqual([{ kind: "file", ref: "a.csv" }]);
   });
 
+  test("every input is kept, however many; beyond the bound there is no result", async () => {
+    await work();
+    const job = await ended((await submit("chatty", { logs: 0, inputs: 3_500 })).id);
+    expect(job.state).toBe("completed");
+    const { rows } = await sql<{ n: number }>`
+      select count(*)::int as n from job_inputs where job_id = ${job.id}::uuid`.execute(database.db);
+    expect(rows[0]!.n).toBe(3_501);
+    const over = await ended((await submit("chatty", { logs: 0, inputs: 100_001 })).id);
+    expect(over).toMatchObject({ state: "failed", error: { code: "result.tooLarge" } });
+  });
+
   test("of many progress events the old ones go, the newest stays", async () => {
     await work();
     const job = await submit("chatty", { logs: 0 });

@@ -66,22 +66,29 @@ export const jobRouteHandlers: RouteHandlersFor<typeof jobRoutes, Deps> = {
     return { items, nextCursor: rows.length > query.limit ? String(items.at(-1)!.id) : null };
   },
 
-  async jobInputs(deps, { params }, caller) {
+  async jobInputs(deps, { params, query }, caller) {
     await assertTenant(deps.db, caller.tenantId, params.id);
-    const rows = await deps.db
-      .selectFrom("jobInputs")
-      .selectAll()
-      .where("jobId", "=", params.id)
+    let found = deps.db.selectFrom("jobInputs").selectAll().where("jobId", "=", params.id);
+    if (query.cursor !== undefined) {
+      // A cursor is the last input's kind and reference; no kind holds a space.
+      const [kind = "", ...ref] = query.cursor.split(" ");
+      found = found.where((eb) => eb(eb.refTuple("kind", "ref"), ">", eb.tuple(kind, ref.join(" "))));
+    }
+    const rows = await found
       .orderBy("kind")
       .orderBy("ref")
+      .limit(query.limit + 1)
       .execute();
+    const items = rows.slice(0, query.limit).map((row) => ({
+      kind: row.kind as "dataset",
+      ref: row.ref,
+      label: row.label,
+      ...(row.details === null ? {} : { details: JSON.parse(row.details) as Record<string, unknown> }),
+    }));
+    const last = items.at(-1);
     return {
-      items: rows.map((row) => ({
-        kind: row.kind as "dataset",
-        ref: row.ref,
-        label: row.label,
-        ...(row.details === null ? {} : { details: JSON.parse(row.details) as Record<string, unknown> }),
-      })),
+      items,
+      nextCursor: rows.length > query.limit && last !== undefined ? `${last.kind} ${last.ref}` : null,
     };
   },
 

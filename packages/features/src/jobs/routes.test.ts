@@ -193,7 +193,7 @@ test("a caller's streams are limited; one that ends, fails or is left gives its 
 });
 
 test("logs are paged, inputs listed, other tenants told nothing", async () => {
-  const job = await submit("chatty", { logs: 5 });
+  const job = await submit("chatty", { logs: 5, inputs: 2 });
   await ended(job.id);
   const first = await call("jobLogs", { params: { id: job.id }, query: { limit: 3 } });
   expect(first.items.map((line: { message: string }) => line.message)).toEqual([
@@ -207,9 +207,13 @@ test("logs are paged, inputs listed, other tenants told nothing", async () => {
   });
   expect(second.items.map((line: { fields: { at: number } }) => line.fields.at)).toEqual([3, 4]);
   expect(second.nextCursor).toBeNull();
-  expect(await call("jobInputs", { params: { id: job.id } })).toEqual({
-    items: [{ kind: "file", ref: "a.csv", label: "a.csv" }],
+  const inputs = await call("jobInputs", { params: { id: job.id }, query: { limit: "2" } });
+  expect(inputs.items.map((input: { ref: string }) => input.ref)).toEqual(["document-0", "document-1"]);
+  const last = await call("jobInputs", {
+    params: { id: job.id },
+    query: { limit: "2", cursor: inputs.nextCursor },
   });
+  expect(last).toEqual({ items: [{ kind: "file", ref: "a.csv", label: "a.csv" }], nextCursor: null });
   const stranger = testCaller(newId(Date.now()));
   for (const name of ["getJob", "jobLogs", "jobInputs", "jobEvents", "cancelJob", "retryJob"] as const) {
     await expect(call(name, { params: { id: job.id }, as: stranger })).rejects.toMatchObject({

@@ -7,7 +7,6 @@ import type {
   JobContext,
   JobContract,
   JobHandler,
-  JobInput,
   Log,
 } from "@tapedeck/core";
 import type { Db, Tx } from "../db.ts";
@@ -300,18 +299,12 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
         );
       }
       const text = resultText(parsed.data, contract.maxResultBytes ?? 4 * 1_048_576);
-      await flushFeed(row, feed);
+      await persist(row.id, () => feed.drain());
       await end(row, { state: "completed", result: text, contentKey: key });
     } catch (error) {
-      await flushFeed(row, feed);
+      await persist(row.id, () => feed.drain());
       throw error;
     }
-  };
-
-  const flushFeed = async (row: ClaimedJob, feed: { drain(): Promise<void>; inputs(): JobInput[] }) => {
-    await persist(row.id, () => feed.drain());
-    const inputs = feed.inputs();
-    if (inputs.length > 0) await persist(row.id, () => store.insertInputs(db, row.id, inputs));
   };
 
   const work = (run: Run, handler: AnyHandler, payload: unknown, emit: (emission: Emission) => void) => {

@@ -565,20 +565,13 @@ export async function loadEvents(db: Db, id: string, afterId: number, limit: num
 }
 
 export async function insertInputs(db: Db, id: string, inputs: readonly JobInput[]): Promise<void> {
-  if (inputs.length === 0) return;
-  await db
-    .insertInto("jobInputs")
-    .values(
-      inputs.map((input) => ({
-        jobId: id,
-        kind: input.kind,
-        ref: input.ref,
-        label: input.label,
-        details: input.details === undefined ? null : JSON.stringify(input.details),
-      })),
-    )
-    .onConflict((conflict) => conflict.columns(["jobId", "kind", "ref"]).doNothing())
-    .execute();
+  const details = inputs.map((input) => (input.details === undefined ? null : JSON.stringify(input.details)));
+  await sql`
+    insert into job_inputs (job_id, kind, ref, label, details)
+    select ${id}::uuid, kind, ref, label, details
+    from unnest(${column(inputs, "kind")}::text[], ${column(inputs, "ref")}::text[], ${column(inputs, "label")}::text[],
+      ${details}::text[]) as t (kind, ref, label, details)
+    on conflict (job_id, kind, ref) do nothing`.execute(db);
 }
 
 // ---- fencing ---------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ export interface LineageJob {
   endedMs: number | null;
   reusedFrom: string | null;
   inputs: LineageInput[];
+  /** Inputs that this answer has no room for; GET /jobs/{id}/inputs lists all. */
+  moreInputs: number;
 }
 
 export interface LineageInput {
@@ -25,6 +27,23 @@ export interface LineageInput {
   details: Record<string, unknown>;
   /** The jobs it came from: ingests of a dataset, the job of a job's result. */
   from: LineageJob[];
+  /** Jobs and stream runs it came from that this answer has no room for, or whose job has been erased. */
+  moreFrom: number;
+  /** Runs of the live stream that recorded a dataset's bars. */
+  streamRuns: LineageStreamRun[];
+}
+
+export interface LineageStreamRun {
+  runId: string;
+  venue: string;
+  /** Made-up prices. */
+  simulated: boolean;
+  /** Of the simulated venue. */
+  seed: number | null;
+  codeVersion: string;
+  startedMs: number;
+  /** Null while it runs. */
+  stoppedMs: number | null;
 }
 
 const LineageInput: z.ZodType<LineageInput> = z
@@ -36,6 +55,18 @@ const LineageInput: z.ZodType<LineageInput> = z
     get from() {
       return z.array(LineageJob);
     },
+    moreFrom: z.int(),
+    streamRuns: z.array(
+      z.object({
+        runId: Id,
+        venue: z.string(),
+        simulated: z.boolean(),
+        seed: z.int().nullable(),
+        codeVersion: z.string(),
+        startedMs: z.int(),
+        stoppedMs: z.int().nullable(),
+      }),
+    ),
   })
   .meta({ id: "LineageInput" });
 
@@ -51,6 +82,7 @@ export const LineageJob: z.ZodType<LineageJob> = z
     endedMs: z.int().nullable(),
     reusedFrom: Id.nullable(),
     inputs: z.array(LineageInput),
+    moreInputs: z.int(),
   })
   .meta({ id: "LineageJob" });
 

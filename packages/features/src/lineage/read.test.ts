@@ -137,6 +137,55 @@ test("another tenant's job is unknown", async () => {
   });
 });
 
+test("says how much it has no room for, and which run of the stream recorded bars", async () => {
+  const runId = newId(nowMs);
+  await fixture.db
+    .insertInto("streamRuns")
+    .values({
+      id: runId,
+      venue: "simulated",
+      simulated: true,
+      seed: 7,
+      codeVersion: "1.2.3+abc",
+      startedMs: nowMs,
+      heartbeatMs: nowMs,
+      stoppedMs: null,
+    })
+    .execute();
+  const gone = newId(nowMs);
+  const bars = await sp500Bars();
+  await seedBars(fixture.db, { instrumentId: "LIVE.INDEX", name: "Live", jobId: runId }, bars.slice(0, 50));
+  await fixture.db
+    .updateTable("bars")
+    .set({ jobId: gone })
+    .where("jobId", "=", runId)
+    .where("openMs", "=", bars[0]!.openMs)
+    .execute();
+  const { hash } = await fixture.deps.series.dataset({
+    tenantId,
+    instrumentId: "LIVE.INDEX",
+    timeframe: "1d",
+    adjustment: "raw",
+  });
+  const documents = Array.from({ length: 250 }, (_, at) => ({
+    kind: "document",
+    ref: `document-${at}`,
+    label: `document ${at}`,
+  }));
+  const job = await finished(tenantId, "analyze", { instrumentId: "LIVE.INDEX" }, [
+    { kind: "dataset", ref: hash, label: "LIVE.INDEX 1d" },
+    ...documents,
+  ]);
+  const lineage = LineageJob.parse(await readLineage(fixture.db, tenantId, job));
+  expect([lineage.inputs.length, lineage.moreInputs]).toEqual([200, 51]);
+  expect(lineage.inputs[0]).toMatchObject({
+    kind: "dataset",
+    from: [],
+    moreFrom: 1,
+    streamRuns: [{ runId, venue: "simulated", simulated: true, seed: 7, stoppedMs: null }],
+  });
+});
+
 test("a job that brought data in, or has not run, is not replayed", async () => {
   const source = { kind: "bundled", name: "sp500" };
   const ingest = await finished(tenantId, "ingest", { source }, []);

@@ -4,7 +4,7 @@ import type { Db } from "../db.ts";
 import type { JobService } from "../jobs/contract.ts";
 import type { LineageInput, LineageJob, lineageRoutes } from "./contract.ts";
 import { compareReplay, submitReplay } from "./replay.ts";
-import { loadDatasetSources, loadInputs, loadJobs } from "./store.ts";
+import { loadDatasetSources, loadInputs, loadJobs, loadStreamRuns } from "./store.ts";
 import type { InputRecord, JobRecord } from "./store.ts";
 
 /** Bounds of one answer: a graph of jobs, each written out where it is first met. */
@@ -28,16 +28,19 @@ async function describe(walk: Walk, job: JobRecord, depth: number): Promise<Line
   const again = walk.seen.has(job.id);
   walk.seen.add(job.id);
   const inputs: LineageInput[] = [];
-  if (!again && depth < limits.depth && walk.seen.size <= limits.jobs) {
+  const room = depth < limits.depth && walk.seen.size <= limits.jobs;
+  let moreInputs = 0;
+  if (!again) {
     // A reused result was computed by another job: what that one read is what this one rests on.
-    const reader = job.reusedFrom ?? job.id;
-    for (const input of await loadInputs(walk.db, reader, limits.inputs)) {
+    const found = await loadInputs(walk.db, job.reusedFrom ?? job.id, room ? limits.inputs : 0);
+    moreInputs = found.count - found.inputs.length;
+    for (const input of found.inputs) {
       inputs.push({
         kind: input.kind,
         ref: input.ref,
         label: input.label,
         details: input.details === null ? {} : (JSON.parse(input.details) as Record<string, unknown>),
-        from: await originsOf(walk, input, depth),
+        ...(await originsOf(walk, input, depth)),
       });
     }
   }
@@ -54,24 +57,34 @@ async function describe(walk: Walk, job: JobRecord, depth: number): Promise<Line
     endedMs: job.endedMs,
     reusedFrom: own ? job.reusedFrom : null,
     inputs,
+    moreInputs,
   };
 }
 
-async function originsOf(walk: Walk, input: InputRecord, depth: number): Promise<LineageJob[]> {
-  const ids =
+async function originsOf(
+  walk: Walk,
+  input: InputRecord,
+  depth: number,
+): Promise<Pick<LineageInput, "from" | "moreFrom" | "streamRuns">> {
+  const all =
     input.kind === "dataset"
-      ? await loadDatasetSources(walk.db, input.ref, limits.sources)
+      ? await loadDatasetSources(walk.db, input.ref)
       : input.kind === "job"
         ? [input.ref]
         : [];
+  const ids = all.slice(0, limits.sources);
   const jobs = await loadJobs(walk.db, ids);
-  const origins: LineageJob[] = [];
+  const streamRuns = await loadStreamRuns(
+    walk.db,
+    ids.filter((id) => !jobs.has(id)),
+  );
+  const from: LineageJob[] = [];
   for (const id of ids) {
     const job = jobs.get(id);
     // Retention may have erased the job that brought the data in: the input stays, without it.
-    if (job !== undefined) origins.push(await describe(walk, job, depth + 1));
+    if (job !== undefined) from.push(await describe(walk, job, depth + 1));
   }
-  return origins;
+  return { from, moreFrom: all.length - from.length - streamRuns.length, streamRuns };
 }
 
 export const lineageRouteHandlers = {

@@ -1,6 +1,7 @@
 import { AppError } from "@tapedeck/core";
 import { sql } from "kysely";
 import type { Db } from "../db.ts";
+import type { LineageStreamRun } from "./contract.ts";
 
 export interface JobRecord {
   id: string;
@@ -44,8 +45,18 @@ export async function loadJobs(db: Db, ids: readonly string[]): Promise<Map<stri
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-export async function loadInputs(db: Db, jobId: string, limit: number): Promise<InputRecord[]> {
-  return db
+/** A job's first inputs, and how many it has. */
+export async function loadInputs(
+  db: Db,
+  jobId: string,
+  limit: number,
+): Promise<{ inputs: InputRecord[]; count: number }> {
+  const { count } = await db
+    .selectFrom("jobInputs")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("jobId", "=", jobId)
+    .executeTakeFirstOrThrow();
+  const inputs = await db
     .selectFrom("jobInputs")
     .select(["jobId", "kind", "ref", "label", "details"])
     .where("jobId", "=", jobId)
@@ -53,10 +64,14 @@ export async function loadInputs(db: Db, jobId: string, limit: number): Promise<
     .orderBy("ref")
     .limit(limit)
     .execute();
+  return { inputs, count: Number(count) };
 }
 
-/** The jobs that wrote the revisions that a dataset is made of: its bars and, where it is adjusted, its corporate actions. */
-export async function loadDatasetSources(db: Db, hash: string, limit: number): Promise<string[]> {
+/**
+ * The jobs and stream runs that wrote the revisions that a dataset is made of: its bars and, where it is adjusted, its
+ * corporate actions.
+ */
+export async function loadDatasetSources(db: Db, hash: string): Promise<string[]> {
   const { rows } = await sql<{ jobId: string }>`
     with d as (select * from datasets where hash = ${hash})
     select distinct b.job_id from d
@@ -66,8 +81,18 @@ export async function loadDatasetSources(db: Db, hash: string, limit: number): P
     select distinct a.job_id from d
       join corporate_actions a on a.space = d.space and a.instrument_id = d.instrument_id and a.visible_ms <= d.as_of_ms
       where d.adjustment <> 'raw'
-    order by job_id limit ${limit}`.execute(db);
+    order by job_id`.execute(db);
   return rows.map((row) => row.jobId);
+}
+
+export async function loadStreamRuns(db: Db, ids: readonly string[]): Promise<LineageStreamRun[]> {
+  if (ids.length === 0) return [];
+  return db
+    .selectFrom("streamRuns")
+    .select(["id as runId", "venue", "simulated", "seed", "codeVersion", "startedMs", "stoppedMs"])
+    .where("id", "in", ids)
+    .orderBy("startedMs")
+    .execute();
 }
 
 /**

@@ -204,7 +204,7 @@ function LineageNode({ job, top = false }: { job: LineageJob; top?: boolean }) {
         {job.codeVersion === null ? "" : ` · code ${job.codeVersion.slice(0, 12)}`}
         {job.reusedFrom === null ? "" : " · reused"}
       </span>
-      {job.inputs.length === 0 ? <span className="dim"> · read nothing</span> : null}
+      {job.inputs.length + job.moreInputs === 0 ? <span className="dim"> · read nothing</span> : null}
       <ul className="tree">
         {job.inputs.map((input) => (
           <li key={`${input.kind}${input.ref}`}>
@@ -212,8 +212,16 @@ function LineageNode({ job, top = false }: { job: LineageJob; top?: boolean }) {
             {input.from.map((from) => (
               <LineageNode key={from.jobId} job={from} />
             ))}
+            {input.streamRuns.map((run) => (
+              <div key={run.runId}>
+                {run.simulated ? "simulated ticks" : "live ticks"} of {run.venue}{" "}
+                <span className="dim">code {run.codeVersion.slice(0, 12)}</span>
+              </div>
+            ))}
+            {input.moreFrom === 0 ? null : <div className="dim">and {input.moreFrom} more</div>}
           </li>
         ))}
+        {job.moreInputs === 0 ? null : <li className="dim">and {job.moreInputs} more inputs</li>}
       </ul>
     </div>
   );
