@@ -22,24 +22,10 @@ export function cashInBase(state: EngineState): number {
 
 /** Cash and positions at their last prices, in the base currency. */
 export function equityOf(state: EngineState): number {
+  const { position, mark, unitValue } = state;
   let sum = cashInBase(state);
   if (state.openPositions === 0) return sum;
-  const { position, mark, instruments, rate, currencyOf } = state;
-  for (let k = 0; k < position.length; k++) {
-    if (position[k] !== 0)
-      sum += position[k]! * mark[k]! * instruments[k]!.multiplier * rate[currencyOf[k]!]!;
-  }
-  return sum;
-}
-
-/** Sum of the positions' notionals in the base, each times `weight(k)`. */
-export function notionalOf(state: EngineState, weight: (k: number) => number): number {
-  const { position, mark, instruments, rate, currencyOf } = state;
-  let sum = 0;
-  for (let k = 0; k < position.length; k++) {
-    if (position[k] === 0) continue;
-    sum += Math.abs(position[k]!) * mark[k]! * instruments[k]!.multiplier * rate[currencyOf[k]!]! * weight(k);
-  }
+  for (let k = 0; k < position.length; k++) sum += position[k]! * mark[k]! * unitValue[k]!;
   return sum;
 }
 
@@ -47,13 +33,12 @@ export function notionalOf(state: EngineState, weight: (k: number) => number): n
 export function freeCash(state: EngineState): number {
   let sum = cashInBase(state);
   if (state.openPositions === 0) return sum;
-  const { position, mark, instruments, rate, currencyOf } = state;
+  const { position, mark, unitValue, instruments } = state;
   for (let k = 0; k < position.length; k++) {
     const held = position[k]!;
     if (held === 0) continue;
-    const one = instruments[k]!;
-    const tied = held - Math.abs(held) * one.initialMargin;
-    if (tied !== 0) sum += tied * mark[k]! * one.multiplier * rate[currencyOf[k]!]!;
+    const untied = held - Math.abs(held) * instruments[k]!.initialMargin;
+    if (untied !== 0) sum += untied * mark[k]! * unitValue[k]!;
   }
   return sum;
 }
@@ -254,6 +239,10 @@ export function chargesDaily(state: EngineState): boolean {
 /** Equity is below what the positions need at least, or gone. */
 export function isUnderwater(state: EngineState, equity: number): boolean {
   if (equity <= 0) return true;
-  const { instruments } = state;
-  return equity < notionalOf(state, (k) => instruments[k]!.maintenanceMargin);
+  const { position, mark, unitValue, instruments } = state;
+  let needed = 0;
+  for (let k = 0; k < position.length; k++) {
+    needed += Math.abs(position[k]!) * mark[k]! * unitValue[k]! * instruments[k]!.maintenanceMargin;
+  }
+  return equity < needed;
 }

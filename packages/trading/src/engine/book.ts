@@ -101,6 +101,7 @@ export function matchBars(state: EngineState, group: Int32Array, count: number):
   const { now, instruments, orders } = state;
   for (let g = 0; g < count; g++) {
     const k = group[g]!;
+    state.usedVolume[k] = 0;
     // Also without orders of its own: a position is worth its open when others are paid at their opens.
     state.mark[k] = instruments[k]!.bars.open[state.bar[k]!]!;
     if (orders[k]!.length === 0) continue;

@@ -5,52 +5,72 @@ import type { EngineState } from "./state.ts";
 const dayMs = 86_400_000;
 
 export interface Clock {
-  /** Distinct closes of all instruments. */
-  readonly instants: number;
+  /** Distinct closes of all instruments: the instants. */
+  readonly timeMs: Float64Array;
   /** Instruments that closed a bar at this instant; the first as many as `next` said. */
   readonly group: Int32Array;
   /** Goes to the next instant. */
   next(): number;
 }
 
-/** All closes of all instruments in time order; a bar that closes moves `state.bar` and `state.nowMs`. */
+/** All closes of all instruments in time order; a bar that closes moves `state.bar`. */
 export function createClock(state: EngineState): Clock {
-  const { instruments, bar, usedVolume } = state;
-  const n = instruments.length;
+  const closes = state.instruments.map((one) => one.bars.closeMs);
+  for (const column of closes) checkAscending(column);
+  return closes.every((column) => sameTimes(column, closes[0]!))
+    ? createSharedClock(state, closes)
+    : createMergedClock(state, closes);
+}
+
+/** All instruments close at the same times. */
+function createSharedClock({ bar }: EngineState, closes: readonly Float64Array[]): Clock {
+  const n = closes.length;
+  const timeMs = closes[0]!;
+  let i = -1;
+  return {
+    group: Int32Array.from(closes, (_, k) => k),
+    timeMs,
+    next() {
+      i++;
+      for (let k = 0; k < n; k++) bar[k] = i;
+      return n;
+    },
+  };
+}
+
+function createMergedClock({ bar }: EngineState, closes: readonly Float64Array[]): Clock {
+  const n = closes.length;
   const group = new Int32Array(n);
-  const closes = instruments.map((one) => one.bars.closeMs);
   const nextClose = Float64Array.from(closes, (column) => column[0] ?? Infinity);
+  const timeMs = mergeTimes(closes);
+  let instant = -1;
   return {
     group,
-    instants: countInstants(closes),
+    timeMs,
     next() {
-      let now = nextClose[0]!;
-      for (let k = 1; k < n; k++) if (nextClose[k]! < now) now = nextClose[k]!;
+      const now = timeMs[++instant]!;
       let count = 0;
       for (let k = 0; k < n; k++) {
         if (nextClose[k] !== now) continue;
         group[count++] = k;
         const i = bar[k]! + 1;
         bar[k] = i;
-        usedVolume[k] = 0;
         const column = closes[k]!;
         nextClose[k] = i + 1 < column.length ? column[i + 1]! : Infinity;
       }
-      state.nowMs = now;
       return count;
     },
   };
 }
 
-/** Throws RangeError when closes do not ascend: an instrument closes one bar an instant. */
-function countInstants(closes: readonly Float64Array[]): number {
-  for (const column of closes) {
-    for (let i = 1; i < column.length; i++) {
-      if (!(column[i]! > column[i - 1]!))
-        throw new RangeError("the bars of an instrument close in time order");
-    }
+/** Throws RangeError: an instrument closes one bar an instant. */
+function checkAscending(column: Float64Array): void {
+  for (let i = 1; i < column.length; i++) {
+    if (!(column[i]! > column[i - 1]!)) throw new RangeError("the bars of an instrument close in time order");
   }
-  if (closes.every((column) => sameTimes(column, closes[0]!))) return closes[0]!.length;
+}
+
+function mergeTimes(closes: readonly Float64Array[]): Float64Array {
   const all = new Float64Array(closes.reduce((sum, column) => sum + column.length, 0));
   let at = 0;
   for (const column of closes) {
@@ -58,9 +78,9 @@ function countInstants(closes: readonly Float64Array[]): number {
     at += column.length;
   }
   all.sort();
-  let count = all.length > 0 ? 1 : 0;
-  for (let i = 1; i < all.length; i++) count += +(all[i] !== all[i - 1]);
-  return count;
+  let count = 0;
+  for (let i = 0; i < all.length; i++) if (i === 0 || all[i] !== all[i - 1]) all[count++] = all[i]!;
+  return all.slice(0, count);
 }
 
 function sameTimes(a: Float64Array, b: Float64Array): boolean {

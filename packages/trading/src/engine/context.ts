@@ -1,40 +1,25 @@
 import { cashInBase } from "./account.ts";
 import { cancelOrder, cancelOrders, placeOrder } from "./book.ts";
+import type { Features } from "./features.ts";
 import { toLot } from "./orders.ts";
 import type { EngineState } from "./state.ts";
-import type { FeatureColumn, StrategyContext } from "./strategy.ts";
+import type { StrategyContext } from "./strategy.ts";
 
-/** A feature's column and its last value known. */
-export interface FeatureCursor {
-  readonly column: FeatureColumn;
-  /** Instrument whose bars it goes with; -1: it has a clock of its own. */
-  readonly instrument: number;
-  at: number;
-}
-
-export function createCursor(
-  column: FeatureColumn,
-  closeMs: Float64Array,
-  instrument: number,
-): FeatureCursor {
-  return { column, instrument: column.closeMs === closeMs ? instrument : -1, at: -1 };
-}
-
-export function followClock(cursor: FeatureCursor, nowMs: number): void {
-  const { closeMs } = cursor.column;
-  while (cursor.at + 1 < closeMs.length && closeMs[cursor.at + 1]! <= nowMs) cursor.at++;
-}
-
-/** The one context of a run. `features` are by formula, then by instrument; `equity` is by instant. */
-export function createContext(
-  state: EngineState,
-  features: readonly FeatureCursor[],
-  equity: Float64Array,
-): StrategyContext {
+/** The one context of a run; `equity` is by instant. */
+export function createContext(state: EngineState, features: Features, equity: Float64Array): StrategyContext {
   const { instruments, bar, position } = state;
   const n = instruments.length;
-  const past = (column: Float64Array, k: number, back: number): number =>
-    column[bar[k]! - back] ?? Number.NaN;
+  const { values, instrument, row } = features;
+  const opens = instruments.map((one) => one.bars.open);
+  const highs = instruments.map((one) => one.bars.high);
+  const lows = instruments.map((one) => one.bars.low);
+  const closes = instruments.map((one) => one.bars.close);
+  const volumes = instruments.map((one) => one.bars.volume);
+  // Never an index below zero: one read outside makes every later read of the column slow.
+  const past = (columns: readonly Float64Array[], k: number, back: number): number => {
+    const at = bar[k]! - back;
+    return at < 0 ? Number.NaN : columns[k]![at]!;
+  };
   const context: StrategyContext = {
     instruments,
     get nowMs() {
@@ -50,15 +35,16 @@ export function createContext(
     },
     closed: (k = 0) => instruments[k]!.bars.closeMs[bar[k]!] === state.nowMs,
     bars: (k = 0) => bar[k]! + 1,
-    open: (k = 0, back = 0) => past(instruments[k]!.bars.open, k, back),
-    high: (k = 0, back = 0) => past(instruments[k]!.bars.high, k, back),
-    low: (k = 0, back = 0) => past(instruments[k]!.bars.low, k, back),
-    close: (k = 0, back = 0) => past(instruments[k]!.bars.close, k, back),
-    volume: (k = 0, back = 0) => past(instruments[k]!.bars.volume, k, back),
+    open: (k = 0, back = 0) => past(opens, k, back),
+    high: (k = 0, back = 0) => past(highs, k, back),
+    low: (k = 0, back = 0) => past(lows, k, back),
+    close: (k = 0, back = 0) => past(closes, k, back),
+    volume: (k = 0, back = 0) => past(volumes, k, back),
     value(feature, k = 0, back = 0) {
-      const cursor = features[feature * n + k]!;
-      const at = (cursor.instrument < 0 ? cursor.at : bar[cursor.instrument]!) - back;
-      return cursor.column.values[at] ?? Number.NaN;
+      const j = feature * n + k;
+      const own = instrument[j]!;
+      const at = (own < 0 ? row[j]! : bar[own]!) - back;
+      return at < 0 ? Number.NaN : values[j]![at]!;
     },
     position: (k = 0) => position[k]!,
     averagePrice: (k = 0) => state.averagePrice[k]!,

@@ -1,15 +1,8 @@
-import {
-  applyEvents,
-  cashInBase,
-  chargeDays,
-  chargesDaily,
-  equityOf,
-  isUnderwater,
-  notionalOf,
-} from "./account.ts";
+import { applyEvents, cashInBase, chargeDays, chargesDaily, isUnderwater } from "./account.ts";
 import { liquidate, matchBars } from "./book.ts";
 import { createClock } from "./clock.ts";
-import { createContext, createCursor, followClock } from "./context.ts";
+import { createContext } from "./context.ts";
+import { createFeatures } from "./features.ts";
 import type { MarketInstrument, RateSeries } from "./market.ts";
 import { createState } from "./state.ts";
 import type { EngineSettings, EngineState } from "./state.ts";
@@ -17,15 +10,18 @@ import type { EngineStrategy, FeatureColumn } from "./strategy.ts";
 
 const dayMs = 86_400_000;
 
-export interface Engine {
-  readonly state: EngineState;
-  /** Distinct closes of all bars. */
-  readonly instants: number;
-  /** `[instants]` each: the time; equity in the base currency; the positions' notionals, long plus short; long less short. */
-  readonly timeMs: Float64Array;
+/** `[instants]` each: equity in the base currency; the positions' notionals, long plus short; long less short. */
+export interface Curves {
   readonly equity: Float64Array;
   readonly gross: Float64Array;
   readonly net: Float64Array;
+}
+
+export interface Engine extends Curves {
+  readonly state: EngineState;
+  /** Distinct closes of all bars. */
+  readonly instants: number;
+  readonly timeMs: Float64Array;
   /** Goes on for at most so many instants; true once all are done. A run in pieces equals one run. */
   advance(instants: number): boolean;
 }
@@ -34,60 +30,63 @@ export interface Engine {
  * An event-driven run over the bars or trade prints of many instruments on one clock. At each close, in this order: splits, dividends and
  * funding due when the bar opened; orders that were active before it opened, against that bar; equity; then the strategy, whose
  * orders wait for a bar that opens at or after now + latency. Instruments are numbered by id, and of orders of one moment those that
- * lessen a position fill first: the order in which instruments are given changes nothing.
+ * lessen a position fill first: the order in which instruments are given changes nothing. `reuse`: the curves of a run of the same
+ * length that is over, to be written again.
  */
 export function createEngine(
   given: readonly MarketInstrument[],
   strategy: EngineStrategy,
   settings: EngineSettings,
   featureOf: (formula: string, instrument: MarketInstrument) => FeatureColumn,
+  reuse?: Curves,
 ): Engine {
   const state = createState(given, settings);
-  const { instruments } = state;
+  const { instruments, bar, mark } = state;
   const clock = createClock(state);
-  const { instants, group } = clock;
-  const cursors = strategy.features.flatMap((formula) =>
-    instruments.map((one, k) => createCursor(featureOf(formula, one), one.bars.closeMs, k)),
+  const { timeMs, group } = clock;
+  const instants = timeMs.length;
+  const features = createFeatures(
+    strategy.features.flatMap((formula) => instruments.map((one) => featureOf(formula, one))),
+    instruments,
   );
-  const ownClocks = cursors.filter((cursor) => cursor.instrument < 0);
   const follow = rateFollower(state, settings);
   const daily = chargesDaily(state);
   const watchesMargin = instruments.some((one) => one.maintenanceMargin > 0);
+  const hasEvents = instruments.some((one) => one.events.length > 0);
   const asks = decisionGate(settings.decisionsMs);
-  const [timeMs, equity, gross, net] = [0, 1, 2, 3].map(() => new Float64Array(instants)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  const context = createContext(state, cursors, equity);
-  const one = () => 1;
+  const closes = instruments.map((one) => one.bars.close);
+  const { equity, gross, net } = curvesOf(instants, reuse);
+  const context = createContext(state, features, equity);
+  const { position, unitValue } = state;
+  const n = instruments.length;
 
-  const step = (): void => {
-    const t = state.instant;
+  const step = (t: number): void => {
     const count = clock.next();
-    const now = state.nowMs;
+    const now = timeMs[t]!;
+    state.nowMs = now;
     follow?.(now);
-    for (let g = 0; g < count; g++) {
-      const k = group[g]!;
-      const openMs = instruments[k]!.bars.openMs[state.bar[k]!]!;
-      if (openMs >= state.nextEventMs[k]!) applyEvents(state, k, openMs);
-    }
+    if (hasEvents) applyDue(state, group, count);
     if (state.openOrders > 0) matchBars(state, group, count);
     for (let g = 0; g < count; g++) {
       const k = group[g]!;
-      state.mark[k] = instruments[k]!.bars.close[state.bar[k]!]!;
+      mark[k] = closes[k]![bar[k]!]!;
     }
     if (daily && now >= (state.chargedDay + 1) * dayMs) chargeDays(state);
-    const value = equityOf(state);
-    timeMs[t] = now;
-    equity[t] = value;
+    let long = 0;
+    let size = 0;
     if (state.openPositions > 0) {
-      gross[t] = notionalOf(state, one);
-      net[t] = value - cashInBase(state);
+      for (let k = 0; k < n; k++) {
+        const held = position[k]! * mark[k]! * unitValue[k]!;
+        long += held;
+        size += held < 0 ? -held : held;
+      }
     }
+    const value = cashInBase(state) + long;
+    equity[t] = value;
+    gross[t] = size;
+    net[t] = long;
     state.instant = t + 1;
-    for (const cursor of ownClocks) followClock(cursor, now);
+    features.follow(now);
     if (asks === undefined || asks(now)) strategy.decide(context);
     // After the strategy, so that its orders go too.
     if (state.openPositions > 0 && (watchesMargin || value <= 0) && isUnderwater(state, value))
@@ -103,10 +102,28 @@ export function createEngine(
     net,
     advance(most) {
       const end = Math.min(instants, state.instant + most);
-      while (state.instant < end) step();
+      for (let t = state.instant; t < end; t++) step(t);
       return state.instant === instants;
     },
   };
+}
+
+function curvesOf(instants: number, reuse: Curves | undefined): Curves {
+  if (reuse !== undefined) {
+    if (reuse.equity.length !== instants) throw new RangeError("the curves are of a run of another length");
+    return reuse;
+  }
+  const column = () => new Float64Array(instants);
+  return { equity: column(), gross: column(), net: column() };
+}
+
+/** Events due when the bars of this instant opened. */
+function applyDue(state: EngineState, group: Int32Array, count: number): void {
+  for (let g = 0; g < count; g++) {
+    const k = group[g]!;
+    const openMs = state.instruments[k]!.bars.openMs[state.bar[k]!]!;
+    if (openMs >= state.nextEventMs[k]!) applyEvents(state, k, openMs);
+  }
 }
 
 /** Sets the rates known at a time; undefined when there is one currency. */
@@ -124,6 +141,9 @@ function rateFollower(state: EngineState, settings: EngineSettings): ((nowMs: nu
         );
       }
       state.rate[c] = rate[at[c]!]!;
+    }
+    for (let k = 0; k < state.instruments.length; k++) {
+      state.unitValue[k] = state.instruments[k]!.multiplier * state.rate[state.currencyOf[k]!]!;
     }
   };
 }

@@ -1,5 +1,5 @@
 export { createEngine } from "./engine.ts";
-export type { Engine } from "./engine.ts";
+export type { Curves, Engine } from "./engine.ts";
 export * from "./costs.ts";
 export * from "./fills.ts";
 export * from "./market.ts";

@@ -29,6 +29,8 @@ export interface EngineState {
   readonly currencyOf: Int32Array;
   /** Base currency a unit, now. */
   readonly rate: Float64Array;
+  /** Base currency for a unit and a point of price: multiplier × rate, now. */
+  readonly unitValue: Float64Array;
   readonly cash: Float64Array;
   /** Signed. */
   readonly position: Float64Array;
@@ -99,6 +101,9 @@ export function createState(given: readonly MarketInstrument[], settings: Engine
     settings,
     currencies,
     currencyOf: Int32Array.from(instruments, (one) => currencies.indexOf(one.currency)),
+    unitValue: Float64Array.from(instruments, (one) =>
+      one.currency === settings.baseCurrency ? one.multiplier : 0,
+    ),
     rate,
     cash,
     position: new Float64Array(n),
