@@ -1,3 +1,4 @@
+import type { TradePlace } from "@tapedeck/core";
 import type { BarRows, TradeRows } from "@tapedeck/features/series/contract";
 import type { LiveBar, LiveTimeframe } from "@tapedeck/features/ticks/contract";
 import type { PlacedTick } from "./intake.ts";
@@ -7,11 +8,13 @@ export interface Chunk {
   /** The stream's run that made them: their origin. */
   runId: string;
   rows: number;
+  /** What was known of the venue's trades when the last of these rows came, by instrument. */
+  places: Record<string, TradePlace>;
   instruments: Record<string, { ticks: TradeRows; bars: Partial<Record<LiveTimeframe, BarRows>> }>;
 }
 
 export function newChunk(runId: string): Chunk {
-  return { runId, rows: 0, instruments: {} };
+  return { runId, rows: 0, places: {}, instruments: {} };
 }
 
 function part(chunk: Chunk, instrumentId: string): Chunk["instruments"][string] {

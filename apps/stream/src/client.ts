@@ -1,7 +1,7 @@
 import { AppError } from "@tapedeck/core";
 import type { Caller, Log } from "@tapedeck/core";
-import { ClientFrame, topicKey, topicOf } from "@tapedeck/features/ticks/contract";
-import type { ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
+import { ClientFrame, topicKey } from "@tapedeck/features/ticks/contract";
+import type { MarketTopic, ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
 import type { RawData, WebSocket } from "ws";
 import { frameText } from "./hub.ts";
 import type { Hub, Message } from "./hub.ts";
@@ -50,7 +50,7 @@ export interface ClientParts {
   hub: Hub;
   jobs: JobEvents;
   /** What a subscriber sees first; undefined: there is no such topic. */
-  snapshot(topic: Exclude<Topic, { channel: "jobs" }>): unknown;
+  snapshot(topic: MarketTopic): unknown;
   limits: ClientLimits;
   now(): number;
   log: Log;
@@ -89,10 +89,7 @@ export function createStreamClient(parts: ClientParts): StreamClient {
     send({ type: "error", code, message });
   }
 
-  function subscribeSeries(
-    topic: Exclude<Topic, { channel: "jobs" }>,
-    resume: { epoch: string; seq: number } | undefined,
-  ): void {
+  function subscribeSeries(topic: MarketTopic, resume: { epoch: string; seq: number } | undefined): void {
     const snapshot = parts.snapshot(topic);
     if (snapshot === undefined)
       throw new AppError("symbol.unknown", `No ticks come of ${topic.instrumentId} here.`);
@@ -181,7 +178,7 @@ export function createStreamClient(parts: ClientParts): StreamClient {
 
   function handle(frame: ClientFrame): void {
     if (frame.op === "ping") return send({ type: "pong", atMs: now() });
-    const topic = topicOf(frame);
+    const { topic } = frame;
     const key = topicKey(topic);
     const known = subscriptions.get(key);
     if (frame.op === "unsubscribe") {

@@ -8,6 +8,8 @@ const names = [
   "STREAM_PORT",
   "STREAM_VENUE",
   "STREAM_SYMBOLS",
+  "STREAM_VENUE_WS_URL",
+  "STREAM_VENUE_URL",
   "STREAM_SEED",
   "STREAM_TICKS_PER_SECOND",
   "STREAM_KEEP_DAYS",
@@ -46,6 +48,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
   const symbols = [...new Set(environment.STREAM_SYMBOLS)];
   if (symbols.length > maxSymbols)
     throw new AppError("config.invalid", `STREAM_SYMBOLS must name at most ${maxSymbols} symbols`);
+  const venue = environment.STREAM_VENUE;
+  if (symbols.length === 0 && venue !== "simulated" && venue !== "none")
+    throw new AppError("config.invalid", `STREAM_SYMBOLS is not set: name the symbols to take from ${venue}`);
   return {
     databaseUrl: environment.DATABASE_URL,
     dir: path.resolve(environment.TAPEDECK_DIR),

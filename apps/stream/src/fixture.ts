@@ -32,9 +32,11 @@ export function handSource(venue = "hand"): TickSource & { send(tick: Partial<Ve
       minNotional: null,
       space: "shared",
     })),
-    start(onTick) {
-      push = onTick;
+    start(sink) {
+      push = (tick) => sink.tick(tick);
     },
+    places: () => new Map(),
+    status: () => null,
     stop() {
       push = () => undefined;
     },

@@ -5,7 +5,7 @@ import { readConfig } from "./config.ts";
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const { runStream } = await import("./run.ts");
-  await runStream(config, { now: () => Date.now() });
+  await runStream(config, { now: () => Date.now(), random: Math.random });
 }
 
 main().catch((error: unknown) => {

@@ -1,12 +1,12 @@
 import { timeframeMs } from "@tapedeck/core";
-import type { Log } from "@tapedeck/core";
-import type { Tick, Topic } from "@tapedeck/features/ticks/contract";
+import type { Log, TradePlace } from "@tapedeck/core";
+import type { MarketTopic, Quote, Tick } from "@tapedeck/features/ticks/contract";
 import type { StoredTick } from "@tapedeck/features/ticks/store";
 import type { BarMaker } from "./bars.ts";
 import type { Hub } from "./hub.ts";
 import type { Intake, PlacedTick } from "./intake.ts";
 import type { Recorder } from "./recorder.ts";
-import type { TickSource } from "./source.ts";
+import type { SourceGap, SourceQuote, TickSource } from "./source.ts";
 
 export interface PipelineOptions {
   source: TickSource;
@@ -14,6 +14,9 @@ export interface PipelineOptions {
   bars: BarMaker;
   hub: Hub;
   recorder: Recorder;
+  /** What an earlier process stored of the venue's trades, by instrument. */
+  places: ReadonlyMap<string, TradePlace>;
+  onGap(gap: SourceGap): void;
   now(): number;
   /** How often changed bars are announced and ended ones become final. */
   announceMs: number;
@@ -23,7 +26,7 @@ export interface PipelineOptions {
 
 export interface Pipeline {
   start(): void;
-  snapshot(topic: Exclude<Topic, { channel: "jobs" }>): unknown;
+  snapshot(topic: MarketTopic): unknown;
   stats(): Record<string, number>;
   /** Takes no more ticks; what ended by now is final. */
   stop(): void;
@@ -62,7 +65,10 @@ export async function restore(
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { source, intake, bars, hub, recorder, now } = options;
   const recent = new Map<string, Tick[]>(source.instruments.map((one) => [one.instrumentId, []]));
+  const quotes = new Map<string, Quote>();
+  const changedQuotes = new Set<string>();
   let corrected = 0;
+  let crossed = 0;
   let finals = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -81,7 +87,18 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   }
 
+  function onQuote(told: SourceQuote): void {
+    const { instrumentId, bid, ask } = told;
+    if (!recent.has(instrumentId)) return;
+    if (!(bid < ask)) crossed += 1;
+    quotes.set(instrumentId, { venue: source.venue, receivedMs: now(), crossed: !(bid < ask), ...told });
+    changedQuotes.add(instrumentId);
+  }
+
   function announce(): void {
+    for (const instrumentId of changedQuotes)
+      hub.publish({ channel: "quotes", instrumentId }, quotes.get(instrumentId));
+    changedQuotes.clear();
     for (const bar of bars.finish(now())) {
       finals += 1;
       hub.publish({ channel: "bars", instrumentId: bar.instrumentId, timeframe: bar.timeframe }, bar);
@@ -94,19 +111,31 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     start() {
       timer = setInterval(announce, options.announceMs);
-      source.start((tick) => {
-        const placed = intake.take(tick, now());
-        if (placed !== undefined) onTick(placed);
-      });
+      source.start(
+        {
+          tick(tick) {
+            const placed = intake.take(tick, now());
+            if (placed !== undefined) onTick(placed);
+          },
+          quote: onQuote,
+          gap: options.onGap,
+        },
+        options.places,
+      );
     },
     snapshot(topic) {
       const kept = recent.get(topic.instrumentId);
       if (kept === undefined) return undefined;
-      return topic.channel === "ticks"
-        ? kept.slice(-options.recentTicks)
-        : bars.recent(topic.instrumentId, topic.timeframe, 300);
+      if (topic.channel === "ticks") return kept.slice(-options.recentTicks);
+      if (topic.channel === "quotes") return quotes.get(topic.instrumentId) ?? null;
+      return bars.recent(topic.instrumentId, topic.timeframe, 300);
     },
-    stats: () => ({ ...intake.counts(), barsFinal: finals, barsCorrected: corrected }),
+    stats: () => ({
+      ...intake.counts(),
+      barsFinal: finals,
+      barsCorrected: corrected,
+      quotesCrossed: crossed,
+    }),
     stop() {
       source.stop();
       clearInterval(timer);

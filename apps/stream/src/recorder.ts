@@ -1,5 +1,5 @@
 import { AppError } from "@tapedeck/core";
-import type { Log } from "@tapedeck/core";
+import type { Log, TradePlace } from "@tapedeck/core";
 import type { LiveBar } from "@tapedeck/features/ticks/contract";
 import { addBar, addTick, newChunk } from "./chunk.ts";
 import type { Chunk } from "./chunk.ts";
@@ -12,6 +12,8 @@ export interface RecorderOptions {
   store(chunk: Chunk): Promise<void>;
   spill: Spill;
   log: Log;
+  /** What is known of the venue's trades now: stored with the rows that it speaks of. */
+  places(): ReadonlyMap<string, TradePlace>;
   /** How often what came is stored. */
   everyMs: number;
   /** Rows of one transaction. */
@@ -65,6 +67,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   function seal(): void {
     if (open.rows === 0) return;
+    open.places = Object.fromEntries(options.places());
     sealed.push(open);
     open = newChunk(runId);
   }

@@ -9,6 +9,7 @@ import { createLog } from "@tapedeck/platform/log/index";
 import { createDb, pendingMigrations } from "@tapedeck/platform/postgres/index";
 import type { StreamConfig } from "./config.ts";
 import type { TickSource } from "./source.ts";
+import { createVenueSource } from "./venue.ts";
 import { startStream } from "./wire.ts";
 import type { RunningStream } from "./wire.ts";
 
@@ -46,13 +47,33 @@ async function awaitDatabase(config: StreamConfig, log: Log, now: () => number):
   }
 }
 
+/** The clock and random numbers of this machine. */
+interface Outside {
+  now(): number;
+  random(): number;
+}
+
 async function openSource(
   config: StreamConfig,
   log: Log,
-  now: () => number,
+  { now, random }: Outside,
 ): Promise<TickSource | undefined> {
   const { environment } = config;
-  if (environment.STREAM_VENUE === "none") return undefined;
+  const venue = environment.STREAM_VENUE;
+  if (venue === "none") return undefined;
+  if (venue !== "simulated") {
+    const { openTradeFeed } = await import("@tapedeck/platform/venues/live/open");
+    const feed = openTradeFeed({
+      venue,
+      symbols: config.symbols,
+      socketUrl: environment.STREAM_VENUE_WS_URL,
+      restUrl: environment.STREAM_VENUE_URL,
+      now,
+      random,
+      log,
+    });
+    return createVenueSource(venue, feed);
+  }
   const { createSimulatedSource } = await import("./simulated.ts");
   return createSimulatedSource({
     symbols: config.symbols,
@@ -64,7 +85,8 @@ async function openSource(
 }
 
 /** Streams until it is told to stop. */
-export async function runStream(config: StreamConfig, { now }: { now: () => number }): Promise<void> {
+export async function runStream(config: StreamConfig, outside: Outside): Promise<void> {
+  const { now } = outside;
   const { environment, databaseUrl } = config;
   const log = createLog({ level: environment.LOG_LEVEL, name: "stream" });
   await awaitDatabase(config, log, now);
@@ -99,7 +121,7 @@ export async function runStream(config: StreamConfig, { now }: { now: () => numb
     bus,
     log,
     now,
-    source: await openSource(config, log, now),
+    source: await openSource(config, log, outside),
     codeVersion: readCodeVersion(config.root),
     dir: config.dir,
     jwtSecret: environment.TAPEDECK_JWT_SECRET,

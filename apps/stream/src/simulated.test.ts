@@ -53,7 +53,8 @@ test("it sends in real time, never from the future, and after a sleep goes on fr
   const log = testLog();
   const source = createSimulatedSource({ symbols: ["SYN-A"], seed: 1, ticksPerSecond: 200, now, log });
   const ticks: { tick: VenueTick; atMs: number }[] = [];
-  source.start((tick) => ticks.push({ tick, atMs: now() }));
+  const ignore = () => undefined;
+  source.start({ tick: (tick) => ticks.push({ tick, atMs: now() }), quote: ignore, gap: ignore }, new Map());
   await expect.poll(() => ticks.length).toBeGreaterThan(50);
   expect(ticks.every(({ tick, atMs }) => tick.eventMs <= atMs && atMs - tick.eventMs < 60_000)).toBe(true);
   const before = ticks.length;

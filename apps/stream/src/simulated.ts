@@ -116,7 +116,7 @@ export function createSimulatedSource(options: SimulatedOptions): TickSource {
     simulated: true,
     seed: options.seed,
     instruments,
-    start(onTick) {
+    start(sink) {
       const paths = options.symbols.map((symbol) => simulatedPath(symbol, options));
       const late: { tick: VenueTick; arrivesMs: number }[] = [];
       let lastMs = now();
@@ -136,9 +136,11 @@ export function createSimulatedSource(options: SimulatedOptions): TickSource {
             if (made.arrivesMs <= nowMs) due.push(made.tick);
             else late.push(made);
           }
-        for (const tick of due) onTick(tick);
+        for (const tick of due) sink.tick(tick);
       }, stepMs);
     },
+    places: () => new Map(),
+    status: () => null,
     stop() {
       clearInterval(timer);
     },

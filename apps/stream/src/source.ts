@@ -1,3 +1,4 @@
+import type { TradeFeedStatus, TradePlace } from "@tapedeck/core";
 import type { Instrument } from "@tapedeck/features/series/contract";
 
 /** A print as a venue tells it, before it is checked and numbered. */
@@ -9,6 +10,31 @@ export interface VenueTick {
   side: "buy" | "sell";
 }
 
+/** Best bid and ask as a venue tells them. */
+export interface SourceQuote {
+  instrumentId: string;
+  eventMs: number;
+  bid: number;
+  bidSize: number;
+  ask: number;
+  askSize: number;
+}
+
+/** Prints [fromId, toId], by the venue's numbers, that did not come. */
+export interface SourceGap {
+  instrumentId: string;
+  fromId: number;
+  toId: number;
+  state: "open" | "healed" | "lost";
+}
+
+/** What takes what a source tells. */
+export interface TickSink {
+  tick(tick: VenueTick): void;
+  quote(quote: SourceQuote): void;
+  gap(gap: SourceGap): void;
+}
+
 /** Where ticks come from. */
 export interface TickSource {
   readonly venue: string;
@@ -16,6 +42,11 @@ export interface TickSource {
   readonly simulated: boolean;
   readonly seed: number | null;
   readonly instruments: readonly Instrument[];
-  start(onTick: (tick: VenueTick) => void): void;
+  /** `places`: what an earlier process stored, by instrument. */
+  start(sink: TickSink, places: ReadonlyMap<string, TradePlace>): void;
+  /** What was handed on up to now, by instrument; none where the venue has no history. */
+  places(): ReadonlyMap<string, TradePlace>;
+  /** Null where there is no connection. */
+  status(): TradeFeedStatus | null;
   stop(): void;
 }

@@ -7,7 +7,16 @@ import { createAuthService } from "@tapedeck/features/auth/service";
 import type { Db } from "@tapedeck/features/db";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { liveTimeframes } from "@tapedeck/features/ticks/contract";
-import { beatRun, closeRun, loadTicks, openRun, trimSeries } from "@tapedeck/features/ticks/store";
+import {
+  beatRun,
+  closeRun,
+  loadPlaces,
+  loadTicks,
+  openRun,
+  trimSeries,
+  writeGap,
+  writePlaces,
+} from "@tapedeck/features/ticks/store";
 import { keptSecret } from "@tapedeck/platform/config/keptSecret";
 import { createBarMaker } from "./bars.ts";
 import type { Chunk } from "./chunk.ts";
@@ -26,8 +35,10 @@ import { openSpill } from "./spill.ts";
 const hourMs = 3_600_000;
 const beatMs = 2_000;
 const silentMs = 10_000;
-/** Ticks up to ten minutes old still correct their bars. */
+/** How old a tick may be that still corrects its bars. */
 const lateLimitMs = 600_000;
+/** Those of a venue that has a history: a gap as old is filled. */
+const lateLimitOfHistoryMs = 3_600_000;
 const graceMs = 500;
 
 export interface StreamParts {
@@ -59,11 +70,12 @@ export interface RunningStream {
 }
 
 /** Stores a chunk in one transaction; series in a fixed order, so that two writers never wait for each other. */
-function chunkStore(parts: Pick<StreamParts, "db" | "now">): (chunk: Chunk) => Promise<void> {
+function chunkStore(parts: Pick<StreamParts, "db" | "now">, venue: string): (chunk: Chunk) => Promise<void> {
   const writer = createSeriesWriter({ db: parts.db });
   return async (chunk) => {
     const common = { space: "shared", jobId: chunk.runId, recordedMs: parts.now() };
     await parts.db.transaction().execute(async (tx) => {
+      await writePlaces(tx, venue, chunk.places);
       for (const instrumentId of Object.keys(chunk.instruments).toSorted()) {
         const { ticks, bars } = chunk.instruments[instrumentId]!;
         await writer.writeTrades(tx, { ...common, instrumentId, timeframe: "tick" }, ticks);
@@ -90,6 +102,7 @@ async function takeVenue(parts: StreamParts, source: TickSource, runId: string):
       startedMs: nowMs,
       heartbeatMs: nowMs,
       stoppedMs: null,
+      feed: null,
     };
     if (await openRun(parts.db, writer, run, source.instruments, nowMs - silentMs)) return;
     if (!waited)
@@ -162,7 +175,8 @@ async function startTicks(
   const { db, log, now } = parts;
   await takeVenue(parts, source, runId);
   const { venue } = source;
-  const store = chunkStore(parts);
+  const lateMs = source.status() === null ? lateLimitMs : lateLimitOfHistoryMs;
+  const store = chunkStore(parts, venue);
   const spill = await openSpill(
     path.join(parts.dir, `stream-${venue}.spill`),
     parts.maxSpillBytes ?? 1_073_741_824,
@@ -170,20 +184,22 @@ async function startTicks(
   );
   // What the last process could not store comes before anything is read or made.
   if (spill.bytes() > 0) log.info({ rows: await spill.replay(store) }, "the spill file was stored");
+  const places = await loadPlaces(db, venue);
   const recorder = createRecorder({
     runId,
     store,
     spill,
     log,
+    places: () => source.places(),
     everyMs: parts.recorder?.everyMs ?? 500,
     chunkRows: parts.recorder?.chunkRows ?? 5_000,
     maxRows: parts.recorder?.maxRows ?? 50_000,
   });
-  const bars = createBarMaker({ venue, graceMs, lateLimitMs });
+  const bars = createBarMaker({ venue, graceMs, lateLimitMs: lateMs });
   const instrumentIds = source.instruments.map((one) => one.instrumentId);
-  const intake = createIntake({ venue, instrumentIds, lateLimitMs });
+  const intake = createIntake({ venue, instrumentIds, lateLimitMs: lateMs });
   await restore({ source, intake, bars, recorder, now, log }, (instrument) =>
-    loadTicks(db, instrument, restoreFrom(now(), lateLimitMs)),
+    loadTicks(db, instrument, restoreFrom(now(), lateMs)),
   );
   const pipeline = createPipeline({
     source,
@@ -191,13 +207,18 @@ async function startTicks(
     bars,
     hub,
     recorder,
+    places,
+    onGap: (gap) =>
+      void writeGap(db, { venue, ...gap }, now()).catch((error: unknown) =>
+        log.warn({ err: error, ...gap }, "a gap was not recorded"),
+      ),
     now,
     announceMs: 100,
     recentTicks: 100,
   });
   pipeline.start();
   const beats = setInterval(() => {
-    beatRun(db, runId, now()).then(
+    beatRun(db, runId, now(), source.status()).then(
       (held) => {
         if (!held) parts.onLost();
       },

@@ -274,3 +274,100 @@ export interface BarSource {
     signal: AbortSignal,
   ): Promise<VenueBar[]>;
 }
+
+/** A public print as a venue tells it. */
+export interface VenueTrade {
+  symbol: string;
+  /** The venue's own number: those of a symbol follow each other without a hole. Null where the venue has none. */
+  tradeId: number | null;
+  eventMs: number;
+  price: number;
+  size: number;
+  /** Of who took liquidity. */
+  side: "buy" | "sell";
+}
+
+/** Best bid and ask. */
+export interface VenueQuote {
+  symbol: string;
+  eventMs: number;
+  bid: number;
+  bidSize: number;
+  ask: number;
+  askSize: number;
+}
+
+/** Trades [fromId, toId] of a symbol that did not come. */
+export interface TradeGap {
+  symbol: string;
+  fromId: number;
+  toId: number;
+  /** healed: the venue's history gave all of them. lost: it has some of them no more. */
+  state: "open" | "healed" | "lost";
+}
+
+/** A trade by its number and time. */
+export interface TradeMark {
+  tradeId: number;
+  eventMs: number;
+}
+
+/** An inclusive range of trade ids, and a time that none of them is before. */
+export interface TradeHole {
+  fromId: number;
+  toId: number;
+  sinceMs: number;
+}
+
+/** What is known of a symbol's trades: everything up to the last but the holes. */
+export interface TradePlace {
+  last: TradeMark;
+  holes: readonly TradeHole[];
+}
+
+/** What a venue says of what it trades. */
+export interface VenueInstrument {
+  symbol: string;
+  currency: string;
+  assetClass: "crypto" | "perpetual";
+  /** Decimal text; null where the venue states none. */
+  tickSize: string | null;
+  lotSize: string | null;
+  minNotional: string | null;
+}
+
+export interface TradeFeedEvents {
+  trade(trade: VenueTrade): void;
+  quote(quote: VenueQuote): void;
+  /** When a gap is found, and when it is closed. */
+  gap(gap: TradeGap): void;
+}
+
+/** What an operator sees of a feed. */
+export interface TradeFeedStatus {
+  state: "connecting" | "live" | "down";
+  /** Times that a connection was lost; a planned change is none. */
+  reconnects: number;
+  lastMessageMs: number | null;
+  /** The venue's clock minus ours, at half of a request's way; null until measured. */
+  clockOffsetMs: number | null;
+  malformed: number;
+  duplicates: number;
+  /** Trades that are missing now. */
+  missing: number;
+  /** Requests to the venue's history: open means that none are made for a while, after too many failures. */
+  breaker: "closed" | "open" | "half-open";
+  lastError: string | null;
+}
+
+/** Trades of a venue as they happen, each once; what a lost connection missed is fetched. */
+export interface TradeFeed {
+  /** Throws `symbol.unknown`, or `venue.unavailable` while the venue does not answer. */
+  fetchInstruments(): Promise<VenueInstrument[]>;
+  /** `places` is what was known of each symbol before: the rest is fetched. */
+  start(events: TradeFeedEvents, places: ReadonlyMap<string, TradePlace>): void;
+  /** What is known now of each symbol of which a trade came; exactly what was handed on. */
+  places(): ReadonlyMap<string, TradePlace>;
+  status(): TradeFeedStatus;
+  stop(): void;
+}

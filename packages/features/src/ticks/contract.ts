@@ -23,6 +23,21 @@ export const Tick = z.object({
 });
 export type Tick = z.output<typeof Tick>;
 
+/** Best bid and ask. */
+export const Quote = z.object({
+  venue: z.string(),
+  instrumentId: InstrumentId,
+  eventMs: z.int(),
+  receivedMs: z.int(),
+  bid: z.number(),
+  bidSize: z.number(),
+  ask: z.number(),
+  askSize: z.number(),
+  /** The bid is not below the ask: one of them is wrong. */
+  crossed: z.boolean(),
+});
+export type Quote = z.output<typeof Quote>;
+
 /** A bar of ticks: [openMs, closeMs), UTC. */
 export const LiveBar = z.object({
   venue: z.string(),
@@ -43,64 +58,49 @@ export const LiveBar = z.object({
 });
 export type LiveBar = z.output<typeof LiveBar>;
 
-const resume = z
-  .strictObject({
-    /** `epoch` of the messages; another one means that the numbers began anew. */
-    epoch: z.string().max(64),
-    /** The last number that was received. */
-    seq: z.int().min(0),
-  })
-  .optional();
-
-/** What a client is subscribed to. */
-export const Topic = z.discriminatedUnion("channel", [
+const topics = [
   z.strictObject({ channel: z.literal("ticks"), instrumentId: InstrumentId }),
+  z.strictObject({ channel: z.literal("quotes"), instrumentId: InstrumentId }),
   z.strictObject({ channel: z.literal("bars"), instrumentId: InstrumentId, timeframe: LiveTimeframe }),
   z.strictObject({ channel: z.literal("jobs"), jobId: Id }),
-]);
-export type Topic = z.output<typeof Topic>;
+] as const;
 
-/** What a client may send: one JSON object a text frame. */
-export const ClientFrame = z.union([
-  z.strictObject({ op: z.literal("ping") }),
-  z.strictObject({
-    op: z.literal("subscribe"),
-    channel: z.literal("ticks"),
-    instrumentId: InstrumentId,
-    resume,
-  }),
-  z.strictObject({
-    op: z.literal("subscribe"),
-    channel: z.literal("bars"),
-    instrumentId: InstrumentId,
-    timeframe: LiveTimeframe,
-    resume,
-  }),
-  z.strictObject({ op: z.literal("subscribe"), channel: z.literal("jobs"), jobId: Id, resume }),
-  z.strictObject({ op: z.literal("unsubscribe"), channel: z.literal("ticks"), instrumentId: InstrumentId }),
-  z.strictObject({
-    op: z.literal("unsubscribe"),
-    channel: z.literal("bars"),
-    instrumentId: InstrumentId,
-    timeframe: LiveTimeframe,
-  }),
-  z.strictObject({ op: z.literal("unsubscribe"), channel: z.literal("jobs"), jobId: Id }),
-]);
+/** What a client is subscribed to. */
+export const Topic = z.discriminatedUnion("channel", topics);
+export type Topic = z.output<typeof Topic>;
+/** A topic of the market, numbered by the stream; the others are rows. */
+export type MarketTopic = Extract<Topic, { instrumentId: string }>;
+
+const Subscribe = z.strictObject({
+  op: z.literal("subscribe"),
+  topic: Topic,
+  resume: z
+    .strictObject({
+      /** `epoch` of the messages; another one means that the numbers began anew. */
+      epoch: z.string().max(64),
+      /** The last number that was received. */
+      seq: z.int().min(0),
+    })
+    .optional(),
+});
+
+/** What a client may send, one JSON object a text frame; a topic's members stand beside `op`. */
+export const ClientFrame = z.preprocess(
+  (value) => {
+    if (typeof value !== "object" || value === null || !("channel" in value)) return value;
+    const { op, resume, ...topic } = value as Record<string, unknown>;
+    return { op, topic, ...(resume === undefined ? {} : { resume }) };
+  },
+  z.discriminatedUnion("op", [
+    z.strictObject({ op: z.literal("ping") }),
+    Subscribe,
+    z.strictObject({ op: z.literal("unsubscribe"), topic: Topic }),
+  ]),
+);
 export type ClientFrame = z.output<typeof ClientFrame>;
 
-export function topicOf(frame: Exclude<ClientFrame, { op: "ping" }>): Topic {
-  if (frame.channel === "jobs") return { channel: "jobs", jobId: frame.jobId };
-  const { instrumentId } = frame;
-  return frame.channel === "ticks"
-    ? { channel: "ticks", instrumentId }
-    : { channel: "bars", instrumentId, timeframe: frame.timeframe };
-}
-
 export function topicKey(topic: Topic): string {
-  if (topic.channel === "jobs") return `jobs ${topic.jobId}`;
-  return topic.channel === "ticks"
-    ? `ticks ${topic.instrumentId}`
-    : `bars ${topic.instrumentId} ${topic.timeframe}`;
+  return Object.values(topic).join(" ");
 }
 
 /** What the server sends: one JSON object a text frame; docs/stream.md describes each. */

@@ -1,5 +1,6 @@
+import type { TradeFeedStatus, TradePlace } from "@tapedeck/core";
 import { sql } from "kysely";
-import type { Db } from "../db.ts";
+import type { Db, Tx } from "../db.ts";
 import type { Instrument, SeriesWriter } from "../series/contract.ts";
 import type { StreamRunsTable } from "./tables.ts";
 
@@ -41,10 +42,15 @@ export async function openRun(
 }
 
 /** False: the run is over, another may have taken the venue. */
-export async function beatRun(db: Db, id: string, nowMs: number): Promise<boolean> {
+export async function beatRun(
+  db: Db,
+  id: string,
+  nowMs: number,
+  feed: TradeFeedStatus | null,
+): Promise<boolean> {
   const result = await db
     .updateTable("streamRuns")
-    .set({ heartbeatMs: nowMs })
+    .set({ heartbeatMs: nowMs, feed: feed === null ? null : JSON.stringify(feed) })
     .where("id", "=", id)
     .where("stoppedMs", "is", null)
     .executeTakeFirst();
@@ -57,6 +63,62 @@ export async function closeRun(db: Db, id: string, nowMs: number): Promise<void>
     .set({ stoppedMs: nowMs })
     .where("id", "=", id)
     .where("stoppedMs", "is", null)
+    .execute();
+}
+
+/** What was known of each instrument's trades when the rows of the same transaction were taken. */
+export async function writePlaces(
+  tx: Tx,
+  venue: string,
+  places: Readonly<Record<string, TradePlace>>,
+): Promise<void> {
+  const rows = Object.keys(places)
+    .toSorted()
+    .map((instrumentId) => ({ venue, instrumentId, place: JSON.stringify(places[instrumentId]) }));
+  if (rows.length === 0) return;
+  await tx
+    .insertInto("streamPlaces")
+    .values(rows)
+    .onConflict((on) =>
+      on.columns(["venue", "instrumentId"]).doUpdateSet((eb) => ({ place: eb.ref("excluded.place") })),
+    )
+    .execute();
+}
+
+export async function loadPlaces(db: Db, venue: string): Promise<Map<string, TradePlace>> {
+  const rows = await db.selectFrom("streamPlaces").selectAll().where("venue", "=", venue).execute();
+  return new Map(rows.map(({ instrumentId, place }) => [instrumentId, place as TradePlace]));
+}
+
+/** Records a gap, or closes what was recorded of it. One part that is lost makes all of it lost. */
+export async function writeGap(
+  db: Db,
+  gap: {
+    venue: string;
+    instrumentId: string;
+    fromId: number;
+    toId: number;
+    state: "open" | "healed" | "lost";
+  },
+  nowMs: number,
+): Promise<void> {
+  const { venue, instrumentId, fromId, toId, state } = gap;
+  if (state === "open") {
+    await db
+      .insertInto("streamGaps")
+      .values({ ...gap, foundMs: nowMs, closedMs: null })
+      .onConflict((on) => on.columns(["venue", "instrumentId", "fromId"]).doNothing())
+      .execute();
+    return;
+  }
+  await db
+    .updateTable("streamGaps")
+    .set({ state, closedMs: nowMs })
+    .where("venue", "=", venue)
+    .where("instrumentId", "=", instrumentId)
+    .where("fromId", "<=", toId)
+    .where("toId", ">=", fromId)
+    .where("state", "!=", "lost")
     .execute();
 }
 

@@ -21,12 +21,22 @@ export const environment = {
   STREAM_PORT: integer(3100, 0, 65_535, "Port of the stream; the API hands /ws on to it"),
   STREAM_URL: address(["http"], "Where the API finds the stream; default: STREAM_PORT on this machine"),
   STREAM_VENUE: choice(
-    ["simulated", "none"],
+    ["simulated", "binance", "binanceusdm", "kraken", "none"],
     "simulated",
     "Where ticks come from; simulated makes them up, none only serves job events",
   ),
-  STREAM_SYMBOLS: list("Symbols of the simulated venue; default: SYN-A,SYN-B", (item) =>
-    /^[A-Z0-9][A-Z0-9-]{0,19}$/.test(item) ? undefined : "must hold symbols such as SYN-A",
+  STREAM_SYMBOLS: list(
+    "Symbols as the venue names them: BTCUSDT at Binance, BTC/USD at Kraken; default for simulated: SYN-A,SYN-B",
+    (item) =>
+      /^[A-Z0-9][A-Z0-9/-]{0,19}$/.test(item) ? undefined : "must hold symbols such as SYN-A or BTCUSDT",
+  ),
+  STREAM_VENUE_WS_URL: address(
+    ["ws", "wss"],
+    "Another address of the venue's WebSocket server, for proxies and tests",
+  ),
+  STREAM_VENUE_URL: address(
+    ["http", "https"],
+    "Another address of the venue's public REST server, for proxies and tests",
   ),
   STREAM_SEED: integer(1, 0, 2 ** 31, "Seed of the simulated venue; the same seed makes the same prices"),
   STREAM_TICKS_PER_SECOND: integer(4, 1, 10_000, "Ticks of each simulated symbol, on average"),

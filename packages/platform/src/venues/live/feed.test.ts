@@ -1,0 +1,306 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import type { TradeGap, TradePlace, VenueTrade } from "@tapedeck/core";
+import { dataDir, leaveOutUnless, testLog } from "@tapedeck/testkit";
+import { liveBinance } from "@tapedeck/testkit/liveBinance";
+import type { LiveBinance } from "@tapedeck/testkit/liveBinance";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { binanceProtocol } from "./binance.ts";
+import { createTradeFeed } from "./feed.ts";
+import { createGate } from "./gate.ts";
+import { krakenProtocol } from "./kraken.ts";
+import { createSequence } from "./sequence.ts";
+
+describe("a feed of a venue that fails in its usual ways", () => {
+  let venue: LiveBinance;
+  let stop: () => void = () => undefined;
+  let trades: VenueTrade[];
+  let gaps: TradeGap[];
+
+  beforeEach(async () => {
+    venue = await liveBinance();
+    trades = [];
+    gaps = [];
+  });
+  afterEach(async () => {
+    stop();
+    await venue.close();
+  });
+
+  function follow(places: ReadonlyMap<string, TradePlace> = new Map(), lifeMs = 60_000) {
+    const { socketUrl, restUrl } = venue;
+    const feed = createTradeFeed({
+      protocol: binanceProtocol({ market: "spot", socketUrl, restUrl, now: Date.now }),
+      symbols: ["BTCUSDT"],
+      now: Date.now,
+      random: () => 0.5,
+      log: testLog(),
+      times: { idleMs: 400, lifeMs, overlapMs: 100, pauseMs: 20, maxPauseMs: 100 },
+      gate: { failures: 3, openMs: 200 },
+      healMs: 30,
+    });
+    stop = () => feed.stop();
+    feed.start(
+      { trade: (one) => trades.push(one), quote: () => undefined, gap: (one) => gaps.push(one) },
+      places,
+    );
+    return feed;
+  }
+
+  const subscribed = (connection = 1) =>
+    expect
+      .poll(() => [venue.connections() >= connection, venue.streams()], { timeout: 10_000 })
+      .toEqual([true, ["btcusdt@aggTrade", "btcusdt@bookTicker"]]);
+  const ids = () => trades.map(({ tradeId }) => tradeId);
+  const settled = (wanted: number[]) =>
+    expect.poll(() => ids().toSorted((a, b) => a! - b!), { timeout: 10_000 }).toEqual(wanted);
+
+  test("trades of a lost connection are fetched, each comes once, and the gap is opened and closed", async () => {
+    const feed = follow();
+    await subscribed();
+    venue.trade(100);
+    await settled([1_000]);
+    venue.drop();
+    venue.trade(101, { hidden: true });
+    venue.trade(102, { hidden: true });
+    await subscribed(2);
+    venue.repeat(venue.trade(103));
+    await settled([1_000, 1_001, 1_002, 1_003]);
+    await expect
+      .poll(() => gaps)
+      .toEqual([
+        { symbol: "BTCUSDT", fromId: 1_001, toId: 1_002, state: "open" },
+        { symbol: "BTCUSDT", fromId: 1_001, toId: 1_002, state: "healed" },
+      ]);
+    expect(feed.status()).toMatchObject({ state: "live", reconnects: 1, duplicates: 1, missing: 0 });
+  });
+
+  test("history that is refused opens the breaker; allowed again, the series is whole", async () => {
+    const feed = follow();
+    await subscribed();
+    venue.trade(100);
+    await settled([1_000]);
+    venue.history(429);
+    venue.trade(101, { hidden: true });
+    venue.trade(102);
+    await expect.poll(() => feed.status().breaker).toBe("open");
+    expect(feed.status()).toMatchObject({ missing: 1, lastError: expect.stringMatching(/429/) });
+    expect(venue.asked()).toBe(3);
+    venue.history(200);
+    await settled([1_000, 1_001, 1_002]);
+    await expect.poll(() => feed.status()).toMatchObject({ breaker: "closed", missing: 0 });
+  });
+
+  test("a connection that says nothing any more is replaced", async () => {
+    const feed = follow();
+    await subscribed();
+    venue.trade(100);
+    await settled([1_000]);
+    venue.freeze();
+    venue.trade(101);
+    await subscribed(2);
+    venue.trade(102);
+    await settled([1_000, 1_001, 1_002]);
+    expect(feed.status().lastError).toMatch(/nothing was heard/);
+  });
+
+  test("before a connection is too old, a second one takes over: no loss, no repetition", async () => {
+    const feed = follow(new Map(), 300);
+    await subscribed();
+    const wanted: number[] = [];
+    while (venue.connections() < 4) {
+      wanted.push(venue.trade(100).a);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await settled(wanted.filter((id) => id >= ids()[0]!));
+    expect(feed.status()).toMatchObject({ reconnects: 0, missing: 0 });
+    expect(gaps).toEqual([]);
+  });
+
+  test("what came while nothing ran is fetched from the place that was kept; what the venue has no more is lost by name", async () => {
+    for (let i = 0; i < 2_500; i++) venue.trade(100 + i, { hidden: true });
+    follow(new Map([["BTCUSDT", { last: { tradeId: 995, eventMs: Date.now() }, holes: [] }]]));
+    await subscribed();
+    const { a: last } = venue.trade(5);
+    await settled(Array.from({ length: last - 999 }, (_, i) => 1_000 + i));
+    await expect
+      .poll(() => gaps.map((gap) => [gap.fromId, gap.toId, gap.state]))
+      .toEqual([
+        [996, last - 1, "open"],
+        [996, last - 1, "lost"],
+      ]);
+    expect(new Set(ids()).size).toBe(trades.length);
+  });
+
+  test("malformed frames and a clock ahead change nothing but what the status says", async () => {
+    venue.skew(5_000);
+    const feed = follow();
+    await subscribed();
+    for (const text of ["{", "[]", "null", '{"e":"aggTrade"}', '{"e":"aggTrade","s":"BTCUSDT","p":"x"}'])
+      venue.send(text);
+    venue.trade(100);
+    await settled([1_000]);
+    await expect.poll(() => feed.status().clockOffsetMs).toBeGreaterThan(4_000);
+    expect(feed.status()).toMatchObject({ state: "live", malformed: 5 });
+  });
+
+  test("a symbol that the venue does not trade is refused by name", async () => {
+    const { socketUrl, restUrl } = venue;
+    const protocol = binanceProtocol({ market: "usdm", socketUrl, restUrl, now: Date.now });
+    const feed = createTradeFeed({
+      protocol,
+      symbols: ["NONE"],
+      now: Date.now,
+      random: Math.random,
+      log: testLog(),
+    });
+    await expect(feed.fetchInstruments()).rejects.toMatchObject({ code: "symbol.unknown" });
+    expect(await protocol.fetchInstruments(["BTCUSDT"], AbortSignal.timeout(5_000))).toEqual([
+      {
+        symbol: "BTCUSDT",
+        currency: "USDT",
+        assetClass: "perpetual",
+        tickSize: "0.01",
+        lotSize: "0.00001",
+        minNotional: "5",
+      },
+    ]);
+  });
+});
+
+test("whatever the order and the repetitions, each id is new once, and the holes are what has not come", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 80 }), (arrivals) => {
+      const sequence = createSequence({ last: { tradeId: 0, eventMs: 0 }, holes: [] });
+      const fresh = arrivals.filter((id) => sequence.take({ tradeId: id, eventMs: id }).kind !== "duplicate");
+      expect(fresh.toSorted((a, b) => a - b)).toEqual([...new Set(arrivals)].toSorted((a, b) => a - b));
+      const missing = sequence
+        .holes()
+        .flatMap(({ fromId, toId }) => Array.from({ length: toId - fromId + 1 }, (_, i) => fromId + i));
+      const highest = Math.max(...arrivals);
+      expect(missing.toSorted((a, b) => a - b)).toEqual(
+        Array.from({ length: highest }, (_, i) => i + 1).filter((id) => !arrivals.includes(id)),
+      );
+    }),
+  );
+});
+
+test("an open gate makes no call until its time is over; then one call decides", async () => {
+  let nowMs = 0;
+  let calls = 0;
+  const gate = createGate({ now: () => nowMs, timeoutMs: 1_000, atOnce: 1, failures: 2, openMs: 100 });
+  const fail = () =>
+    gate.call(() => (calls++, Promise.reject(new Error("away")))).catch((e: unknown) => String(e));
+  await fail();
+  await fail();
+  expect(gate.state()).toBe("open");
+  expect(await fail()).toMatch(/held back: away/);
+  expect(calls).toBe(2);
+  nowMs = 100;
+  expect(gate.state()).toBe("half-open");
+  await fail();
+  expect([gate.state(), calls]).toEqual(["open", 3]);
+  nowMs = 200;
+  expect(await gate.call(() => Promise.resolve(7))).toBe(7);
+  expect(gate.state()).toBe("closed");
+  const busy = gate.call(() => new Promise(() => undefined));
+  await expect(gate.call(() => Promise.resolve(1))).rejects.toMatchObject({ code: "venue.unavailable" });
+  busy.catch(() => undefined);
+});
+
+const hasVenues = existsSync(path.join(dataDir, "venues"));
+const recorded = (name: string) => readFileSync(path.join(dataDir, "venues", name), "utf8");
+
+leaveOutUnless(hasVenues, "DATA_DIR/venues")("recorded payloads", () => {
+  const binance = binanceProtocol({ market: "usdm", now: () => 7 });
+  const stream = (name: string) => binance.parse(recorded(`binance/futures/market_data_json/${name}.json`));
+
+  test("Binance: an aggregate trade, best prices; other events are no trades", () => {
+    expect(stream("agg_trade_stream")).toEqual([
+      {
+        kind: "trade",
+        trade: {
+          symbol: "BTCUSDT",
+          tradeId: 5_933_014,
+          eventMs: 123_456_785,
+          price: 0.001,
+          size: 100,
+          side: "sell",
+        },
+      },
+    ]);
+    expect(stream("book_ticker_stream")).toEqual([
+      {
+        kind: "quote",
+        quote: {
+          symbol: "BNBUSDT",
+          eventMs: 1_568_014_460_891,
+          bid: 25.3519,
+          bidSize: 31.21,
+          ask: 25.3652,
+          askSize: 40.66,
+        },
+      },
+    ]);
+    expect(() => stream("kline_stream_open")).toThrow();
+  });
+
+  test("Kraken: a page of history, its ids without a hole", async () => {
+    const page = recorded("kraken/http_trades.json");
+    const server = createServer((_request, response) => response.end(page));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const kraken = krakenProtocol({ restUrl: `http://127.0.0.1:${port}`, now: () => 7 });
+    const trades = await kraken.fetchTrades(
+      "BTC/USDT",
+      { fromId: 0, sinceMs: 0 },
+      AbortSignal.timeout(5_000),
+    );
+    server.close();
+    expect(trades).toHaveLength(1_000);
+    expect(trades[0]).toEqual({
+      symbol: "BTC/USDT",
+      tradeId: 10_218_208,
+      eventMs: 1_762_795_433_971,
+      price: 105_433.6,
+      size: 0.000_276_25,
+      side: "buy",
+    });
+    expect(trades.map(({ tradeId }) => tradeId)).toEqual(trades.map((_trade, i) => 10_218_208 + i));
+  });
+});
+
+test("Kraken's frames as its documentation shows them", () => {
+  const kraken = krakenProtocol({ now: () => 7 });
+  // https://docs.kraken.com/api/docs/websocket-v2/trade
+  const trade = {
+    symbol: "MATIC/USD",
+    side: "sell",
+    price: 0.5117,
+    qty: 40,
+    ord_type: "market",
+    trade_id: 4_665_906,
+    timestamp: "2023-09-25T07:49:37.708706Z",
+  };
+  expect(kraken.parse(JSON.stringify({ channel: "trade", type: "update", data: [trade] }))).toEqual([
+    {
+      kind: "trade",
+      trade: {
+        symbol: "MATIC/USD",
+        tradeId: 4_665_906,
+        eventMs: 1_695_628_177_708,
+        price: 0.5117,
+        size: 40,
+        side: "sell",
+      },
+    },
+  ]);
+  expect(kraken.parse('{"channel":"heartbeat"}')).toEqual([]);
+  expect(
+    kraken.parse('{"method":"subscribe","success":false,"error":"Currency pair not supported"}'),
+  ).toEqual([{ kind: "refused", reason: "Currency pair not supported" }]);
+  expect(() => kraken.parse('{"channel":"trade","data":[{"symbol":"MATIC/USD"}]}')).toThrow();
+});

@@ -1,0 +1,150 @@
+import type { Log } from "@tapedeck/core";
+import WebSocket from "ws";
+
+export interface LinkTimes {
+  /** Without a frame for this long a connection is taken for dead; half-way it is asked by a ping. */
+  idleMs: number;
+  /** Age at which a connection is replaced, before the venue ends it. */
+  lifeMs: number;
+  /** How long the old connection goes on beside the new one. */
+  overlapMs: number;
+  /** First pause before connecting again; doubled each time up to `maxPauseMs`, and between half and all of it is waited. */
+  pauseMs: number;
+  maxPauseMs: number;
+  /** Between two frames that are sent: venues take only so many a second. */
+  frameGapMs: number;
+}
+
+export const defaultLinkTimes: LinkTimes = {
+  idleMs: 30_000,
+  lifeMs: 23 * 3_600_000,
+  overlapMs: 5_000,
+  pauseMs: 500,
+  maxPauseMs: 30_000,
+  frameGapMs: 250,
+};
+
+export interface LinkOptions {
+  url: string;
+  times: LinkTimes;
+  /** Sent one after the other when a connection is open. */
+  frames: readonly string[];
+  onMessage(text: string): void;
+  /** A connection is open and told what to send. */
+  onLive(): void;
+  /** No connection is left. */
+  onDown(reason: string): void;
+  random(): number;
+  log: Log;
+}
+
+/** A WebSocket that is kept open: connects again after a loss, and changes over with an overlap before it is too old. */
+export interface Link {
+  /** Replaces the connection by a new one, with an overlap. */
+  renew(): void;
+  stop(): void;
+}
+
+/** Bytes of one frame of a venue; a larger one ends the connection. */
+const maxFrameBytes = 4_194_304;
+
+export function openLink(options: LinkOptions): Link {
+  const { times, log } = options;
+  const sockets = new Set<WebSocket>();
+  const timers = new Set<NodeJS.Timeout>();
+  let failures = 0;
+  let stopped = false;
+  let reconnecting = false;
+
+  function later(ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      work();
+    }, ms);
+    timers.add(timer);
+  }
+
+  function reconnect(): void {
+    if (stopped || reconnecting) return;
+    reconnecting = true;
+    const ceiling = Math.min(times.maxPauseMs, times.pauseMs * 2 ** Math.min(failures, 16));
+    failures += 1;
+    later(ceiling * (0.5 + 0.5 * options.random()), () => {
+      reconnecting = false;
+      connect();
+    });
+  }
+
+  function send(socket: WebSocket, frames: readonly string[]): void {
+    const [first, ...rest] = frames;
+    if (first === undefined || socket.readyState !== WebSocket.OPEN) return;
+    socket.send(first);
+    later(times.frameGapMs, () => send(socket, rest));
+  }
+
+  /** `replaced` is closed once the new connection has been open for a while. */
+  function connect(replaced?: WebSocket): void {
+    if (stopped) return;
+    const socket = new WebSocket(options.url, {
+      handshakeTimeout: times.idleMs,
+      maxPayload: maxFrameBytes,
+      perMessageDeflate: false,
+    });
+    sockets.add(socket);
+    let heardMs = performance.now();
+    let reason = "the connection ended";
+    const heard = () => {
+      heardMs = performance.now();
+    };
+    const watch = setInterval(() => {
+      const silentMs = performance.now() - heardMs;
+      if (silentMs > times.idleMs) {
+        reason = `nothing was heard for ${Math.round(silentMs)} ms`;
+        socket.terminate();
+      } else if (silentMs > times.idleMs / 2 && socket.readyState === WebSocket.OPEN) socket.ping();
+    }, times.idleMs / 4);
+    socket.on("ping", heard);
+    socket.on("pong", heard);
+    socket.on("message", (data, isBinary) => {
+      heard();
+      failures = 0;
+      options.onMessage(isBinary ? "" : (data as Buffer).toString());
+    });
+    socket.on("error", (error) => {
+      reason = error.message;
+    });
+    socket.on("open", () => {
+      send(socket, options.frames);
+      options.onLive();
+      if (replaced !== undefined) later(times.overlapMs, () => replaced.close());
+      later(times.lifeMs * (0.95 + 0.05 * options.random()), () => {
+        if (sockets.has(socket)) connect(socket);
+      });
+    });
+    socket.on("close", () => {
+      clearInterval(watch);
+      sockets.delete(socket);
+      if (stopped || sockets.size > 0) return;
+      log.info({ reason }, "a venue's connection was lost; connecting again");
+      options.onDown(reason);
+      reconnect();
+    });
+  }
+
+  connect();
+  return {
+    renew() {
+      for (const socket of sockets) {
+        if (socket.readyState === WebSocket.OPEN) {
+          connect(socket);
+          return;
+        }
+      }
+    },
+    stop() {
+      stopped = true;
+      for (const timer of timers) clearTimeout(timer);
+      for (const socket of sockets) socket.terminate();
+    },
+  };
+}
