@@ -5,6 +5,7 @@ import { bucketRule } from "@tapedeck/trading/calendar/index";
 import type { SeriesDataset } from "../../../series/contract.ts";
 import { finite, pace } from "../kind.ts";
 import type { AnalysisInput, AnalysisKind } from "../kind.ts";
+import { isProviderCall, readProviderCall } from "./technicalIndicators.ts";
 import type { FormulaOutcome, FormulasPayload, FormulasResult } from "./contract.ts";
 
 /** Parsed and checked, with the formula's place in the list in the error. */
@@ -12,6 +13,7 @@ export function checkFormulas(texts: readonly string[], timeframe: string): Chec
   const barMs = timeframeMs(timeframe);
   return texts.map((text, i) => {
     try {
+      if (isProviderCall(text)) return readProviderCall(text).checked;
       return checkFormula(text, { allowLookAhead: true, timeframeMs: barMs });
     } catch (error) {
       if (!(error instanceof FormulaError)) throw error;
@@ -64,7 +66,13 @@ export async function evaluateColumns(
   const columns: Float64Array[] = [];
   for (let start = 0; start < checked.length; start += group) {
     const texts = checked.slice(start, start + group).map((one) => one.text);
-    columns.push(...evaluateFormulas(texts, data, { allowLookAhead: true, cache }).map(asColumn));
+    const own = texts.filter((text) => !isProviderCall(text));
+    const computed = evaluateFormulas(own, data, { allowLookAhead: true, cache }).map(asColumn);
+    for (const text of texts) {
+      columns.push(
+        isProviderCall(text) ? await readProviderCall(text).compute(dataset.columns) : computed.shift()!,
+      );
+    }
     await pace(input, columns.length, checked.length);
   }
   return columns;
