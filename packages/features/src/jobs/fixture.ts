@@ -77,6 +77,18 @@ export const testContracts = {
     reuse: true,
     payload: z.strictObject({ dataset: z.string() }),
   }),
+  guarded: defineJob({
+    ...base,
+    name: "guarded",
+    path: "/guards",
+    queue: "sentiment",
+    summary: "Lets only callers of the operating tenant write what all read",
+    payload: z.strictObject({ space: z.enum(["own", "shared"]) }),
+    authorize({ space }, caller) {
+      if (space === "shared" && caller.operating !== true)
+        throw new AppError("auth.forbidden", "Only the operating tenant writes to the shared space.");
+    },
+  }),
   chatty: defineJob({
     ...base,
     name: "chatty",
@@ -154,6 +166,10 @@ export function testHandlers(seen: Seen): Record<keyof typeof testContracts, Any
         }),
       },
     ),
+    async guarded(_deps: Deps, _payload: unknown, ctx: JobContext<never, Tx>) {
+      note("guarded", ctx);
+      return {};
+    },
     async chatty(
       _deps: Deps,
       payload: { logs: number; steps: number; progress: number; inputs: number },
