@@ -188,13 +188,13 @@ const shownExamples = 3;
 function nearestExamples(q: Question, instrumentId: string): string[] {
   const wanted = new Set(wordsOf(q.text));
   const score = (example: string): number => {
-    const words = wordsOf(example.replace("S&P 500", ""));
+    const words = wordsOf(example);
     return words.filter((word) => wanted.has(word)).length / Math.sqrt(Math.max(1, words.length));
   };
   return families
     .flatMap((family) => {
       const [best] = family.examples
-        .filter((example) => example.includes("S&P 500") || !/[A-Z]{3}|Amazon/.test(example))
+        .filter((example) => example.includes("S&P 500"))
         .map((example) => ({ example, score: score(example) }))
         .sort((a, b) => b.score - a.score);
       return best === undefined || best.score === 0 ? [] : [best];

@@ -184,6 +184,24 @@ describe("how a question is read", () => {
     expect(result.plan?.family).toBe(family);
   });
 
+  test.each([
+    "RSI",
+    "MACD",
+    "MACD signal line",
+    "MACD histogram",
+    "average true range",
+    "ADX",
+    "CCI",
+    "money flow index",
+    "stochastic",
+    "exponential moving average",
+    "simple moving average",
+  ])("the %s has a formula that is known", async (name) => {
+    const { result } = await answer(`What was the ${name} of the S&P 500 on 16 March 2020?`);
+    expect(result.status).toBe("answered");
+    expect(result.plan?.family).toBe("indicator");
+  });
+
   test("says how a misspelt name was read", async () => {
     const { result } = await answer("What was the return of Microsft in 2005?");
     expect(result.understood).toContain('read "Microsft" as MSFT');
@@ -279,6 +297,20 @@ describe("declines", () => {
     expect(result.message).toContain("Tesla");
     expect(result.missing[0]).toMatchObject({ http: { method: "POST", path: "/api/ingests" } });
     expect(result.missing[0]!.command).toContain("TSLA");
+    const unknown = await answer("What was the return of Siemens in 2019?");
+    expect(unknown.result.missing[0]!.command).toBe(
+      "npx tapedeck import SIEMENS.csv --symbol SIEMENS --timeframe 1d",
+    );
+  });
+
+  test("a question of no kind, with the nearest that can be asked", async () => {
+    const { result } = await answer("S&P 500 average crossing colour");
+    expect(result.status).toBe("declined");
+    expect(result.suggestions.length).toBeGreaterThan(0);
+    for (const suggestion of result.suggestions) {
+      expect(suggestion).toMatch(/average/);
+      expect((await answer(suggestion)).result.status).toBe("answered");
+    }
   });
 
   test("a time that is not there", async () => {

@@ -45,7 +45,7 @@ const known: Known[] = [
     pattern: / macd histogram /,
     label: "MACD histogram",
     unit: "price",
-    formula: () => "macd(close, 12, 26, 9).histogram",
+    formula: () => "macd(close, 12, 26, 9).hist",
   },
   { pattern: / macd /, label: "MACD", unit: "price", formula: () => "macd(close, 12, 26, 9).macd" },
   {
