@@ -7,6 +7,7 @@ import { showAnalysis } from "./analyze.ts";
 import { showAnswer } from "./ask.ts";
 import { showBacktest } from "./backtest.ts";
 import { showOrder } from "./execute.ts";
+import { counted } from "./format.ts";
 import { showImport } from "./ingest.ts";
 import { showSentiment } from "./sentiment.ts";
 
@@ -44,7 +45,7 @@ function pageOf(job: JobView): string {
 function showMembers(result: unknown, out: Output): void {
   if (typeof result !== "object" || result === null) return out.print(JSON.stringify(result));
   const rows = Object.entries(result).flatMap(([name, value]): string[][] => {
-    if (Array.isArray(value)) return [[name, `${value.length} items`]];
+    if (Array.isArray(value)) return [[name, counted(value.length, "item")]];
     return typeof value === "object" && value !== null ? [] : [[name, JSON.stringify(value) ?? ""]];
   });
   out.print(table(["", ""], rows));
