@@ -15,6 +15,7 @@ import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
 import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import { createPaperPrices } from "@tapedeck/features/orders/prices";
+import { createFilingReader } from "@tapedeck/features/knowledge/filings";
 import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
@@ -139,6 +140,7 @@ export async function wire(
       pace: createVenuePace(limiter),
     }),
     evidence: createEvidenceStore({ db, now }),
+    filings: createFilingReader({ db }),
     formulas: createFormulaLibrary({ db }),
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),

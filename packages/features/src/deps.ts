@@ -4,6 +4,7 @@ import type { JobContract } from "@tapedeck/core";
 import type { BlobStore, Bus, KnowledgeIndex, LanguageModel, Log, QueuePort } from "@tapedeck/core";
 import type { Db } from "./db.ts";
 import type { JobService } from "./jobs/contract.ts";
+import type { FilingReader } from "./knowledge/contract.ts";
 import type { EvidenceStore } from "./evidence/contract.ts";
 import type { PortfolioReader, VenueDirectory } from "./orders/contract.ts";
 import type { BarSources, IngestFiles } from "./ingest/contract.ts";
@@ -18,6 +19,7 @@ export interface Deps {
   bus: Bus;
   queue: QueuePort;
   knowledge: KnowledgeIndex;
+  filings: FilingReader;
   model: LanguageModel | undefined;
   series: SeriesReader;
   seriesWriter: SeriesWriter;

@@ -12,15 +12,19 @@ import {
 } from "@tapedeck/testkit";
 import type { RecordingContext, TestBar } from "@tapedeck/testkit";
 import type { JobContext } from "@tapedeck/core";
+import { filingPages } from "@tapedeck/text/filings/fixture";
 import { createBus } from "@tapedeck/platform/bus/index";
 import type { backtest } from "../backtest/contract.ts";
 import { BacktestPayload } from "../backtest/contract.ts";
 import { runBacktest } from "../backtest/run.ts";
 import { contracts } from "../contracts.ts";
-import type { Database, Tx } from "../db.ts";
+import type { Database, Db, Tx } from "../db.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
 import { createJobService } from "../jobs/service.ts";
 import { createFormulaLibrary } from "../indicators/library.ts";
+import { pageBreak } from "../knowledge/contract.ts";
+import { createFilingReader } from "../knowledge/filings.ts";
+import { saveSentDocument } from "../knowledge/store.ts";
 import { createPortfolioReader } from "../orders/portfolio.ts";
 import { createSeriesReader } from "../series/reader.ts";
 import { AskPayload, AskResult } from "./contract.ts";
@@ -28,6 +32,8 @@ import type { ask } from "./contract.ts";
 import { runAsk } from "./run.ts";
 
 export const nowMs = Date.UTC(2026, 0, 2);
+/** When the filings became public. */
+export const filedMs = Date.UTC(2023, 1, 10);
 export const tenantId = "00000000-0000-7000-8000-000000000001";
 
 const passages = [
@@ -58,7 +64,30 @@ const passages = [
   },
 ];
 
-/** Bundled data, a small knowledge base and one finished backtest, for asking. */
+/** Reports of invented companies, as documents of the tenant. */
+async function seedFilings(db: Db): Promise<void> {
+  for (const [filing, pages] of Map.groupBy(filingPages, (page) => page.filing)) {
+    const { company, form, year, quarter, day } = filing;
+    const document = {
+      title: `${company} ${form} ${year}`,
+      topic: "filings",
+      sources: [],
+      formulas: [],
+      publishedMs: filedMs,
+      text: pages.map(({ text }) => text).join(pageBreak),
+      filing: {
+        company,
+        form,
+        fiscalYear: year!,
+        ...(quarter === null ? {} : { fiscalQuarter: quarter }),
+        ...(day === null ? {} : { eventDate: day }),
+      },
+    };
+    await saveSentDocument(db, tenantId, document, nowMs);
+  }
+}
+
+/** Bundled data, filings, a small knowledge base and one finished backtest, for asking. */
 export async function askFixture() {
   const now = () => nowMs;
   const { db, url, close } = await testDatabase<Database>();
@@ -71,6 +100,7 @@ export async function askFixture() {
   for (const [symbol, list] of stocks) {
     await seedBars(db, { instrumentId: `${symbol}.XNAS`, name: symbol, timeframe: "1mo" }, list);
   }
+  await seedFilings(db);
   const series = createSeriesReader({ db, blobs: blobs.blobs, now });
   const evidence = createEvidenceStore({ db, now });
   const bus = createBus({ databaseUrl: url }, { log });
@@ -103,6 +133,7 @@ export async function askFixture() {
     series,
     evidence,
     knowledge: knowledge.index,
+    filings: createFilingReader({ db }),
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),
     formulas: createFormulaLibrary({ db }),

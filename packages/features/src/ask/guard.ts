@@ -157,6 +157,9 @@ function collect(cited: readonly CitedItem[]): Bindings {
       bindings.passages.push(item.text);
     } else if (item.kind === "request") {
       if (item.value !== null) bindings.values.push({ value: item.value, unit: item.unit });
+      for (const value of numbersIn(item.formula)) {
+        bindings.values.push({ value: Math.abs(value), unit: "parameter" });
+      }
     } else if (item.kind === "account") {
       if (typeof item.value === "number") bindings.values.push({ value: item.value, unit: "number" });
     } else if (typeof item.value === "number") {

@@ -138,13 +138,14 @@ export function createModelToolbox(options: {
       },
     ),
     ask_planner: define(
-      "Answers one plain question about the data with cited sentences: returns over a period, highest and lowest, drawdowns, closes against averages, volatility, correlation, counts of days, backtest figures, portfolio, definitions. Prefer it for anything computed.",
+      "Answers one plain question about the data with cited sentences: returns over a period, highest and lowest, drawdowns, closes against averages, volatility, correlation, counts of days, backtest figures, portfolio, figures and words of companies' filings, definitions. Prefer it for anything computed.",
       z.strictObject({ question: z.string().min(3).max(500) }),
       async ({ question }) => {
         const plan = makePlan({
           question,
           instruments: options.instruments,
           hinted: options.hinted,
+          filings: await tools.listFilings(),
           jobId: options.jobId,
           asOfMs: tools.asOfMs,
         });

@@ -1,7 +1,9 @@
+import type { FilingDocument } from "../knowledge/contract.ts";
 import type { Instrument } from "../series/contract.ts";
 import { clarify, Declined } from "./answer.ts";
 import { families } from "./families/index.ts";
 import type { Family, Hint } from "./families/family.ts";
+import { companiesIn } from "./families/filings.ts";
 import { refusal } from "./families/refuse.ts";
 import { readQuestion } from "./question.ts";
 import type { Question } from "./question.ts";
@@ -45,7 +47,7 @@ function covers(family: Family, q: Question): boolean {
 
 function understand(q: Question, hint: Hint): Step | undefined {
   const definition = families.find((one) => one.name === "definition")!;
-  if (isDefinition(q) && !q.any("coverage", "portfolio")) {
+  if (isDefinition(q) && !q.any("coverage", "portfolio") && companiesIn(q, hint).length === 0) {
     const args = definition.understand(q, hint);
     const aboutJob =
       hint.jobId !== undefined || / (?:the|last|latest|my) (?:backtest|strategy) /.test(q.text);
@@ -73,6 +75,7 @@ export interface PlanOptions {
   question: string;
   instruments: readonly Instrument[];
   hinted: readonly Instrument[];
+  filings: readonly FilingDocument[];
   jobId: string | undefined;
   asOfMs: number;
   /** Of the conversation so far: the last question that stands by itself, then those that changed a part of it. */
@@ -112,7 +115,12 @@ export function makePlan(options: PlanOptions): Plan {
   const chain = (options.chain ?? []).map((text) => readQuestion(text, instruments, asOfMs));
   const before = chain.length === 0 ? undefined : chain.slice(1).reduce(merge, chain[0]!);
   const hinted = options.hinted.length > 0 ? options.hinted : (before?.instruments ?? []);
-  const hint: Hint = { instruments: hinted, all: instruments, jobId: options.jobId };
+  const hint: Hint = {
+    instruments: hinted,
+    all: instruments,
+    filings: options.filings,
+    jobId: options.jobId,
+  };
   if (whole.dates.impossible !== undefined) {
     throw new Declined(`There is no date "${whole.dates.impossible}".`);
   }

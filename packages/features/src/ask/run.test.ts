@@ -341,7 +341,12 @@ describe("evidence", () => {
   test("each sentence was streamed, and each citation opens", async () => {
     const { result, ctx } = await answer("What was the worst month of the S&P 500?");
     expect(ctx.recorded.sentences).toEqual(result.sentences);
-    expect(ctx.recorded.steps.map((step) => step.name)).toEqual(["listInstruments", "plan", "readBars"]);
+    expect(ctx.recorded.steps.map((step) => step.name)).toEqual([
+      "listInstruments",
+      "listFilings",
+      "plan",
+      "readBars",
+    ]);
     for (const sentence of result.sentences) {
       for (const id of sentence.evidenceIds) {
         const number = result.citations.find((one) => one.evidenceId === id)!.number;

@@ -136,6 +136,7 @@ async function answerByPlan(work: Work): Promise<AskResult> {
       question: base.question,
       instruments: work.instruments,
       hinted: work.hinted,
+      filings: await tools.listFilings(),
       jobId: work.jobId,
       asOfMs: base.asOfMs,
       chain: work.chain,

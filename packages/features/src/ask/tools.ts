@@ -3,6 +3,7 @@ import type { ChunkHit, JobContext, KnowledgeIndex } from "@tapedeck/core";
 import { checkFormula, evaluateFormulas, FormulaError } from "@tapedeck/formula";
 import { bucketRule } from "@tapedeck/trading/calendar/index";
 import type { JobService, JobView } from "../jobs/contract.ts";
+import type { FilingDocument, FilingPageText, FilingReader } from "../knowledge/contract.ts";
 import type { PortfolioReader } from "../orders/contract.ts";
 import type { Instrument, SeriesCoverage, SeriesReader } from "../series/contract.ts";
 import { Declined } from "./answer.ts";
@@ -15,6 +16,7 @@ import { missingBars } from "./missing.ts";
 export interface AskSources {
   series: SeriesReader;
   knowledge: KnowledgeIndex;
+  filings: FilingReader;
   jobs: Pick<JobService, "get" | "list">;
   portfolio: PortfolioReader;
 }
@@ -30,6 +32,8 @@ export interface Tools {
   /** One column a formula; NaN where it has no value. */
   evaluateFormula(bars: Bars, formulas: readonly string[]): Promise<Float64Array[]>;
   searchKnowledge(text: string, limit?: number): Promise<ChunkHit[]>;
+  listFilings(): Promise<FilingDocument[]>;
+  readFiling(filing: FilingDocument): Promise<FilingPageText[]>;
   readJob(id: string): Promise<JobView>;
   /** The newest completed job of a type. */
   lastJob(type: string): Promise<JobView | undefined>;
@@ -191,6 +195,25 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
         output: { hits: hits.length, titles: [...seen.values()].map((hit) => hit.title) },
       });
       return hits.filter((hit) => hit.publishedMs <= asOfMs);
+    },
+
+    async listFilings() {
+      begin();
+      const filings = await sources.filings.list(tenantId, asOfMs);
+      ctx.step({ name: "listFilings", output: { filings: filings.length } });
+      return filings;
+    },
+
+    async readFiling(filing) {
+      begin();
+      const pages = await sources.filings.pages(tenantId, filing);
+      ctx.input({
+        kind: "document",
+        ref: `${filing.documentId}@${filing.version}`,
+        label: `${filing.company} ${filing.form} ${filing.fiscalYear}`,
+      });
+      ctx.step({ name: "readFiling", input: { title: filing.title }, output: { pages: pages.length } });
+      return pages;
     },
 
     async readJob(id) {

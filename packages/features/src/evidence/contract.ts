@@ -29,7 +29,7 @@ export const EvidenceItem = z
       others: z.array(z.object({ instrumentId: z.string(), datasetHash: z.string() })).optional(),
     }),
     z.object({
-      /** Computed from the numbers of the request alone; the formula names them. */
+      /** Computed from numbers alone: those of the request, or of passages cited beside it; the formula names them. */
       kind: z.literal("request"),
       formula: z.string(),
       value: z.number().nullable(),

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { parseDefinition } from "./expression.ts";
 import { balance2022, cash2022, filingPages, income2022 } from "./fixture.ts";
-import { createCompanyFinder, createFigures, createFilingSearch, formAsked, readPeriods } from "./index.ts";
+import {
+  arithmeticOf,
+  createCompanyFinder,
+  createFigures,
+  createFilingSearch,
+  formAsked,
+  readPeriods,
+} from "./index.ts";
 import { columnYears, rowsOf, scaleOf } from "./rows.ts";
 import { statementFit, statements } from "./statements.ts";
 
@@ -194,6 +201,27 @@ describe("figures", () => {
       ["Total current liabilities 150.0 140.0", 150e6],
     ]);
   });
+});
+
+test.each([
+  [
+    "What was the free cash flow of Acme Widgets in FY2022?",
+    "operating cash flow 2022 − capital expenditure 2022",
+  ],
+  [
+    "What is the fixed asset turnover of Acme Widgets in FY2022?",
+    "revenue 2022 / ((property, plant and equipment 2021 + property, plant and equipment 2022) / 2)",
+  ],
+  ["What was Acme Widgets' revenue growth from FY2021 to FY2022?", "revenue 2022 / revenue 2021 − 1"],
+  [
+    "What is Acme Widgets' 2 year revenue CAGR from FY2020 to FY2022?",
+    "(revenue 2022 / revenue 2020)^(1 / 2) − 1",
+  ],
+  ["What was Acme Widgets' revenue in FY2022?", "revenue 2022"],
+])("the arithmetic of %j", (question, arithmetic) => {
+  const answer = createFigures(filingPages).answer(question);
+  if ("declined" in answer) throw new Error(answer.declined);
+  expect(arithmeticOf(answer, (item, year) => `${item.name} ${year}`)).toBe(arithmetic);
 });
 
 describe("search", () => {

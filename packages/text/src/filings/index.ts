@@ -1,10 +1,14 @@
-export { createCompanyFinder, namesOf } from "./companies.ts";
+export { createCompanyFinder } from "./companies.ts";
+export { arithmeticOf } from "./describe.ts";
 export { createFigures } from "./figures.ts";
 export type { Figure, Figures, Operand } from "./figures.ts";
 export { filingFit, formAsked } from "./filing.ts";
 export type { Filing, FilingForm, FilingPage, FilingRequest } from "./filing.ts";
 export { readPeriods } from "./periods.ts";
 export type { Periods } from "./periods.ts";
+export type { Item } from "./items.ts";
+export type { FigureUnit } from "./metrics.ts";
+export { readFigureRequest } from "./request.ts";
 export type { FigureRequest, NoFigure } from "./request.ts";
 export { createFilingSearch } from "./search.ts";
 export type { FilingHit, FilingSearch } from "./search.ts";

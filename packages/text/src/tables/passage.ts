@@ -1,12 +1,5 @@
+import { sentencesOf } from "../sentences.ts";
 import { termsOf } from "../terms.ts";
-
-/** Sentences of a paragraph; an abbreviation or a figure ends none. */
-export function sentencesOf(text: string): string[] {
-  return text
-    .split(/(?<=[.!?]["”’)]?)(?<!\b(?:Inc|Corp|Ltd|Co|No|U\.S|approx|vs|e\.g|i\.e)\.)\s+(?=[\p{Lu}("“])/u)
-    .map((one) => one.trim())
-    .filter((one) => one !== "");
-}
 
 const causes =
   /\b((?:primarily |mainly |largely |partially |principally )?(?:due|attributable|attributed) to\b.*|(?:primarily |mainly )?(?:driven|caused) by\b.*|(?:primarily )?as a result of\b.*|because\b.*|reflecting\b.*|resulted from\b.*)$/i;
@@ -36,7 +29,9 @@ function trimmed(text: string): string {
 
 /** The words of the paragraphs that answer a question, as they stand there; undefined where no sentence shares its words. */
 export function passageAnswer(question: string, paragraphs: readonly string[]): string | undefined {
-  const sentences = paragraphs.flatMap(sentencesOf);
+  const sentences = paragraphs.flatMap((text) =>
+    sentencesOf(text).map(({ start, end }) => text.slice(start, end)),
+  );
   const [best] = scored(question, sentences);
   if (best === undefined || best.score <= 0) return undefined;
   const q = question.toLowerCase();

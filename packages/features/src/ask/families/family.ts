@@ -1,4 +1,5 @@
 import { dayMs } from "@tapedeck/core";
+import type { FilingDocument } from "../../knowledge/contract.ts";
 import type { Instrument } from "../../series/contract.ts";
 import type { Answer, Draft } from "../answer.ts";
 import { clarify, Declined } from "../answer.ts";
@@ -12,6 +13,7 @@ export interface Hint {
   /** What "it" is. */
   instruments: readonly Instrument[];
   all: readonly Instrument[];
+  filings: readonly FilingDocument[];
   jobId: string | undefined;
 }
 

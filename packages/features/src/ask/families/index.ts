@@ -9,6 +9,7 @@ import { drawdown } from "./drawdown.ts";
 import type { Family } from "./family.ts";
 import { growthOf } from "./growthOf.ts";
 import { indicator } from "./indicator.ts";
+import { filingFigure, filingPassage } from "./filings.ts";
 import { backtestReport, jobReport, portfolioReport } from "./jobs.ts";
 import { definition } from "./knowledge.ts";
 import { extreme, meanOf, priceAt, priceLevel } from "./price.ts";
@@ -17,6 +18,7 @@ import { volatility } from "./volatility.ts";
 
 /** Every kind of question, in the order in which they are tried: the more particular first. */
 export const families: readonly Family[] = [
+  filingFigure,
   backtestReport,
   portfolioReport,
   coverageReport,
@@ -35,6 +37,7 @@ export const families: readonly Family[] = [
   extreme,
   returnOver,
   priceAt,
+  filingPassage,
   definition,
   jobReport,
 ];

@@ -2,6 +2,7 @@ import { Declined } from "../answer.ts";
 import type { Question } from "../question.ts";
 import type { Hint } from "./family.ts";
 import { have } from "./family.ts";
+import { companiesIn } from "./filings.ts";
 
 /** Questions that are declined whatever the data: said with the nearest that can be answered. */
 export function refusal(q: Question, hint: Hint): Declined | undefined {
@@ -24,6 +25,8 @@ export function refusal(q: Question, hint: Hint): Declined | undefined {
       suggestions: nearest,
     });
   }
+  // What a company filed tells its figures and what it expected.
+  if (companiesIn(q, hint).length > 0) return undefined;
   if (
     !defines &&
     (q.matches(
@@ -38,7 +41,7 @@ export function refusal(q: Question, hint: Hint): Declined | undefined {
   const named = q.instruments.length > 0 || q.unknownNames.length > 0;
   if (named && q.any("fundamental") && !q.any("drawdown", "volatility")) {
     return new Declined(
-      `There are only prices and volumes in the data: no company figures, economic figures or news.${have(hint)}`,
+      `There are only prices and volumes in the data, and no filing of this company: no company figures, economic figures or news.${have(hint)} A filing is added by POST /api/documents.`,
       { suggestions: nearest },
     );
   }

@@ -1,0 +1,196 @@
+import {
+  arithmeticOf,
+  createCompanyFinder,
+  createFigures,
+  createFilingSearch,
+  readFigureRequest,
+  readPeriods,
+} from "@tapedeck/text/filings/index";
+import type { Figure, FilingPage } from "@tapedeck/text/filings/index";
+import { bestSentences } from "@tapedeck/text/sentences";
+import type { EvidenceItem } from "../../evidence/contract.ts";
+import type { FilingDocument } from "../../knowledge/contract.ts";
+import type { Draft } from "../answer.ts";
+import { Declined } from "../answer.ts";
+import type { Question } from "../question.ts";
+import type { Tools } from "../tools.ts";
+import { defineFamily } from "./family.ts";
+import type { Hint } from "./family.ts";
+
+/** A page of a filing, and where it begins in its document's text. */
+interface Page extends FilingPage {
+  document: FilingDocument;
+  start: number;
+}
+
+/** Filings of one company that are read for one question: so many years and quarters tell it. */
+const mostFilings = 24;
+
+/** Companies named in a question of which there are filings. */
+export function companiesIn(q: Question, hint: Hint): string[] {
+  const find = createCompanyFinder(hint.filings.map(({ company }) => company));
+  return find(q.original).map(({ company }) => company);
+}
+
+async function pagesOf(company: string, tools: Tools): Promise<Page[]> {
+  const filings = (await tools.listFilings()).filter((one) => one.company === company).slice(-mostFilings);
+  const pages: Page[] = [];
+  for (const document of filings) {
+    const filing = {
+      id: document.documentId,
+      company,
+      form: document.form,
+      year: document.fiscalYear,
+      quarter: document.fiscalQuarter ?? null,
+      day: document.eventDate ?? null,
+    };
+    for (const { page, text, start } of await tools.readFiling(document)) {
+      pages.push({ id: `${document.documentId}#${page}`, filing, page, text, start, document });
+    }
+  }
+  return pages;
+}
+
+function passage(page: Page, start: number, end: number): EvidenceItem {
+  const { document } = page;
+  return {
+    kind: "passage",
+    documentId: document.documentId,
+    version: document.version,
+    title: document.title,
+    section: `Page ${page.page}`,
+    page: page.page,
+    start: page.start + start,
+    end: page.start + end,
+    text: page.text.slice(start, end),
+  };
+}
+
+/** Figures of statements are given in whole units of a currency that the page's own signs tell. */
+function currencyOf(pages: readonly Page[]): string | null {
+  const text = pages.map((page) => page.text).join(" ");
+  const signs = { $: "USD", "€": "EUR", "£": "GBP", "¥": "JPY" };
+  const told = Object.entries(signs).filter(([sign]) => text.includes(sign));
+  return told.length === 1 ? told[0]![1] : null;
+}
+
+function amount(value: number): string {
+  const million = Math.abs(value) >= 1e5;
+  const shown = (million ? value / 1e6 : value).toLocaleString("en-US", { maximumFractionDigits: 3 });
+  return `${shown.replace("-", "−")}${million ? " million" : ""}`;
+}
+
+function valueText({ value, request }: Figure, currency: string | null): string {
+  switch (request.unit) {
+    case "money":
+      return currency === null ? amount(value) : `${amount(value)} ${currency}`;
+    case "percent":
+      return `${(100 * value).toFixed(1).replace("-", "−")} %`;
+    case "days":
+      return `${value.toFixed(2)} days`;
+    case "ratio":
+      return value.toFixed(2).replace("-", "−");
+  }
+}
+
+const units = { percent: "fraction", ratio: "number", days: "days" } as const;
+
+function periodOf({ years, year, kind }: Figure["request"]): string {
+  return kind === "value" ? `fiscal ${year}` : `fiscal ${years[0]} to ${years.at(-1)}`;
+}
+
+const kinds = { value: "", average: "average ", growth: "growth of ", cagr: "compound annual growth of " };
+
+/** What a figure is, how it was computed, and each row that it rests on. */
+function figureDraft(figure: Figure): Draft {
+  const { request, operands, value } = figure;
+  const pages = operands.map(({ page }) => page as Page);
+  const currency = currencyOf(pages);
+  const operandOf = (name: string, year: number) =>
+    operands.find((one) => one.item === name && one.year === year)!;
+  const arithmetic = arithmeticOf(figure, (item, year) => amount(operandOf(item.name, year).value));
+  const names = operands.map(({ item, year }) => `${item} of ${year}`);
+  const isTold = operands.length === 1 && request.kind === "value";
+  const period = periodOf(request);
+  const how = isTold
+    ? ""
+    : `: ${arithmetic}, of ${[...new Set(operands.map(({ item }) => item))].join(", ")}`;
+  return {
+    text: `${request.company}: ${kinds[request.kind]}${request.name} in ${period} was ${valueText(figure, currency)}${how}.`,
+    cite: [
+      {
+        kind: "request",
+        formula: operands
+          .map(({ value: told }, at) => `${names[at]} = ${told.toLocaleString("en-US")}`)
+          .concat(isTold ? [] : [arithmetic])
+          .join("; "),
+        value,
+        unit: request.unit === "money" ? (currency ?? "number") : units[request.unit],
+      },
+      ...operands.map(({ start, end }, at) => passage(pages[at]!, start, end)),
+    ],
+    names: [request.company, period, "2 year", ...names],
+  };
+}
+
+/** Figures and measures from the statements in annual reports, computed, each operand with its row. */
+export const filingFigure = defineFamily<{ question: string; company: string }>({
+  name: "filingFigure",
+  takes: ["anything"],
+  about: "A figure of a company's annual statements, or a ratio, growth or average of such figures",
+  examples: [
+    "What was the revenue of Acme Widgets in fiscal 2022?",
+    "What is the FY2022 operating cash flow ratio of Acme Widgets?",
+    "What was the 3 year average of capex as a % of revenue for Acme Widgets from FY2020 to FY2022?",
+  ],
+  understand(q, hint) {
+    const companies = companiesIn(q, hint);
+    const request = readFigureRequest(q.original, companies, readPeriods(q.original));
+    return "declined" in request ? undefined : { question: q.original, company: request.company };
+  },
+  async run({ question, company }, tools) {
+    const figure = createFigures(await pagesOf(company, tools)).answer(question);
+    if ("declined" in figure) throw new Declined(figure.declined);
+    return { drafts: [figureDraft(figure)] };
+  },
+});
+
+const wantedSentences = 2;
+
+/** What a filing says in words: its sentences as they stand, with their page. */
+export const filingPassage = defineFamily<{ question: string; company: string }>({
+  name: "filingPassage",
+  takes: ["anything"],
+  about: "What a company's filings say about a subject, in their own words",
+  examples: ["Which class action was filed against Northern Brick in 2022?"],
+  understand(q, hint) {
+    const [company, ...more] = companiesIn(q, hint);
+    if (company === undefined || more.length > 0 || q.instruments.length > 0) return undefined;
+    return { question: q.original, company };
+  },
+  async run({ question, company }, tools) {
+    const pages = await pagesOf(company, tools);
+    const hits = createFilingSearch(pages).search(question, 3);
+    const found = hits
+      .flatMap(({ page }) =>
+        bestSentences(question, page.text, [company]).map((one) => ({ ...one, page: page as Page })),
+      )
+      .toSorted((one, other) => other.share - one.share)
+      .slice(0, wantedSentences);
+    if (found.length === 0) {
+      const titles = [
+        ...new Set(hits.map(({ page }) => `${(page as Page).document.title}, page ${page.page}`)),
+      ];
+      throw new Declined(
+        `The filings of ${company} that are here hold no sentence that answers this. The nearest pages: ${titles.join("; ")}.`,
+      );
+    }
+    return {
+      drafts: found.map(({ page, start, end }) => ({
+        text: page.text.slice(start, end).replaceAll(/\s+/g, " "),
+        cite: [passage(page, start, end)],
+        names: [],
+      })),
+    };
+  },
+});

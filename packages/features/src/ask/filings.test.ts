@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { askFixture, filedMs, tenantId } from "./fixture.ts";
+import type { AskFixture } from "./fixture.ts";
+
+let fixture: AskFixture;
+
+beforeAll(async () => {
+  fixture = await askFixture();
+});
+afterAll(() => fixture.close());
+
+test.each([
+  [
+    "What was Acme Widgets' free cash flow in fiscal 2022?",
+    "Acme Widgets Inc.: free cash flow in fiscal 2022 was 146 million USD: 230 million − 84 million, of operating cash flow, capital expenditure. [1][2][3]",
+  ],
+  [
+    "What was the revenue of Acme Widgets in FY2022?",
+    "Acme Widgets Inc.: revenue in fiscal 2022 was 1,200 million USD. [1][2]",
+  ],
+  [
+    "What is Acme Widgets' 2 year revenue CAGR from FY2020 to FY2022?",
+    "Acme Widgets Inc.: compound annual growth of revenue in fiscal 2020 to 2022 was 22.5 %: (1,200 million / 800 million)^(1 / 2) − 1, of revenue. [1][2]",
+  ],
+  [
+    "What is the FY2022 inventory turnover of Acme Widgets?",
+    "Acme Widgets Inc.: inventory turnover in fiscal 2022 was 4.80: 480 million / ((120 million + 80 million) / 2), of cost of sales, inventory. [1][2][3]",
+  ],
+])("%s", async (question, answer) => {
+  const { result, text } = await fixture.ask({ question });
+  expect({ text, message: result.message, dropped: result.dropped }).toEqual({
+    text: answer,
+    message: null,
+    dropped: 0,
+  });
+});
+
+test("each operand opens the row on its page", async () => {
+  const { result } = await fixture.ask({
+    question: "What was the operating cash flow ratio of Acme Widgets in FY2022?",
+  });
+  const items = await Promise.all(
+    result.citations.map(({ evidenceId }) => fixture.deps.evidence.get(tenantId, evidenceId)),
+  );
+  const rows = items.flatMap(({ item }) => (item.kind === "passage" ? [[item.page, item.text]] : []));
+  expect(rows).toEqual([
+    [6, "Net cash provided by operating activities 230,000 170,000 30,000"],
+    [5, "Total current liabilities 150.0 140.0"],
+  ]);
+});
+
+test("what a filing says in words is quoted with its page", async () => {
+  const { result, text } = await fixture.ask({
+    question: "Which class action was filed against Northern Brick in 2022?",
+  });
+  expect(text).toBe("A class action was filed against the company in March 2022. [1]");
+  expect(result.citations[0]!.label).toContain("Northern Brick & Tile Co 10-K 2022, Page 1");
+});
+
+test.each([
+  ["What was Acme Widgets' goodwill in FY2022?", "do not show goodwill of 2022"],
+  ["How many pelicans does Acme Widgets employ?", "hold no sentence that answers this"],
+])("%s is declined", async (question, why) => {
+  const { result } = await fixture.ask({ question });
+  expect(result).toMatchObject({ status: "declined", sentences: [] });
+  expect(result.message).toContain(why);
+});
+
+test("before its day a filing is not seen", async () => {
+  const { result } = await fixture.ask({
+    question: "What was the revenue of Acme Widgets in FY2022?",
+    asOf: filedMs - 1,
+  });
+  expect(result.status).toBe("declined");
+});
