@@ -31,6 +31,13 @@ export function requireSeries(x: Float64Array, name: string, least: number): voi
   }
 }
 
+/** Refuses a series whose values are all equal. */
+export function requireVariation(x: Float64Array, name: string): void {
+  if (x.every((v) => v === x[0])) {
+    throw new QuantError("undefined", `${name} does not vary: all ${x.length} values are ${x[0]}`);
+  }
+}
+
 /** Refuses two series of different length. */
 export function requireSameLength(x: ArrayLike<number>, y: ArrayLike<number>, names: string): void {
   if (x.length !== y.length) {

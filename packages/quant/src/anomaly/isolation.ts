@@ -15,7 +15,7 @@ export interface ForestSettings {
 
 /**
  * Trees one after the other, each of `nodesPerTree` nodes; the children of node i are child[i] and child[i] + 1. A leaf is
- * its own child with a threshold of Infinity, so that every row may take the same number of steps.
+ * its own child, with a threshold that no value exceeds, so that every row may take the same number of steps.
  */
 export interface IsolationForest {
   readonly columns: number;
@@ -28,7 +28,7 @@ export interface IsolationForest {
   readonly child: Int32Array;
   /** Rows of the tree's sample that reach each node. */
   readonly size: Int32Array;
-  /** Depth plus the mean further path in a leaf; NaN inside. */
+  /** Of leaves: depth plus the mean further path of the rows that were not parted. */
   readonly pathLength: Float64Array;
 }
 
@@ -37,6 +37,7 @@ export interface IsolationForest {
  * 2 (ln(n-1) + γ) - 2 (n-1)/n.
  */
 export function averagePathLength(n: number): number {
+  requireWhole(n, "n", 0);
   if (n <= 1) return 0;
   return n === 2 ? 1 : 2 * (Math.log(n - 1) + EULER_GAMMA) - (2 * (n - 1)) / n;
 }
@@ -67,10 +68,10 @@ export function fitIsolationForest(
     height,
     nodesPerTree,
     feature: new Int32Array(total),
-    threshold: new Float64Array(total).fill(Infinity),
+    threshold: new Float64Array(total).fill(Number.MAX_VALUE),
     child: new Int32Array(total),
     size: new Int32Array(total),
-    pathLength: new Float64Array(total).fill(NaN),
+    pathLength: new Float64Array(total),
   };
   const rows = Int32Array.from({ length: n }, (_, i) => i);
   const order = Int32Array.from({ length: columns }, (_, j) => j);

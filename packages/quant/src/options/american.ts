@@ -1,5 +1,5 @@
 /** American options on a Leisen-Reimer binomial tree. */
-import { requireWhole } from "../error.ts";
+import { QuantError, requireWhole } from "../error.ts";
 import type { OptionInputs } from "./black.ts";
 import { optionPrice, requireOption } from "./black.ts";
 
@@ -13,6 +13,7 @@ function inversion(z: number, n: number): number {
  * Price of an American option. Where early exercise never pays (call without yield, put without rate) it is the
  * European closed form; else a Leisen-Reimer tree (1996), error about 1e-3 of the strike / 100 at 501 steps.
  * @param steps odd, at least 3.
+ * @throws QuantError outOfRange, undefined where drift and volatility outgrow the tree.
  */
 export function americanPrice(o: OptionInputs, steps = 501): number {
   requireOption(o);
@@ -30,12 +31,19 @@ export function americanPrice(o: OptionInputs, steps = 501): number {
   const d1 = (Math.log(o.spot / o.strike) + (o.rate - o.dividend) * o.years) / sd + sd / 2;
   const p = inversion(d1 - sd, n);
   const p1 = inversion(d1, n);
+  if (!(p > 0 && p < 1 && p1 > 0 && p1 < 1)) {
+    throw new QuantError(
+      "undefined",
+      `no tree of ${n} steps holds a drift of ${o.rate - o.dividend} a year with a volatility of ${o.volatility}`,
+    );
+  }
   const growth = Math.exp((o.rate - o.dividend) * step);
   const up = (growth * p1) / p;
   const down = (growth * (1 - p1)) / (1 - p);
   return Math.max(tree(o, w, n, up, down, p, Math.exp(-o.rate * step)), european, now);
 }
 
+/** Value of an option that is not exercised now. */
 function tree(
   o: OptionInputs,
   w: number,
@@ -54,7 +62,7 @@ function tree(
   const high = discount * p;
   const low = discount * (1 - p);
   const back = 1 / down;
-  for (let t = n - 1; t >= 0; t--) {
+  for (let t = n - 1; t > 0; t--) {
     for (let i = 0; i <= t; i++) {
       const s = spots[i]! * back;
       spots[i] = s;
@@ -63,7 +71,7 @@ function tree(
       values[i] = exercise > hold ? exercise : hold;
     }
   }
-  return values[0]!;
+  return low * values[0]! + high * values[1]!;
 }
 
 /** Without volatility the best of all exercise times is at an end or where the exercise value is stationary. */

@@ -153,28 +153,17 @@ export interface ForwardInputs {
   readonly volatility: number;
 }
 
-export interface ForwardValue {
-  readonly price: number;
-  /** dV / dF. */
-  readonly delta: number | null;
-  readonly gamma: number | null;
-  readonly vega: number | null;
-  /** Minus dV / dT at a fixed forward. */
-  readonly theta: number | null;
+/** The Greeks of an option on a forward: those of `OptionValue` with the forward in place of the spot, and no phi. */
+export interface ForwardValue extends Omit<OptionValue, "phi" | "rho"> {
   /** dV / dr at a fixed forward: -T V. */
   readonly rho: number;
 }
 
-/** Black-76: an option on a forward or future. Source: Black 1976. */
+/**
+ * Black-76: an option on a forward or future, whose discounted price is that of an asset with the rate as its yield.
+ * Theta, charm and veta hold the forward fixed. Source: Black 1976.
+ */
 export function black76(o: ForwardInputs): ForwardValue {
-  const { price, delta, gamma, vega } = blackScholes({ ...o, spot: o.forward, dividend: o.rate });
-  const decay = gamma === null ? null : 0.5 * o.volatility ** 2 * o.forward ** 2 * gamma;
-  return {
-    price,
-    delta,
-    gamma,
-    vega,
-    theta: decay === null ? null : o.rate * price - decay,
-    rho: -o.years * price,
-  };
+  const { phi: _, ...value } = blackScholes({ ...o, spot: o.forward, dividend: o.rate });
+  return { ...value, rho: -o.years * value.price };
 }

@@ -42,6 +42,9 @@ export function barrierOption(o: OptionInputs, kind: BarrierKind, barrier: numbe
     throw new QuantError("undefined", "a barrier option needs time and volatility to reach the barrier");
   }
   const inside = touched ? european : knockIn(o, down, barrier, sd);
+  if (!Number.isFinite(inside)) {
+    throw new QuantError("undefined", "the price mirrored at the barrier exceeds all numbers at these rates");
+  }
   return kind.endsWith("In") ? inside : european - inside;
 }
 

@@ -17,10 +17,23 @@ export interface Bootstrap {
   readonly acceleration: number;
 }
 
-/** Index lists of independent draws with replacement: [replications][n]. `random` gives numbers in [0, 1). */
-export function iidIndices(n: number, replications: number, random: () => number): Int32Array[] {
+/** Indices kept at once: 400 MB. */
+const MOST_INDICES = 100_000_000;
+
+function requireSize(n: number, replications: number): void {
   requireWhole(n, "n", 1);
   requireWhole(replications, "replications", 1);
+  if (n * replications > MOST_INDICES) {
+    throw new QuantError(
+      "outOfRange",
+      `${replications} resamples of ${n} are more than ${MOST_INDICES} indices; take fewer resamples`,
+    );
+  }
+}
+
+/** Index lists of independent draws with replacement: [replications][n]. `random` gives numbers in [0, 1). */
+export function iidIndices(n: number, replications: number, random: () => number): Int32Array[] {
+  requireSize(n, replications);
   return Array.from({ length: replications }, () =>
     Int32Array.from({ length: n }, () => Math.floor(random() * n)),
   );
@@ -36,9 +49,8 @@ export function stationaryIndices(
   meanBlock: number,
   random: () => number,
 ): Int32Array[] {
-  requireWhole(n, "n", 1);
-  requireWhole(replications, "replications", 1);
-  requireRange(meanBlock, "meanBlock", 1, Infinity);
+  requireSize(n, replications);
+  requireRange(meanBlock, "meanBlock", 1, Number.MAX_VALUE);
   return Array.from({ length: replications }, () => {
     const row = new Int32Array(n);
     for (let i = 0; i < n; i++) {
@@ -65,7 +77,7 @@ export function bootstrap(
   if (indices.length < 2) throw new QuantError("tooFew", "at least 2 resamples are needed");
   const estimate = statistic(series);
   const replications = Float64Array.from(indices, (list) =>
-    statistic(Float64Array.from(list, (i) => series[i]!)),
+    statistic(Float64Array.from(list, (i) => valueAt(series, i))),
   );
   const ascending = sorted(replications);
   const tail = (1 - confidence) / 2;
@@ -89,6 +101,12 @@ export function bootstrap(
     z0,
     acceleration,
   };
+}
+
+function valueAt(series: Float64Array, i: number): number {
+  const value = series[i];
+  if (value !== undefined) return value;
+  throw new QuantError("outOfRange", `a resample names index ${i} of a series of ${series.length} values`);
 }
 
 function jackknifeAcceleration(series: Float64Array, statistic: (x: Float64Array) => number): number {

@@ -1,5 +1,5 @@
 /** Marginal, component and incremental risk of a portfolio. */
-import { QuantError, requireSameLength } from "../error.ts";
+import { QuantError, requireSameLength, requireSeries } from "../error.ts";
 import { normalQuantile } from "../statistics/distributions.ts";
 import { multiply } from "../statistics/linear.ts";
 import { tailShare } from "./historical.ts";
@@ -34,7 +34,12 @@ export function componentRisk(
       `covariance must be [${k}, ${k}], not ${covariance.length} values`,
     );
   }
-  if (means) requireSameLength(weights, means, "weights and means");
+  requireSeries(weights, "weights", 1);
+  requireSeries(covariance, "covariance", 1);
+  if (means) {
+    requireSameLength(weights, means, "weights and means");
+    requireSeries(means, "means", 1);
+  }
   const z = -normalQuantile(tailShare(level));
   const spread = (w: Float64Array): number => {
     const s = multiply(covariance, k, w);
@@ -69,6 +74,8 @@ export function componentShortfall(
   if (!Number.isInteger(n) || n < 2) {
     throw new QuantError("unequalLengths", `returns must be [n, ${k}] with n of at least 2`);
   }
+  requireSeries(weights, "weights", 1);
+  requireSeries(returns, "returns", 2);
   const portfolio = Float64Array.from({ length: n }, (_, t) => {
     let s = 0;
     for (let i = 0; i < k; i++) s += returns[t * k + i]! * weights[i]!;

@@ -116,6 +116,8 @@ export function fitStudent(returns: Float64Array): StudentFit {
 
 /** VaR and ES of a fitted Student t. ES is infinite, hence refused, at df <= 1. */
 export function studentRisk(fit: StudentFit, level: number): TailRisk {
+  requireRange(fit.location, "location", -Number.MAX_VALUE, Number.MAX_VALUE);
+  requireRange(fit.scale, "scale", 0, Number.MAX_VALUE);
   if (fit.df <= 1)
     throw new QuantError("undefined", `the tail mean is infinite at ${fit.df} degrees of freedom`);
   const share = tailShare(level);
@@ -233,6 +235,11 @@ export function fitPareto(returns: Float64Array, thresholdLevel = 0.95): ParetoF
 
 /** VaR = u + β/ξ ((n/Nu (1-level))^-ξ - 1), ES = VaR/(1-ξ) + (β - ξu)/(1-ξ), beyond the threshold's level, ξ < 1. */
 export function paretoRisk(fit: ParetoFit, level: number): TailRisk {
+  requireWhole(fit.exceedances, "exceedances", 1);
+  requireWhole(fit.n, "n", fit.exceedances);
+  requireRange(fit.threshold, "threshold", -Number.MAX_VALUE, Number.MAX_VALUE);
+  requireRange(fit.beta, "beta", 0, Number.MAX_VALUE);
+  requireRange(fit.xi, "xi", -Number.MAX_VALUE, Number.MAX_VALUE);
   const ratio = (fit.n / fit.exceedances) * tailShare(level);
   if (ratio > 1) {
     throw new QuantError("outOfRange", `level ${level} is inside the threshold; use a historical VaR there`);
@@ -269,6 +276,9 @@ export function simulatedRisk(settings: DiffusionSettings, level: number, random
   const share = tailShare(level);
   const scale = volatility * Math.sqrt(horizonYears / steps);
   const shift = (drift - 0.5 * volatility * volatility) * horizonYears;
+  if (shift + 40 * volatility * Math.sqrt(horizonYears) > 700) {
+    throw new QuantError("outOfRange", "drift and volatility grow beyond all numbers; shorten horizonYears");
+  }
   const outcomes = new Float64Array(paths);
   const fill = createNormals(random);
   const draws = new Float64Array(steps);

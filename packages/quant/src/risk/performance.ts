@@ -21,6 +21,7 @@ export interface Drawdowns {
 
 /** Wealth, drawdown and episodes under water of simple returns (each > -1 unless all is lost). */
 export function drawdownsOf(returns: Float64Array): Drawdowns {
+  requireSeries(returns, "returns", 1);
   const n = returns.length;
   const wealth = new Float64Array(n + 1);
   const drawdown = new Float64Array(n + 1);
@@ -49,18 +50,21 @@ export function drawdownsOf(returns: Float64Array): Drawdowns {
 
 /** Compounded total return of simple returns. */
 export function totalReturn(returns: Float64Array): number {
+  requireSeries(returns, "returns", 1);
   let wealth = 1;
   for (let i = 0; i < returns.length; i++) wealth *= 1 + returns[i]!;
   return wealth - 1;
 }
 
-/** Compound annual growth rate: wealth^(periods per year / n) - 1. */
+/** Compound annual growth rate: wealth^(periods per year / n) - 1; -1 once all is lost. */
 export function cagr(returns: Float64Array, periodsPerYear: number): number {
-  return (1 + totalReturn(returns)) ** (periodsPerYear / returns.length) - 1;
+  requireRange(periodsPerYear, "periodsPerYear", 0, Number.MAX_VALUE, true);
+  return Math.max(1 + totalReturn(returns), 0) ** (periodsPerYear / returns.length) - 1;
 }
 
 /** Omega ratio: Σ max(r - L, 0) / Σ max(L - r, 0); null where nothing is below the threshold L. */
 export function omega(returns: Float64Array, threshold = 0): number | null {
+  requireSeries(returns, "returns", 1);
   let above = 0;
   let below = 0;
   for (let i = 0; i < returns.length; i++) {
@@ -73,6 +77,7 @@ export function omega(returns: Float64Array, threshold = 0): number | null {
 
 /** √ of the mean over ALL returns of min(r - target, 0)², per period. */
 export function downsideDeviation(returns: Float64Array, target = 0): number {
+  requireSeries(returns, "returns", 1);
   let sum = 0;
   for (let i = 0; i < returns.length; i++) {
     const d = Math.min(returns[i]! - target, 0);
@@ -83,6 +88,7 @@ export function downsideDeviation(returns: Float64Array, target = 0): number {
 
 /** Sharpe ratio per period: mean of r - riskFree over its standard deviation (ddof 1); null without variation. */
 export function sharpePerPeriod(returns: Float64Array, riskFree = 0): number | null {
+  requireSeries(returns, "returns", 2);
   return ratio(mean(returns) - riskFree, deviation(returns, 1));
 }
 
@@ -125,15 +131,16 @@ export interface Performance {
   readonly painIndex: number;
   /** |95 % quantile| / |5 % quantile|, type 7. */
   readonly tailRatio: number | null;
-  readonly skew: number;
-  readonly skewUnbiased: number;
-  readonly excessKurtosis: number;
-  readonly excessKurtosisUnbiased: number;
+  /** Of `shapeOf`; null without variation. */
+  readonly skew: number | null;
+  readonly skewUnbiased: number | null;
+  readonly excessKurtosis: number | null;
+  readonly excessKurtosisUnbiased: number | null;
   readonly best: number;
   readonly worst: number;
   readonly positiveShare: number;
   readonly profitFactor: number | null;
-  readonly jarqueBera: number;
+  readonly jarqueBera: number | null;
   readonly episodes: readonly DrawdownEpisode[];
 }
 
@@ -144,7 +151,7 @@ export interface Performance {
  */
 export function performanceOf(returns: Float64Array, periodsPerYear = 252): Performance {
   requireSeries(returns, "returns", 4);
-  requireRange(periodsPerYear, "periodsPerYear", 0, Infinity, true);
+  requireRange(periodsPerYear, "periodsPerYear", 0, Number.MAX_VALUE, true);
   const n = returns.length;
   const m = mean(returns);
   const year = Math.sqrt(periodsPerYear);
@@ -152,7 +159,6 @@ export function performanceOf(returns: Float64Array, periodsPerYear = 252): Perf
   const down = downsideDeviation(returns);
   const growth = cagr(returns, periodsPerYear);
   const drawn = summary(drawdownsOf(returns));
-  const shape = shapeOf(returns);
   const ascending = sorted(returns);
   return {
     n,
@@ -171,12 +177,21 @@ export function performanceOf(returns: Float64Array, periodsPerYear = 252): Perf
     ulcerPerformanceIndex: ratio(growth, drawn.ulcerIndex),
     tailRatio: ratio(Math.abs(quantileSorted(ascending, 0.95)), Math.abs(quantileSorted(ascending, 0.05))),
     ...drawn,
-    ...shape,
+    ...shapes(returns, volatility),
     ...gains(returns),
     best: ascending[n - 1]!,
     worst: ascending[0]!,
-    jarqueBera: (n / 6) * (shape.skew ** 2 + shape.excessKurtosis ** 2 / 4),
   };
+}
+
+function shapes(returns: Float64Array, volatility: number) {
+  if (volatility === 0) {
+    const none = { skew: null, skewUnbiased: null, excessKurtosis: null, excessKurtosisUnbiased: null };
+    return { ...none, jarqueBera: null };
+  }
+  const shape = shapeOf(returns);
+  const jarqueBera = (returns.length / 6) * (shape.skew ** 2 + shape.excessKurtosis ** 2 / 4);
+  return { ...shape, jarqueBera };
 }
 
 function summary({ wealth, drawdown, episodes }: Drawdowns) {

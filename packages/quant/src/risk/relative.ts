@@ -1,5 +1,5 @@
 /** Statistics of a series of simple returns against a benchmark. */
-import { QuantError, requireRange, requireSameLength, requireSeries } from "../error.ts";
+import { requireRange, requireSameLength, requireSeries, requireVariation } from "../error.ts";
 import { correlation, covariance, mean, standardDeviation, variance } from "../statistics/moments.ts";
 import { cagr } from "./performance.ts";
 
@@ -12,8 +12,9 @@ export interface RelativePerformance {
   /** (1 + alpha)^(periods per year) - 1. */
   readonly alphaAnnualCompounded: number;
   readonly alphaTStat: number | null;
-  readonly correlation: number;
-  readonly rSquared: number;
+  /** Null where the returns do not vary. */
+  readonly correlation: number | null;
+  readonly rSquared: number | null;
   readonly trackingErrorAnnual: number;
   readonly informationRatioPerPeriod: number | null;
   readonly informationRatio: number | null;
@@ -30,8 +31,12 @@ export interface RelativePerformance {
   readonly residualVolatilityAnnual: number;
 }
 
-/** cov(r, b) / var(b). */
+/** cov(r, b) / var(b). @throws QuantError unequalLengths, tooFew below 2, notFinite, undefined for a constant benchmark. */
 export function beta(returns: Float64Array, benchmark: Float64Array): number {
+  requireSameLength(returns, benchmark, "returns and benchmark");
+  requireSeries(returns, "returns", 2);
+  requireSeries(benchmark, "benchmark", 2);
+  requireVariation(benchmark, "benchmark");
   return covariance(returns, benchmark) / variance(benchmark);
 }
 
@@ -48,8 +53,8 @@ export function relativePerformance(
   requireSeries(returns, "returns", 3);
   requireSeries(benchmark, "benchmark", 3);
   requireRange(periodsPerYear, "periodsPerYear", 0, Infinity, true);
+  requireVariation(benchmark, "benchmark");
   const spread = variance(benchmark);
-  if (!(spread > 0)) throw new QuantError("undefined", "benchmark does not vary: beta is undefined");
   const n = returns.length;
   const b = covariance(returns, benchmark) / spread;
   const m = mean(benchmark);
@@ -61,7 +66,8 @@ export function relativePerformance(
   const tracking = standardDeviation(active);
   const year = Math.sqrt(periodsPerYear);
   const information = tracking > 0 ? mean(active) / tracking : null;
-  const corr = correlation(returns, benchmark);
+  const varies = returns.some((r) => r !== returns[0]);
+  const corr = varies ? correlation(returns, benchmark) : null;
   return {
     beta: b,
     alpha,
@@ -69,7 +75,7 @@ export function relativePerformance(
     alphaAnnualCompounded: (1 + alpha) ** periodsPerYear - 1,
     alphaTStat: error > 0 ? alpha / Math.sqrt(error * (1 / n + (m * m) / (spread * (n - 1)))) : null,
     correlation: corr,
-    rSquared: corr * corr,
+    rSquared: corr === null ? null : corr * corr,
     trackingErrorAnnual: tracking * year,
     informationRatioPerPeriod: information,
     informationRatio: information === null ? null : information * year,

@@ -16,6 +16,9 @@ export interface SharpeSample {
 
 /** 1 - γ3 SR + (γ4 - 1)/4 SR²: variance of the estimated ratio times n - 1. */
 function spread({ sharpe, skew, kurtosis }: SharpeSample): number {
+  requireRange(sharpe, "sharpe", -1e100, 1e100);
+  requireRange(skew, "skew", -1e100, 1e100);
+  requireRange(kurtosis, "kurtosis", 1, 1e100);
   const v = 1 - skew * sharpe + ((kurtosis - 1) / 4) * sharpe * sharpe;
   if (!(v > 0)) throw new QuantError("undefined", "skew and kurtosis leave the ratio no variance");
   return v;
@@ -26,7 +29,8 @@ function spread({ sharpe, skew, kurtosis }: SharpeSample): number {
  * Source: Bailey and López de Prado 2012.
  */
 export function probabilisticSharpe(sample: SharpeSample, benchmark = 0): number {
-  requireRange(sample.n, "n", 2, Infinity);
+  requireRange(sample.n, "n", 2, Number.MAX_VALUE);
+  requireRange(benchmark, "benchmark", -1e100, 1e100);
   return normalCdf(((sample.sharpe - benchmark) * Math.sqrt(sample.n - 1)) / Math.sqrt(spread(sample)));
 }
 
@@ -35,8 +39,8 @@ export function probabilisticSharpe(sample: SharpeSample, benchmark = 0): number
  * √V ((1-γ) Φ⁻¹(1-1/N) + γ Φ⁻¹(1-1/(Ne))). Source: Bailey and López de Prado 2014.
  */
 export function expectedMaximumSharpe(variance: number, trials: number): number {
-  requireRange(trials, "trials", 2, Infinity);
-  requireRange(variance, "variance", 0, Infinity);
+  requireRange(trials, "trials", 2, 1e300);
+  requireRange(variance, "variance", 0, Number.MAX_VALUE);
   const far = -normalQuantile(1 / trials);
   const further = -normalQuantile(1 / (trials * Math.E));
   return Math.sqrt(variance) * ((1 - EULER_GAMMA) * far + EULER_GAMMA * further);

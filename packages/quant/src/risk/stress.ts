@@ -36,6 +36,8 @@ export function stressWindow(
 /** Return of weights [k] that are bought and held while each asset makes its total return [k]. */
 export function shockedReturn(weights: Float64Array, shocks: Float64Array): number {
   requireSameLength(weights, shocks, "weights and shocks");
+  requireSeries(weights, "weights", 1);
+  requireSeries(shocks, "shocks", 1);
   if (shocks.some((s) => s < -1)) throw new QuantError("outOfRange", "a shock below -1 loses more than all");
   return weights.reduce((a, w, i) => a + w * shocks[i]!, 0);
 }

@@ -1,20 +1,24 @@
 /** Rank correlations. */
-import { requireSameLength, requireSeries } from "../error.ts";
+import { requireSameLength, requireSeries, requireVariation } from "../error.ts";
 import { correlation, ranks } from "./moments.ts";
 
-/** Spearman's rho: the Pearson correlation of ranks, ties sharing their mean rank. */
-export function spearman(x: Float64Array, y: Float64Array): number {
+function requireTwo(x: Float64Array, y: Float64Array): void {
   requireSameLength(x, y, "x and y");
   requireSeries(x, "x", 3);
   requireSeries(y, "y", 3);
+  requireVariation(x, "x");
+  requireVariation(y, "y");
+}
+
+/** Spearman's rho: the Pearson correlation of ranks, ties sharing their mean rank. Constant series are refused. */
+export function spearman(x: Float64Array, y: Float64Array): number {
+  requireTwo(x, y);
   return correlation(ranks(x), ranks(y));
 }
 
-/** Kendall's tau-b, by Knight's (1966) merge sort in n log n. */
+/** Kendall's tau-b, by Knight's (1966) merge sort in n log n. Constant series are refused. */
 export function kendall(x: Float64Array, y: Float64Array): number {
-  requireSameLength(x, y, "x and y");
-  requireSeries(x, "x", 3);
-  requireSeries(y, "y", 3);
+  requireTwo(x, y);
   const n = x.length;
   const order = Int32Array.from(x, (_, i) => i).sort((a, b) => x[a]! - x[b]! || y[a]! - y[b]!);
   const ys = Float64Array.from(order, (i) => y[i]!);

@@ -114,6 +114,8 @@ function remainder(z: number, x: number, s: number): number {
 /** Student's t: probability above t with v > 0 degrees of freedom. */
 export function studentSf(t: number, v: number): number {
   requireRange(v, "degrees of freedom", 0, Infinity, true);
+  requireRange(t, "t", -Infinity, Infinity);
+  if (Math.abs(t) === Infinity) return t > 0 ? 0 : 1;
   const [x, y] = studentParts(t, v);
   const [, outside] = incompleteBeta(0.5, v / 2, x, y);
   if (t >= 0) return outside > 0.75 ? 0.5 - incompleteBeta(0.5, v / 2, x, y)[0] / 2 : outside / 2;
@@ -127,6 +129,8 @@ export function studentCdf(t: number, v: number): number {
 
 /** Density of Student's t with v degrees of freedom. */
 export function studentPdf(t: number, v: number): number {
+  requireRange(v, "degrees of freedom", 0, Infinity, true);
+  requireRange(t, "t", -Infinity, Infinity);
   const scale = v < 12 ? lgamma((v + 1) / 2) - lgamma(v / 2) - 0.5 * Math.log(v / 2) : studentScale(v);
   return INVERSE_SQRT_2PI * Math.exp(scale - ((v + 1) / 2) * Math.log1p((t * t) / v));
 }
@@ -155,14 +159,20 @@ function solveStudent(q: number, v: number): number {
   );
 }
 
+function chiSquareTails(x: number, v: number): [number, number] {
+  requireRange(v, "degrees of freedom", 0, Infinity, true);
+  requireRange(x, "x", 0, Infinity);
+  return x === Infinity ? [1, 0] : incompleteGamma(v / 2, x / 2);
+}
+
 /** Chi-square: probability below x with v > 0 degrees of freedom. */
 export function chiSquareCdf(x: number, v: number): number {
-  return incompleteGamma(v / 2, x / 2)[0];
+  return chiSquareTails(x, v)[0];
 }
 
 /** Chi-square: probability above x. */
 export function chiSquareSf(x: number, v: number): number {
-  return incompleteGamma(v / 2, x / 2)[1];
+  return chiSquareTails(x, v)[1];
 }
 
 function chiSquarePdf(x: number, v: number): number {
@@ -180,6 +190,7 @@ export function chiSquareQuantile(p: number, v: number): number {
 
 function fisherTails(x: number, a: number, b: number): [number, number] {
   requireRange(x, "x", 0, Infinity);
+  if (x === Infinity) return [1, 0];
   const s = a * x + b;
   const u = (a * x) / s;
   const v = b / s;

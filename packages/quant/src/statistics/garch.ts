@@ -1,5 +1,5 @@
 /** GARCH(1,1) with a constant mean: likelihood, fit, conditional variances and forecasts. */
-import { QuantError, requireSeries } from "../error.ts";
+import { QuantError, requireRange, requireSeries, requireWhole } from "../error.ts";
 import { digamma, lgamma } from "./special.ts";
 import { minimise } from "./minimise.ts";
 import { mean, variance } from "./moments.ts";
@@ -25,11 +25,21 @@ export interface GarchFit extends GarchParameters {
   readonly variances: Float64Array;
 }
 
+/** Refuses parameters that give no variance: ω > 0, α and β >= 0, ν > 2, each at most 1e12. */
+function requireGarch(p: GarchParameters): void {
+  requireRange(p.mu, "mu", -1e12, 1e12);
+  requireRange(p.omega, "omega", Number.MIN_VALUE, 1e12);
+  requireRange(p.alpha, "alpha", 0, 1);
+  requireRange(p.beta, "beta", 0, 1);
+  if (p.nu !== undefined) requireRange(p.nu, "nu", 2, 1e12, true);
+}
+
 /**
  * Variance before the sample: Σ 0.94^i d[i]² / Σ 0.94^i over the first min(75, n) values, d = r - mean(r).
  * Source: the default of the arch package.
  */
 export function garchBackcast(r: Float64Array): number {
+  requireSeries(r, "returns", 1);
   const m = mean(r);
   let weight = 1;
   let total = 0;
@@ -47,6 +57,9 @@ export function garchBackcast(r: Float64Array): number {
  * forecast for the value after the sample.
  */
 export function garchVariances(r: Float64Array, p: GarchParameters, backcast: number): Float64Array {
+  requireSeries(r, "returns", 1);
+  requireGarch(p);
+  requireRange(backcast, "backcast", 0, Number.MAX_VALUE);
   const out = new Float64Array(r.length + 1);
   let v = p.omega + (p.alpha + p.beta) * backcast;
   for (let t = 0; t < r.length; t++) {
@@ -60,6 +73,9 @@ export function garchVariances(r: Float64Array, p: GarchParameters, backcast: nu
 
 /** Forecast variances of the next `horizon` values, given the variance of the next one. */
 export function garchForecast(p: GarchParameters, next: number, horizon: number): Float64Array {
+  requireGarch(p);
+  requireRange(next, "next", 0, Number.MAX_VALUE);
+  requireWhole(horizon, "horizon", 1, 1_000_000);
   const out = new Float64Array(horizon);
   let v = next;
   for (let h = 0; h < horizon; h++) {
@@ -71,6 +87,9 @@ export function garchForecast(p: GarchParameters, next: number, horizon: number)
 
 /** Log-likelihood at given parameters, the recursion started from `backcast`. */
 export function garchLogLikelihood(r: Float64Array, p: GarchParameters, backcast: number): number {
+  requireSeries(r, "returns", 1);
+  requireGarch(p);
+  requireRange(backcast, "backcast", 0, Number.MAX_VALUE);
   const theta = vectorOf(p);
   return likelihood(r, theta, backcast, new Float64Array(theta.length));
 }

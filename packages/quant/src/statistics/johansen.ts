@@ -18,7 +18,7 @@ export interface Johansen {
   readonly maxEigenvalueCritical: readonly Triple[];
 }
 
-/** Critical values by k - r = 1 .. 6, for no terms, a constant, a linear trend. MacKinnon, Haug and Michelis 1996. */
+/** Critical values by k - r = 1 .. 5, for no terms, a constant, a linear trend. MacKinnon, Haug and Michelis 1996. */
 const traceTable: readonly (readonly Triple[])[] = [
   [
     [2.9762, 4.1296, 6.9406],
@@ -95,6 +95,7 @@ function crossProducts(a: readonly Float64Array[], b: readonly Float64Array[]): 
 export function johansenTest(series: readonly Float64Array[], order: -1 | 0 | 1, lags: number): Johansen {
   const k = series.length;
   if (k < 2 || k > 5) throw new QuantError("outOfRange", `Johansen's test takes 2 to 5 series, not ${k}`);
+  requireWhole(order, "order", -1, 1);
   requireWhole(lags, "lags", 1);
   series.forEach((s, i) => {
     requireSameLength(series[0]!, s, `series 0 and ${i}`);

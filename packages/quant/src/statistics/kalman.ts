@@ -1,5 +1,5 @@
 /** A regression whose coefficients wander: y = β x + α + noise, (β, α) a random walk. */
-import { requireRange, requireSameLength, requireSeries } from "../error.ts";
+import { requireRange, requireSameLength, requireSeries, requireVariation } from "../error.ts";
 
 export interface KalmanSettings {
   /** State noise Q = δ / (1 - δ) I; larger follows faster. */
@@ -32,9 +32,10 @@ export function kalmanRegression(
   requireSameLength(y, x, "y and x");
   requireSeries(y, "y", 2);
   requireSeries(x, "x", 2);
+  requireVariation(y, "y");
   requireRange(settings.delta, "delta", 0, 1, true);
-  requireRange(settings.observationVariance, "observationVariance", 0, Infinity, true);
-  requireRange(settings.p0, "p0", 0, Infinity);
+  requireRange(settings.observationVariance, "observationVariance", 0, Number.MAX_VALUE, true);
+  requireRange(settings.p0, "p0", 0, 1e15);
   const n = y.length;
   const q = settings.delta / (1 - settings.delta);
   const beta = new Float64Array(n);

@@ -3,6 +3,7 @@
  * p-values: MacKinnon 1994. Critical values: MacKinnon 2010; for N = 2 with constant the 1 % value takes b2 = -22.527,
  * which simulation confirms, not the -33.527 that some programs carry.
  */
+import { requireRange, requireWhole } from "../error.ts";
 import { normalCdf } from "./distributions.ts";
 
 /** Deterministic terms: none, constant, constant and trend, constant and trend and its square. */
@@ -53,6 +54,8 @@ const surfaces: Record<Deterministic, readonly [Surface, Surface]> = {
 
 /** Approximate p-value of a statistic; 0 or 1 outside the fitted range. */
 export function mackinnonP(tau: number, terms: Deterministic, variables: 1 | 2 = 1): number {
+  requireRange(tau, "tau", -Infinity, Infinity);
+  requireWhole(variables, "variables", 1, 2);
   const s = surfaces[terms][variables - 1]!;
   if (tau > s.most) return 1;
   if (tau < s.least) return 0;
@@ -124,6 +127,8 @@ export function mackinnonCritical(
   variables: 1 | 2,
   observations: number,
 ): CriticalValues | null {
+  requireWhole(variables, "variables", 1, 2);
+  requireRange(observations, "observations", 1, Infinity);
   const rows = critical[terms][variables - 1];
   if (!rows) return null;
   const z = 1 / observations;

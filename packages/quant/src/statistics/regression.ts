@@ -1,5 +1,5 @@
 /** Regressions of whole samples: least squares with classic and robust errors, Huber, orthogonal, Theil-Sen. */
-import { QuantError, requireSameLength, requireSeries, requireWhole } from "../error.ts";
+import { QuantError, requireSameLength, requireSeries, requireVariation, requireWhole } from "../error.ts";
 import { fisherSf, normalQuantile, studentQuantile, studentSf } from "./distributions.ts";
 import { mean, median } from "./moments.ts";
 
@@ -14,13 +14,15 @@ export interface LeastSquares {
 
 /**
  * Least squares of y [n] on columns [k][n] by Householder reflections.
- * @throws QuantError unequalLengths, tooFew unless n > k, singular for dependent columns.
+ * @throws QuantError unequalLengths, notFinite, tooFew unless n > k, singular for dependent columns.
  */
 export function leastSquares(y: Float64Array, columns: readonly Float64Array[]): LeastSquares {
   const n = y.length;
   const k = columns.length;
   for (const c of columns) requireSameLength(y, c, "y and a column");
   if (n <= k) throw new QuantError("tooFew", `${n} observations for ${k} coefficients; more are needed`);
+  requireSeries(y, "y", 1);
+  columns.forEach((c, j) => requireSeries(c, `column ${j}`, 1));
   const a = columns.map((c) => Float64Array.from(c));
   const b = Float64Array.from(y);
   const r = new Float64Array(k * k);
@@ -123,12 +125,19 @@ export interface Regression extends LeastSquares {
 /**
  * Ordinary least squares of y [n] on columns [k][n], after an intercept unless `intercept` is false. Errors, t and p
  * follow the order [intercept, ...columns].
+ * @throws QuantError undefined for a y that does not vary or that the columns explain exactly: `leastSquares` has the
+ * coefficients.
  */
 export function ols(y: Float64Array, columns: readonly Float64Array[], intercept = true): Regression {
   requireSeries(y, "y", 3);
   columns.forEach((c, j) => requireSeries(c, `column ${j}`, 3));
   const n = y.length;
+  requireVariation(y, "y");
+  if (columns.length === 0) throw new QuantError("tooFew", "there are no columns; give at least one");
   const fit = leastSquares(y, intercept ? [ones(n), ...columns] : columns);
+  if (fit.sumOfSquares === 0) {
+    throw new QuantError("undefined", "the columns explain y exactly: there is no error to infer from");
+  }
   const k = fit.coefficients.length;
   const df = n - k;
   const variance = fit.sumOfSquares / df;
@@ -181,6 +190,10 @@ export function robustErrors(
   const x = columns.length === k ? columns : [ones(n), ...columns];
   if (x.length !== k)
     throw new QuantError("unequalLengths", `${columns.length} columns for ${k} coefficients`);
+  x.forEach((c, j) => {
+    requireSameLength(fit.residuals, c, `residuals and column ${j}`);
+    requireSeries(c, `column ${j}`, 1);
+  });
   const scores = x.map((c) => c.map((v, t) => v * fit.residuals[t]!));
   if (kind === "HC3") {
     for (let t = 0; t < n; t++) {

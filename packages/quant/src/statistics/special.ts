@@ -189,6 +189,11 @@ function halfPower(x: number, xLow: number, n: number, a: number): number {
 /** x^a e^-x / Γ(a + 1). */
 function gammaPrefix(a: number, x: number): number {
   if (a < 1) return Math.exp(a * Math.log(x) - x - lgamma(a + 1));
+  // Beyond these bounds a factor below would leave the range of doubles, though their product does not.
+  if (Math.abs(a - x) > 1400 || a * Math.abs(Math.log(x / a)) > 1400) {
+    const d = (x - a) / a;
+    return Math.exp(a * (Math.log1p(d) - d) - stirlingError(a)) / Math.sqrt(2 * Math.PI * a);
+  }
   const half = halfPower(x, 0, 1, a) * Math.exp((a - x) / 2);
   return (half * half) / Math.sqrt(2 * Math.PI * a) / Math.exp(stirlingError(a));
 }

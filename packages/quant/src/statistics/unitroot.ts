@@ -187,6 +187,8 @@ function detrended(x: Float64Array, terms: AdfTerms): Float64Array {
 
 /** Long-run variance Σ e² + 2 Σ (1 - i/(lags+1)) Σ e e(-i), over n: Newey-West with Bartlett weights. */
 export function longRunVariance(e: Float64Array, lags: number): number {
+  requireSeries(e, "residuals", 1);
+  requireWhole(lags, "lags", 0, e.length - 1);
   let total = 0;
   for (let i = 0; i <= lags; i++) {
     let s = 0;

@@ -443,7 +443,7 @@ const compareSharpe: Compare = (source, t) => {
   t.near(q.deflatedSharpe(normal, variance, 88), paper["normalN88"]!["deflatedSharpe"], rel, "N88");
   for (const [name, want] of Object.entries(golden.series)) {
     const p = q.performanceOf(source.series(name));
-    const s = { sharpe: p.sharpePerPeriod!, n: p.n, skew: p.skew, kurtosis: p.excessKurtosis + 3 };
+    const s = { sharpe: p.sharpePerPeriod!, n: p.n, skew: p.skew!, kurtosis: p.excessKurtosis! + 3 };
     t.near(s.sharpe, want["sharpePerPeriod"], rel, `${name} Sharpe`);
     t.near(q.probabilisticSharpe(s), want["psrVs0"], rel, `${name} PSR`);
     const half = 0.5 / Math.sqrt(252);

@@ -75,14 +75,18 @@ function performanceDrafts(p: Performance): Record<string, readonly [group: stri
       "Skewness",
       "number",
       p.skew,
-      p.skew < 0 ? "the far tail is of losses" : "the far tail is of gains",
+      p.skew === null ? noVariation : p.skew < 0 ? "the far tail is of losses" : "the far tail is of gains",
     ],
     excessKurtosis: [
       "Shape",
       "Excess kurtosis",
       "number",
       p.excessKurtosis,
-      p.excessKurtosis > 0 ? "fatter tails than the normal" : "thinner tails than the normal",
+      p.excessKurtosis === null
+        ? noVariation
+        : p.excessKurtosis > 0
+          ? "fatter tails than the normal"
+          : "thinner tails than the normal",
     ],
   };
 }
@@ -93,7 +97,7 @@ function inferenceDrafts(
   payload: RiskPayload,
 ): Record<string, readonly [group: string, ...Draft]> {
   const { trials } = payload;
-  if (p.sharpePerPeriod === null) {
+  if (p.sharpePerPeriod === null || p.skew === null || p.excessKurtosis === null) {
     const absent = (label: string, unit: string) => ["Is it luck?", label, unit, null, noVariation] as const;
     return {
       probabilisticSharpe: absent("Probability that the Sharpe ratio is above 0", "probability"),
@@ -130,7 +134,7 @@ function inferenceDrafts(
       luck,
       "Bars needed to tell",
       "bars",
-      isPositive ? minimumTrackRecord(sample, 0, payload.confidence) : null,
+      isPositive ? Math.ceil(minimumTrackRecord(sample, 0, payload.confidence)) : null,
       isPositive
         ? `for ${percentOf(payload.confidence)} confidence; there are ${p.n}`
         : "not defined: the Sharpe ratio is not above 0",
