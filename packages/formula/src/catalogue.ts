@@ -62,28 +62,31 @@ export function functionCatalogue(): { name: string; meaning: string; signature:
   }));
 }
 
-/** docs/indicators.md: every indicator by group. */
-export function indicatorPage(): string {
+/** docs/indicators.md: every indicator by group, with the pictures that there are. */
+export function indicatorPage(pictures: ReadonlySet<string>): string {
   const all = indicatorCatalogue();
   const groups = [...new Set(all.map((e) => e.group))].toSorted();
   const lines = [
     "# Indicators",
     "",
-    "Written from the registry by `node scripts/write-indicators.ts`. Warm-up: bars before every output has a",
-    "value, at the default parameters. How to call them: docs/formula.md.",
+    "Written from the registry by `node scripts/write-indicators.ts`, pictures included: made-up bars, grey is the close. Warm-up:",
+    "bars before every output has a value, at the default parameters. How to call them: docs/formula.md; your own:",
+    "docs/custom-indicators.md; compared with references: docs/exactness.md, with technicalindicators:",
+    "docs/indicators-compared.md.",
   ];
   for (const group of groups) {
     lines.push(
       "",
       `## ${group}`,
       "",
-      "| call | gives | outputs | warm-up | source |",
-      "|---|---|---|---|---|",
+      "| call | gives | outputs | warm-up | source | |",
+      "|---|---|---|---|---|---|",
     );
     for (const e of all.filter((x) => x.group === group)) {
       const outputs = e.outputs.length === 1 ? "" : e.outputs.join(", ");
       const about = `**${e.title}.** ${e.meaning}${e.lookAhead ? " **Looks ahead.**" : ""}`;
-      const cells = [`\`${e.signature}\``, about, outputs, String(e.warmup), e.source];
+      const picture = pictures.has(e.name) ? `![${e.title}](images/indicators/${e.name}.svg)` : "";
+      const cells = [`\`${e.signature}\``, about, outputs, String(e.warmup), e.source, picture];
       lines.push(`| ${cells.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`);
     }
   }

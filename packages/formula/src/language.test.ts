@@ -1,9 +1,6 @@
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkFormula, FormulaError, formatFormula, indicatorCatalogue, parseFormula } from "./index.ts";
-import { indicatorPage } from "./catalogue.ts";
 import type { Expression } from "./index.ts";
 
 /** The tree without places in the text. */
@@ -234,9 +231,4 @@ test("every indicator's own signature is a formula, with the warm-up that the ca
     const warmups = entry.outputs.map((o) => checkFormula(`${text}.${o}`, { allowLookAhead: true }).warmup);
     expect(Math.max(...warmups), text).toBe(entry.warmup);
   }
-});
-
-test("docs/indicators.md says what the registry says", () => {
-  const page = readFileSync(path.join(import.meta.dirname, "../../../docs/indicators.md"), "utf8");
-  expect(page).toBe(indicatorPage());
 });
