@@ -4,5 +4,6 @@ export * from "./lots/index.ts";
 export * from "./matching.ts";
 export * from "./performance.ts";
 export * from "./routing/index.ts";
+export * from "./search/index.ts";
 export * from "./simulate.ts";
 export * from "./strategies.ts";
