@@ -61,6 +61,41 @@ describe("the calendar is guessed from the days that have rows", () => {
   });
 });
 
+describe("within a day, by the hours of the zone that was said or is likeliest", () => {
+  /** Quarters of an hour from 9:00 to 17:30 on the weekdays of two weeks. */
+  const rows = sessionDates("24x5")
+    .slice(45, 55)
+    .flatMap((date) =>
+      Array.from({ length: 34 }, (_, i) => {
+        const minutes = 540 + 15 * i;
+        const time = `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+        return `${date} ${time},${(50 + Math.sin(i)).toFixed(2)}`;
+      }),
+    );
+  const text = ["Time,Close", ...rows].join("\n");
+
+  test("hours of Berlin that were said are not New York's", async () => {
+    const result = await fixture.runFile("HOURS.csv", text, { mapping: { timeZone: "Europe/Berlin" } });
+    expect(result.mapping).toMatchObject({ calendar: "24x5", timeframe: "15m" });
+    expect(result.quality[0]!.findings.map(({ kind }) => kind)).not.toContain("timeZone");
+  });
+
+  test("a zone that does not exist is refused before anything is guessed from it", async () => {
+    await expect(
+      fixture.runFile("NOWHERE.csv", text, { mapping: { timeZone: "Europe/Nowhere" } }),
+    ).rejects.toMatchObject({
+      code: "payload.invalid",
+      message: expect.stringContaining('no time zone "Europe/Nowhere"') as string,
+    });
+  });
+
+  test("the same hours without a zone could be New York's; that some do not fit is one finding", async () => {
+    const result = await fixture.runFile("UNSAID.csv", text);
+    expect(result.mapping).toMatchObject({ calendar: "XNYS", timeZone: "America/New_York" });
+    expect(result.quality[0]!.findings.map(({ kind }) => kind)).toEqual(["timeZone"]);
+  });
+});
+
 test("a calendar that the rows contradict is one finding, and counts no gaps", async () => {
   const result = await fixture.runFile("COIN.csv", csv(sessionDates("24x7")), {
     instrument: { calendar: "XNYS" },

@@ -54,6 +54,7 @@ export function guessMapping(table: Table, options: Options): Mapping {
       { details: { columns: names } },
     );
   }
+  if (given.timeZone !== undefined) checkZone(given.timeZone);
   const bars = options.dataKind === "bars" || options.dataKind === "fx";
   const timeframe = bars
     ? (options.timeframe ?? timeframeOf(times, guesses))
@@ -63,17 +64,6 @@ export function guessMapping(table: Table, options: Options): Mapping {
   const calendar =
     options.instrument?.calendar ?? calendarOfTimes(options, times, timeframe, table.filename, guesses);
   const timeZone = given.timeZone ?? zoneOf(times, calendar, guesses);
-  try {
-    zoneOffset(timeZone, 0);
-  } catch (error) {
-    throw new AppError(
-      "payload.invalid",
-      `There is no time zone "${timeZone}"; use an IANA name such as Europe/Berlin.`,
-      {
-        cause: error,
-      },
-    );
-  }
   const stamp = given.stamp ?? stampOf(columns.date!, times, timeframe, calendar, timeZone, guesses);
   const used = new Set([...Object.values(columns), ...wide.symbolColumns]);
   return {
@@ -99,6 +89,18 @@ export function guessMapping(table: Table, options: Options): Mapping {
         columns.low === undefined),
     guesses,
   };
+}
+
+function checkZone(timeZone: string): void {
+  try {
+    zoneOffset(timeZone, 0);
+  } catch (error) {
+    throw new AppError(
+      "payload.invalid",
+      `There is no time zone "${timeZone}"; use an IANA name such as Europe/Berlin.`,
+      { cause: error },
+    );
+  }
 }
 
 function list(names: readonly string[]): string {

@@ -6,7 +6,7 @@ import { bareName } from "./roles.ts";
 import { wallInstant } from "./times.ts";
 import type { ReadTime } from "./times.ts";
 
-type Options = Pick<IngestPayload, "dataKind" | "instrument">;
+type Options = Pick<IngestPayload, "dataKind" | "instrument" | "mapping">;
 export type Guess = Mapping["guesses"][number];
 
 /** A row's time, and whose it is. */
@@ -68,6 +68,18 @@ const leastWeekend = 0.1;
 
 function percent(part: number): string {
   return `${(part * 100).toFixed(0)}%`;
+}
+
+/** Part of the rows that must lie in an exchange's hours: with the zone still to be guessed, and with one that was said. */
+const leastInside = 0.5;
+const leastInsideSaid = 0.8;
+
+function spansWeekend(dates: readonly string[]): boolean {
+  const sorted = dates.toSorted();
+  const weekdays = calendarOf("24x5");
+  return [...sessionsBetween(calendarOf("24x7"), sorted[0]!, sorted.at(-1)!)].some(
+    ({ date }) => weekdays.session(date) === undefined,
+  );
 }
 
 /** Of daily rows without weekends: an exchange whose holidays are kept, or one that is not known here. */
@@ -134,8 +146,14 @@ export function calendarOfTimes(
       const session = newYork.session(newYork.dateOf(ms));
       return session !== undefined && ms >= session.openMs && ms <= session.closeMs;
     });
-  return Math.max(inside("UTC"), inside("America/New_York")) >= 0.5
-    ? say("XNYS", "most rows lie in New York's trading hours")
+  const zone = options.mapping?.timeZone;
+  const fits =
+    zone === undefined
+      ? Math.max(inside("UTC"), inside(newYork.timeZone)) >= leastInside
+      : inside(zone) >= leastInsideSaid;
+  if (fits) return say("XNYS", "most rows lie in New York's trading hours");
+  return weekend === 0 && spansWeekend(dates)
+    ? say("24x5", "rows lie outside New York's trading hours, and none on a weekend")
     : say("24x7", "rows lie outside New York's trading hours");
 }
 
@@ -143,7 +161,7 @@ export function calendarOfTimes(
 export function zoneOf(times: readonly SampleTime[], calendar: CalendarName, guesses: Guess[]): string {
   const walls = times.map(({ time }) => time).filter((time) => time.kind === "wall");
   if (walls.length === 0) return "UTC";
-  if (calendar === "24x7") {
+  if (calendar !== "XNYS") {
     guesses.push({ what: "timeZone", value: "UTC", why: "the times say no zone" });
     return "UTC";
   }
