@@ -1,0 +1,16 @@
+export * from "./covariance.ts";
+export * from "./expected.ts";
+export { UNBOUNDED } from "./constraints.ts";
+export type { Constraints, Group, Turnover } from "./constraints.ts";
+export * from "./meanVariance.ts";
+export * from "./shortfall.ts";
+export * from "./riskParity.ts";
+export type { Join, Linkage } from "./clusters.ts";
+export * from "./hierarchical.ts";
+export * from "./blackLitterman.ts";
+export * from "./kelly.ts";
+export * from "./shares.ts";
+export * from "./attribution.ts";
+export * from "./optimize.ts";
+export { QuantError } from "../error.ts";
+export type { QuantErrorCode } from "../error.ts";
