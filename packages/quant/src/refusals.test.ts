@@ -74,9 +74,11 @@ const calls: Record<string, [module: Record<string, unknown>, calls: Calls]> = {
       fisherCdf: [2, 3, 9],
       fisherQuantile: [0.9, 3, 9],
       fisherSf: [2, 3, 9],
+      fitDistributions: [z],
       fitGarch: [z],
       fitHiddenMarkov: [z, 2],
       fitMarkovSwitching: [z],
+      fitStudent: [z],
       garchBackcast: [z],
       garchForecast: [garch, 1, 5],
       garchLogLikelihood: [z, garch, 1],
@@ -252,8 +254,8 @@ const unchecked = new Set(
     mean variance standardDeviation covariance correlation shapeOf sorted sortLowest quantile quantileSorted
     median ranks ones dot multiply solve cholesky choleskySolve invertDefinite invertSymmetric
     symmetricEigen minimise findRoot erf erfc millsRatio normalCdf normalLogCdf normalPdf normalSf
-    stirlingError lgamma digamma incompleteGamma incompleteBeta complement rollingBeta createNormals
-    selectPairs shortfallSorted christoffersenTest coverageTest combinations requireOption requireRow
+    stirlingError studentLogScale lgamma digamma incompleteGamma incompleteBeta complement rollingBeta createNormals
+    selectPairs shortfallSorted christoffersenTest coverageTest blockwiseOverfitting combinations requireOption requireRow
     requireRows columnOf
   `.match(/\w+/g),
 );

@@ -2,6 +2,8 @@ export * from "./performance.ts";
 export * from "./relative.ts";
 export * from "./historical.ts";
 export * from "./parametric.ts";
+export { fitStudent } from "../statistics/fits.ts";
+export type { StudentFit } from "../statistics/fits.ts";
 export * from "./tests.ts";
 export * from "./components.ts";
 export * from "./stress.ts";

@@ -3,18 +3,17 @@ import { QuantError, requireRange, requireSeries, requireWhole } from "../error.
 import { normalPdf, normalQuantile, studentPdf, studentQuantile } from "../statistics/distributions.ts";
 import type { GarchParameters } from "../statistics/garch.ts";
 import { garchBackcast, garchVariances } from "../statistics/garch.ts";
+import type { StudentFit } from "../statistics/fits.ts";
 import { minimise } from "../statistics/minimise.ts";
 import { createNormals } from "../statistics/normals.ts";
 import {
   mean,
-  median,
   quantile,
   quantileSorted,
   shapeOf,
   sortLowest,
   standardDeviation,
 } from "../statistics/moments.ts";
-import { digamma, lgamma } from "../statistics/special.ts";
 import type { TailRisk } from "./historical.ts";
 import { historicalRisk, shortfallSorted, tailShare } from "./historical.ts";
 
@@ -60,57 +59,6 @@ export function cornishFisherRisk(returns: Float64Array, level: number): Cornish
     monotone: a > 0 ? (s * s) / 9 < 4 * a * c : a === 0 && s === 0,
     valueAtRisk: -(m + zc * sd),
     expectedShortfall: -(m + sd * expand(-f, 1 - z * f, -(z * z + 2) * f)),
-  };
-}
-
-export interface StudentFit {
-  readonly df: number;
-  readonly location: number;
-  readonly scale: number;
-  readonly logLikelihood: number;
-}
-
-/** Maximum likelihood fit of a Student t with location and scale. */
-export function fitStudent(returns: Float64Array): StudentFit {
-  requireSeries(returns, "returns", 20);
-  const n = returns.length;
-  const middle = median(returns);
-  const spread = (quantile(returns, 0.75) - quantile(returns, 0.25)) / 1.5;
-  if (!(spread > 0))
-    throw new QuantError("undefined", "half of the returns are equal: no scale can be fitted");
-  const found = minimise(
-    (u, g) => {
-      const v = Math.exp(u[0]!);
-      const scale = spread * Math.exp(u[2]!);
-      if (!(v > 1e-3 && v < 1e5 && scale > 0)) return Infinity;
-      const location = middle + u[1]! * spread;
-      let logs = 0;
-      let byV = 0;
-      let byLocation = 0;
-      let byScale = 0;
-      for (let i = 0; i < n; i++) {
-        const z = (returns[i]! - location) / scale;
-        const q = 1 + (z * z) / v;
-        const l = Math.log(q);
-        logs += l;
-        byV += (((v + 1) / v) * z * z) / (v * q) - l;
-        byLocation += ((v + 1) / v) * (z / q);
-        byScale += (((v + 1) / v) * (z * z)) / q - 1;
-      }
-      const constant = lgamma((v + 1) / 2) - lgamma(v / 2) - 0.5 * Math.log(Math.PI * v) - Math.log(scale);
-      g[0] = -v * 0.5 * (digamma((v + 1) / 2) - digamma(v / 2) - 1 / v + byV / n);
-      g[1] = (-byLocation * spread) / (scale * n);
-      g[2] = -byScale / n;
-      return (0.5 * (v + 1) * logs) / n - constant;
-    },
-    Float64Array.of(Math.log(4), 0, 0),
-    1e-15,
-  );
-  return {
-    df: Math.exp(found.x[0]!),
-    location: middle + found.x[1]! * spread,
-    scale: spread * Math.exp(found.x[2]!),
-    logLikelihood: -found.value * n,
   };
 }
 

@@ -131,12 +131,12 @@ export function studentCdf(t: number, v: number): number {
 export function studentPdf(t: number, v: number): number {
   requireRange(v, "degrees of freedom", 0, Infinity, true);
   requireRange(t, "t", -Infinity, Infinity);
-  const scale = v < 12 ? lgamma((v + 1) / 2) - lgamma(v / 2) - 0.5 * Math.log(v / 2) : studentScale(v);
-  return INVERSE_SQRT_2PI * Math.exp(scale - ((v + 1) / 2) * Math.log1p((t * t) / v));
+  return INVERSE_SQRT_2PI * Math.exp(studentLogScale(v) - ((v + 1) / 2) * Math.log1p((t * t) / v));
 }
 
-/** ln Γ((v+1)/2) - ln Γ(v/2) - ln √(v/2) without cancellation for large v. */
-function studentScale(v: number): number {
+/** ln Γ((v+1)/2) - ln Γ(v/2) - ln √(v/2) without cancellation for large v; 0 in the limit. */
+export function studentLogScale(v: number): number {
+  if (v < 12) return lgamma((v + 1) / 2) - lgamma(v / 2) - 0.5 * Math.log(v / 2);
   return (v / 2) * Math.log1p(1 / v) - 0.5 + stirlingError((v + 1) / 2) - stirlingError(v / 2);
 }
 

@@ -4,6 +4,7 @@ export * from "./moments.ts";
 export * from "./linear.ts";
 export * from "./minimise.ts";
 export * from "./normals.ts";
+export * from "./fits.ts";
 export * from "./regression.ts";
 export * from "./correlation.ts";
 export * from "./mackinnon.ts";
