@@ -11,6 +11,7 @@ import { closeCodes, createStreamClient } from "./client.ts";
 import type { ClientParts, StreamClient } from "./client.ts";
 import { credentialOf } from "./credential.ts";
 import { frameText } from "./hub.ts";
+import { createStreamMetrics } from "./metrics.ts";
 
 export interface ServerLimits {
   /** Connections of this process, and of one principal. */
@@ -31,7 +32,7 @@ export const defaultServerLimits: ServerLimits = {
   clientsOfOne: 50,
   frameBytes: 4_096,
   pingMs: 20_000,
-  recheckMs: 60_000,
+  recheckMs: 10_000,
   sweepMs: 100,
 };
 
@@ -105,7 +106,7 @@ function addressOf(request: IncomingMessage): string {
   return (told === "" ? (request.socket.remoteAddress ?? "unknown") : told).slice(0, 64);
 }
 
-/** Serves `/ws` and `/healthz`. */
+/** Serves `/ws`, `/healthz` and `/metrics`. */
 export async function startServer(options: StreamServerOptions): Promise<StreamServer> {
   const { limits, log } = options;
   const connections = new Set<Connection>();
@@ -117,7 +118,15 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
     perMessageDeflate: false,
     clientTracking: false,
   });
+  const metrics = createStreamMetrics(() => ({ clients: connections.size, ...options.health().facts }));
   const server = createServer((request, response) => {
+    if (request.url === "/metrics") {
+      void metrics.text().then((text) => {
+        response.writeHead(200, { "content-type": metrics.contentType, "cache-control": "no-store" });
+        response.end(text);
+      });
+      return;
+    }
     if (request.url !== "/healthz") {
       response.writeHead(404).end();
       return;

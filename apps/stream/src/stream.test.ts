@@ -291,6 +291,17 @@ test("without valid credentials there is no connection; a cookie only from a pag
   expect(await client.closed).toMatchObject({ code: 4401 });
 }, 30_000);
 
+test("what the stream says of itself is there for Prometheus", async () => {
+  const { socket } = await fixture.connect(stream.url);
+  const read = async () => (await fetch(`http://127.0.0.1:${stream.port}/metrics`)).text();
+  await expect.poll(read).toMatch(/^tapedeck_stream_clients [1-9]\d*$/m);
+  const text = await read();
+  expect(text).toMatch(/^tapedeck_stream_lost 0$/m);
+  expect(text).toMatch(/^tapedeck_stream_simulated [01]$/m);
+  expect(text).toMatch(/^tapedeck_process_cpu_seconds_total /m);
+  socket.close();
+});
+
 test("one caller has at most so many connections", async () => {
   const opened = await Promise.all(Array.from({ length: 8 }, () => fixture.connect(stream.url)));
   await expect(fixture.connect(stream.url)).rejects.toMatchObject({
