@@ -5,6 +5,7 @@ import { learning } from "./learning.ts";
 import { ledger } from "./ledger.ts";
 import { options } from "./options.ts";
 import { patterns } from "./patterns.ts";
+import { portfolio } from "./portfolio.ts";
 import { risk } from "./risk.ts";
 import { statistics } from "./statistics.ts";
 
@@ -16,6 +17,7 @@ export const folders: readonly GoldenFolder[] = [
   ledger,
   options,
   patterns,
+  portfolio,
   risk,
   statistics,
 ];
