@@ -12,27 +12,6 @@ import { showPreview } from "../results/ingest.ts";
 import { clientOf, printJson, showEnd, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 
-interface Flags extends ConnectionFlags {
-  symbol?: string;
-  venue?: string;
-  name?: string;
-  currency?: string;
-  calendar?: string;
-  kind: string;
-  timeframe?: string;
-  timeZone?: string;
-  delimiter?: string;
-  decimal?: string;
-  encoding?: string;
-  dateOrder?: string;
-  stamp?: string;
-  layout?: string;
-  /** `false` by --no-header. */
-  header: boolean;
-  column?: Record<string, string>;
-  preview?: boolean;
-}
-
 /** Members of the mapping whose flag has their name. */
 const mappingFlags = [
   "timeZone",
@@ -45,6 +24,24 @@ const mappingFlags = [
 ] as const;
 /** Columns with a flag of their own; --column names the others. */
 const columnFlags = ["date", "time", "open", "high", "low", "close", "volume", "symbol"] as const;
+
+type GivenFlags = { [Name in (typeof mappingFlags)[number]]?: string } & {
+  [Role in (typeof columnFlags)[number] as `${Role}Column`]?: string;
+};
+
+interface Flags extends ConnectionFlags, GivenFlags {
+  symbol?: string;
+  venue?: string;
+  name?: string;
+  currency?: string;
+  calendar?: string;
+  kind: string;
+  timeframe?: string;
+  /** `false` by --no-header. */
+  header: boolean;
+  column?: Record<string, string>;
+  preview?: boolean;
+}
 
 export function importCommand(program: Command, cli: Cli): void {
   const command = withConnection(program.command("import"))
@@ -131,11 +128,10 @@ function instrumentOf(flags: Flags): Record<string, string> {
 
 /** What was said of the file; the server checks the values and guesses the rest. */
 function mappingOf(flags: Flags): NonNullable<PayloadIn<typeof ingest>["mapping"]> {
-  const named = flags as unknown as Record<string, string | undefined>;
   const columns = {
     ...Object.fromEntries(
       columnFlags.flatMap((role) => {
-        const header = named[`${role}Column`];
+        const header = flags[`${role}Column`];
         return header === undefined ? [] : [[role, header]];
       }),
     ),

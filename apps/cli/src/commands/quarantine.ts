@@ -24,10 +24,8 @@ export function quarantineCommand(program: Command, cli: Cli): void {
       if (flags.json === true) return printJson(cli, page);
       if (page.items.length === 0) return cli.out.print(`import ${jobId} refused no row`);
       showRefused(page.items, cli.out);
-      const more = page.nextCursor === null ? "" : "; there are more, all of them at";
-      cli.out.print(
-        `${counted(page.items.length, "row")}${more} ${more === "" ? "" : `/api/ingests/${jobId}/quarantine.csv`}`.trim(),
-      );
+      const all = page.nextCursor === null ? "" : `; all of them: /api/ingests/${jobId}/quarantine.csv`;
+      cli.out.print(`${counted(page.items.length, "row")}${all}`);
       cli.out.print(
         "mend the file, or say how to read it (npx tapedeck import --help), and import it again: rows that are stored already stay as they are",
       );

@@ -48,6 +48,12 @@ export function msDate(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
+/** A session that is the whole UTC day. */
+export function utcDay(date: string): Session {
+  const openMs = dateMs(date);
+  return { date, openMs, closeMs: openMs + dayMs, early: false };
+}
+
 /** The date `days` later. */
 export function addDays(date: string, days: number): string {
   return msDate(dateMs(date) + days * dayMs);

@@ -1,10 +1,5 @@
-import { dateMs, dayMs, minuteMs, msDate } from "./calendar.ts";
-import type { Session, TradingCalendar } from "./calendar.ts";
-
-function utcDay(date: string): Session {
-  const openMs = dateMs(date);
-  return { date, openMs, closeMs: openMs + dayMs, early: false };
-}
+import { dateMs, dayMs, minuteMs, msDate, utcDay } from "./calendar.ts";
+import type { TradingCalendar } from "./calendar.ts";
 
 function isWeekend(date: string): boolean {
   const on = new Date(dateMs(date)).getUTCDay();
