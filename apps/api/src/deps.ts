@@ -11,6 +11,7 @@ import type { Database } from "@tapedeck/features/db";
 import type { ApiDeps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
+import { insertNotification } from "@tapedeck/features/notifications/store";
 import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
 import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
@@ -142,6 +143,7 @@ export async function wire(
     evidence: createEvidenceStore({ db, now }),
     filings: createFilingReader({ db }),
     formulas: createFormulaLibrary({ db }),
+    outbox: insertNotification,
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),
     venues: createVenueDirectory({

@@ -5,8 +5,8 @@ import type { MarketTopic, ServerFrame, Topic } from "@tapedeck/features/ticks/c
 import type { RawData, WebSocket } from "ws";
 import { frameText } from "./hub.ts";
 import type { Hub, Message } from "./hub.ts";
-import { asSubscribeError } from "./jobEvents.ts";
-import type { JobEvents } from "./jobEvents.ts";
+import { asSubscribeError } from "./rowTopics.ts";
+import type { RowTopic, RowTopics } from "./rowTopics.ts";
 
 /** Close codes beside those of RFC 6455. */
 export const closeCodes = {
@@ -48,7 +48,7 @@ export interface ClientParts {
   socket: WebSocket;
   caller: Omit<Caller, "requestId">;
   hub: Hub;
-  jobs: JobEvents;
+  rows: RowTopics;
   /** What a subscriber sees first; undefined: there is no such topic. */
   snapshot(topic: MarketTopic): unknown;
   limits: ClientLimits;
@@ -138,31 +138,28 @@ export function createStreamClient(parts: ClientParts): StreamClient {
     subscriptions.set(topicKey(topic), subscription);
   }
 
-  async function subscribeJob(
-    topic: Extract<Topic, { channel: "jobs" }>,
+  async function subscribeRows(
+    topic: RowTopic,
     resume: { epoch: string; seq: number } | undefined,
   ): Promise<void> {
-    // Its place is taken while the job is looked up: the limit holds, and a second frame finds it.
+    const { tenantId } = parts.caller;
+    // Its place is taken while the rows are looked up: the limit holds, and a second frame finds it.
     const subscription: Subscription = { topic, seq: 0, behind: false, catchUp() {}, stop() {} };
     subscriptions.set(topicKey(topic), subscription);
     try {
-      const { seq, ...data } = await parts.jobs.state(parts.caller.tenantId, topic.jobId);
+      const { seq, data } = await parts.rows.snapshot(topic, tenantId);
       if (subscriptions.get(topicKey(topic)) !== subscription) return;
-      // A job's events are rows: their numbers outlive this process, so that any epoch is resumed.
+      // Rows' numbers outlive this process, so that any epoch is resumed.
       if (resume === undefined) send({ type: "snapshot", ...topic, epoch: hub.epoch, seq, data });
       else send({ type: "resumed", ...topic, epoch: hub.epoch, seq: resume.seq });
-      const follower = parts.jobs.follow(
-        topic.jobId,
-        resume?.seq ?? seq,
-        ({ seq: eventSeq, event, atMs, data: eventData }) => {
-          if (isFull()) {
-            subscription.behind = true;
-            return false;
-          }
-          send({ type: "delta", ...topic, seq: eventSeq, data: { event, atMs, data: eventData } });
-          return true;
-        },
-      );
+      const follower = parts.rows.follow(topic, tenantId, resume?.seq ?? seq, (event) => {
+        if (isFull()) {
+          subscription.behind = true;
+          return false;
+        }
+        send({ type: "delta", ...topic, ...event });
+        return true;
+      });
       subscription.catchUp = () => {
         subscription.behind = false;
         follower.wake();
@@ -171,7 +168,7 @@ export function createStreamClient(parts: ClientParts): StreamClient {
     } catch (error) {
       subscriptions.delete(topicKey(topic));
       const known = asSubscribeError(error);
-      if (known.cause !== undefined) parts.log.warn({ err: known.cause }, "a job was not looked up");
+      if (known.cause !== undefined) parts.log.warn({ err: known.cause }, "rows were not looked up");
       fail(known.code, known.message);
     }
   }
@@ -193,7 +190,8 @@ export function createStreamClient(parts: ClientParts): StreamClient {
         "rate.limited",
         `A connection has at most ${limits.subscriptions} subscriptions; unsubscribe from one.`,
       );
-    if (topic.channel === "jobs") return void subscribeJob(topic, frame.resume);
+    if (topic.channel === "jobs" || topic.channel === "alerts")
+      return void subscribeRows(topic, frame.resume);
     try {
       subscribeSeries(topic, frame.resume);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { timeframeMs } from "@tapedeck/core";
 import type { Log, TradePlace } from "@tapedeck/core";
-import type { MarketTopic, Quote, Tick } from "@tapedeck/features/ticks/contract";
+import type { LiveBar, MarketTopic, Quote, Tick } from "@tapedeck/features/ticks/contract";
 import type { StoredTick } from "@tapedeck/features/ticks/store";
 import type { BarMaker } from "./bars.ts";
 import type { Hub } from "./hub.ts";
@@ -17,6 +17,9 @@ export interface PipelineOptions {
   /** What an earlier process stored of the venue's trades, by instrument. */
   places: ReadonlyMap<string, TradePlace>;
   onGap(gap: SourceGap): void;
+  onTick(tick: Tick): void;
+  /** Bars that became final together, or a correction of one. */
+  onFinal(bars: readonly LiveBar[]): void;
   now(): number;
   /** How often changed bars are announced and ended ones become final. */
   announceMs: number;
@@ -80,8 +83,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (kept.length >= 2 * options.recentTicks) kept.splice(0, kept.length - options.recentTicks);
     hub.publish({ channel: "ticks", instrumentId }, tick);
     recorder.tick(placed);
+    options.onTick(tick);
     for (const bar of bars.add(placed)) {
       corrected += 1;
+      options.onFinal([bar]);
       hub.publish({ channel: "bars", instrumentId, timeframe: bar.timeframe }, bar);
       recorder.bar(bar);
     }
@@ -99,7 +104,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     for (const instrumentId of changedQuotes)
       hub.publish({ channel: "quotes", instrumentId }, quotes.get(instrumentId));
     changedQuotes.clear();
-    for (const bar of bars.finish(now())) {
+    const ended = bars.finish(now());
+    if (ended.length > 0) options.onFinal(ended);
+    for (const bar of ended) {
       finals += 1;
       hub.publish({ channel: "bars", instrumentId: bar.instrumentId, timeframe: bar.timeframe }, bar);
       recorder.bar(bar);

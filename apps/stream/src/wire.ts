@@ -2,14 +2,17 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { newId } from "@tapedeck/core";
 import type { Bus, Log } from "@tapedeck/core";
+import { insertTrigger, loadChangedAlerts, saveState } from "@tapedeck/features/alerts/store";
 import { createRateLimiter } from "@tapedeck/features/auth/limits";
 import { createAuthService } from "@tapedeck/features/auth/service";
 import type { Db } from "@tapedeck/features/db";
+import { insertNotification } from "@tapedeck/features/notifications/store";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { liveTimeframes } from "@tapedeck/features/ticks/contract";
 import {
   beatRun,
   closeRun,
+  loadLatestBars,
   loadPlaces,
   loadTicks,
   openRun,
@@ -17,20 +20,24 @@ import {
   writeGap,
   writePlaces,
 } from "@tapedeck/features/ticks/store";
+import type { Bar } from "@tapedeck/formula";
 import { keptSecret } from "@tapedeck/platform/config/keptSecret";
+import { createAlertEngine } from "./alerts.ts";
 import { createBarMaker } from "./bars.ts";
 import type { Chunk } from "./chunk.ts";
 import { defaultLimits } from "./client.ts";
 import type { ClientLimits } from "./client.ts";
 import { createHub } from "./hub.ts";
 import { createIntake } from "./intake.ts";
-import { createJobEvents } from "./jobEvents.ts";
 import { createPipeline, restore, restoreFrom } from "./pipeline.ts";
 import { createRecorder } from "./recorder.ts";
+import { createRowTopics } from "./rowTopics.ts";
+import type { RowTopics } from "./rowTopics.ts";
 import { defaultServerLimits, startServer } from "./server.ts";
 import type { ServerLimits } from "./server.ts";
 import type { TickSource } from "./source.ts";
 import { openSpill } from "./spill.ts";
+import { createWatches } from "./watch.ts";
 
 const hourMs = 3_600_000;
 const beatMs = 2_000;
@@ -40,6 +47,8 @@ const lateLimitMs = 600_000;
 /** Those of a venue that has a history: a gap as old is filled. */
 const lateLimitOfHistoryMs = 3_600_000;
 const graceMs = 500;
+/** Bars that live formulas begin with. */
+const historyBars = 5_000;
 
 export interface StreamParts {
   db: Db;
@@ -124,8 +133,8 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
     parts.jwtSecret ??
     (await keptSecret(path.join(parts.dir, "jwt-secret"), () => randomBytes(32).toString("base64url")));
   const auth = createAuthService({ db, jwtSecret, limiter, now, log });
-  const ticking = source === undefined ? undefined : await startTicks(parts, source, runId, hub);
-  const jobs = createJobEvents({ db, bus: parts.bus, log, pollMs: 1_000 });
+  const rows = createRowTopics({ db, bus: parts.bus, log, pollMs: 1_000 });
+  const ticking = source === undefined ? undefined : await startTicks(parts, source, runId, hub, rows);
   const stats = () => ({
     venue: source?.venue ?? null,
     simulated: source?.simulated ?? false,
@@ -146,7 +155,7 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
     }),
     client: {
       hub,
-      jobs,
+      rows,
       now,
       snapshot: (topic) => ticking?.snapshot(topic),
       limits: { ...defaultLimits, ...parts.clientLimits },
@@ -160,7 +169,7 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
     stats,
     async close(deadlineMs) {
       const [closed] = await Promise.allSettled([server.close(), ticking?.stop(deadlineMs)]);
-      jobs.close();
+      rows.close();
       if (closed.status === "rejected") throw closed.reason;
     },
   };
@@ -171,6 +180,7 @@ async function startTicks(
   source: TickSource,
   runId: string,
   hub: ReturnType<typeof createHub>,
+  rows: RowTopics,
 ) {
   const { db, log, now } = parts;
   await takeVenue(parts, source, runId);
@@ -201,6 +211,35 @@ async function startTicks(
   await restore({ source, intake, bars, recorder, now, log }, (instrument) =>
     loadTicks(db, instrument, restoreFrom(now(), lateMs)),
   );
+  const watches = createWatches({
+    async history(instrumentId, timeframe) {
+      const kept = new Map<number, Bar>();
+      for (const bar of await loadLatestBars(db, { instrumentId, timeframe, limit: historyBars }))
+        kept.set(bar.closeMs, bar);
+      for (const bar of bars.recent(instrumentId, timeframe, historyBars))
+        if (bar.final) kept.set(bar.closeMs, bar);
+      return [...kept.values()].toSorted((a, b) => a.closeMs - b.closeMs);
+    },
+    idOf: (name) => (name.includes(".") ? name : `${name}.${venue.toUpperCase()}`),
+    log,
+    retryMs: 1_000,
+  });
+  const alerts = createAlertEngine({
+    instrumentIds,
+    loadChanged: (afterChange) => loadChangedAlerts(db, afterChange),
+    async save({ alertId, state, trigger }) {
+      await db.transaction().execute(async (tx) => {
+        if (trigger !== undefined) await insertTrigger(tx, trigger, insertNotification, now());
+        await saveState(tx, alertId, state);
+      });
+      if (trigger !== undefined) rows.triggered(trigger.tenantId);
+    },
+    watches,
+    now,
+    log,
+    everyMs: 500,
+  });
+  await alerts.start();
   const pipeline = createPipeline({
     source,
     intake,
@@ -212,6 +251,8 @@ async function startTicks(
       void writeGap(db, { venue, ...gap }, now()).catch((error: unknown) =>
         log.warn({ err: error, ...gap }, "a gap was not recorded"),
       ),
+    onTick: (tick) => alerts.tick(tick),
+    onFinal: (finals) => watches.take(finals),
     now,
     announceMs: 100,
     recentTicks: 100,
@@ -237,11 +278,11 @@ async function startTicks(
   const trims = setInterval(trim, hourMs);
   return {
     snapshot: pipeline.snapshot,
-    stats: () => ({ ...pipeline.stats(), ...recorder.stats() }),
+    stats: () => ({ ...pipeline.stats(), ...recorder.stats(), ...alerts.stats() }),
     async stop(deadlineMs: number) {
       clearInterval(trims);
       pipeline.stop();
-      await recorder.close(deadlineMs);
+      await Promise.all([recorder.close(deadlineMs), alerts.stop()]);
       clearInterval(beats);
       await closeRun(db, runId, now()).catch((error: unknown) =>
         log.debug({ err: error }, "the run's end was not written; it is taken for silent"),

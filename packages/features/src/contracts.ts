@@ -1,4 +1,5 @@
 import type { JobContract, RouteContract } from "@tapedeck/core";
+import { alertRoutes } from "./alerts/contract.ts";
 import { auditRoutes } from "./audit/contract.ts";
 import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
@@ -43,5 +44,6 @@ export const routes = {
   ...analyzeRoutes,
   ...indicatorRoutes,
   ...lineageRoutes,
+  ...alertRoutes,
   ...knowledgeRoutes,
 } satisfies Record<string, RouteContract>;

@@ -1,5 +1,6 @@
 import type { AuditTables } from "./audit/tables.ts";
 import type { AuthTables } from "./auth/tables.ts";
+import type { AlertsTables } from "./alerts/tables.ts";
 import type { AskTables } from "./ask/tables.ts";
 import type { EvidenceTables } from "./evidence/tables.ts";
 import type { Kysely, Transaction } from "kysely";
@@ -20,6 +21,7 @@ import type { UploadsTables } from "./uploads/tables.ts";
 export interface Database
   extends
     EvidenceTables,
+    AlertsTables,
     AskTables,
     BacktestTables,
     OrdersTables,

@@ -8,6 +8,7 @@ import type { FilingReader } from "./knowledge/contract.ts";
 import type { EvidenceStore } from "./evidence/contract.ts";
 import type { PortfolioReader, VenueDirectory } from "./orders/contract.ts";
 import type { BarSources, IngestFiles } from "./ingest/contract.ts";
+import type { Outbox } from "./notifications/contract.ts";
 import type { FormulaLibrary } from "./indicators/contract.ts";
 import type { SeriesReader, SeriesWriter } from "./series/contract.ts";
 import type { UploadStore } from "./uploads/contract.ts";
@@ -40,6 +41,8 @@ export interface ApiDeps extends Deps {
   auth: AuthService;
   audit: AuditLog;
   limiter: RateLimiter;
+  /** Where calls to callback addresses wait. */
+  outbox: Outbox;
   /** Every job type of this deployment, an operator's own ones too. */
   jobContracts: Record<string, JobContract>;
 }

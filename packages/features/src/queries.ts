@@ -1,5 +1,6 @@
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { routes } from "./contracts.ts";
+import { alertRouteHandlers } from "./alerts/read.ts";
 import { auditRouteHandlers } from "./audit/read.ts";
 import { authRouteHandlers } from "./auth/read.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -37,5 +38,6 @@ export const routeHandlers = {
   ...analyzeRouteHandlers,
   ...indicatorRouteHandlers,
   ...lineageRouteHandlers,
+  ...alertRouteHandlers,
   ...knowledgeRouteHandlers,
 } satisfies RouteHandlersFor<typeof routes, ApiDeps>;

@@ -1,5 +1,6 @@
 import { defineCommand, defineQuery, Id, pageOf, PageQuery } from "@tapedeck/core";
 import * as z from "zod";
+import type { Tx } from "../db.ts";
 
 /** One event on its way to an address that a caller named. */
 export const NotificationView = z
@@ -31,6 +32,9 @@ export interface NewNotification {
   /** JSON; has a member `event`. */
   body: { event: string } & Record<string, unknown>;
 }
+
+/** Puts a notification into the outbox, in the caller's transaction. */
+export type Outbox = (tx: Tx, entry: NewNotification, nowMs: number) => Promise<void>;
 
 export const notificationRoutes = {
   listNotifications: defineQuery({

@@ -63,6 +63,8 @@ const topics = [
   z.strictObject({ channel: z.literal("quotes"), instrumentId: InstrumentId }),
   z.strictObject({ channel: z.literal("bars"), instrumentId: InstrumentId, timeframe: LiveTimeframe }),
   z.strictObject({ channel: z.literal("jobs"), jobId: Id }),
+  /** Triggers of the caller's tenant. */
+  z.strictObject({ channel: z.literal("alerts") }),
 ] as const;
 
 /** What a client is subscribed to. */

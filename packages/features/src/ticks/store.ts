@@ -160,6 +160,46 @@ export async function* loadTicks(
   }
 }
 
+/** The newest bars of a shared series, each in its newest revision, oldest first. */
+export async function loadLatestBars(
+  db: Db,
+  series: { instrumentId: string; timeframe: string; limit: number },
+): Promise<StoredBar[]> {
+  const rows = await db
+    .selectFrom("bars")
+    .innerJoin("series", "series.seriesId", "bars.seriesId")
+    .distinctOn("bars.openMs")
+    .select([
+      "bars.openMs",
+      "bars.closeMs",
+      "bars.open",
+      "bars.high",
+      "bars.low",
+      "bars.close",
+      "bars.volume",
+    ])
+    .where("series.space", "=", "shared")
+    .where("series.instrumentId", "=", series.instrumentId)
+    .where("series.kind", "=", "bars")
+    .where("series.timeframe", "=", series.timeframe)
+    .orderBy("bars.openMs", "desc")
+    .orderBy("bars.revision", "desc")
+    .limit(series.limit)
+    .execute();
+  return rows.toReversed().map((row) => ({ ...row, volume: row.volume ?? Number.NaN }));
+}
+
+/** `volume` is NaN where the source told none. */
+export interface StoredBar {
+  openMs: number;
+  closeMs: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+}
+
 /** Erases what a venue's series in the shared space hold from before a time; gives the number of rows. */
 export async function trimSeries(db: Db, venue: string, beforeMs: number): Promise<number> {
   const series = await db

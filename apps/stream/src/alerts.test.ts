@@ -1,0 +1,144 @@
+import { newId } from "@tapedeck/core";
+import { insertAlert } from "@tapedeck/features/alerts/store";
+import { AlertRule } from "@tapedeck/features/alerts/contract";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { handSource, streamFixture } from "./fixture.ts";
+
+let fixture: Awaited<ReturnType<typeof streamFixture>>;
+beforeEach(async () => {
+  fixture = await streamFixture();
+});
+afterEach(() => fixture.close());
+
+const instrumentId = "A.HAND";
+const minute = 60_000;
+/** Two minutes ago, at a minute's begin: bars of then are final at once. */
+const pastMinute = () => Math.floor(Date.now() / minute) * minute - 2 * minute;
+
+async function alertOn(rule: object, more: { stateMs?: number; cooldownMs?: number } = {}): Promise<string> {
+  const id = newId(Date.now());
+  await insertAlert(fixture.db, {
+    id,
+    tenantId: fixture.tenantId,
+    name: "watched",
+    instrumentId,
+    rule: AlertRule.parse(rule),
+    cooldownMs: 0,
+    expiresMs: null,
+    callbackUrl: "https://hooks.example/",
+    muted: false,
+    createdBy: "test",
+    createdMs: Date.now(),
+    deletedMs: null,
+    armed: true,
+    stateMs: 0,
+    firedMs: null,
+    ...more,
+  });
+  return id;
+}
+
+const triggers = () =>
+  fixture.db.selectFrom("alertTriggers").select(["alertId", "edgeMs", "value"]).orderBy("edgeMs").execute();
+const calls = async () => (await fixture.db.selectFrom("notifications").select("id").execute()).length;
+const has = (count: number) =>
+  expect.poll(async () => (await triggers()).length, { timeout: 10_000 }).toBe(count);
+
+test("a move of 2 % within a minute is told to subscribers once, with the print that made it", async () => {
+  const source = handSource();
+  const stream = await fixture.start(source);
+  const alertId = await alertOn({ kind: "move" });
+  await expect.poll(() => stream.stats()["alerts"], { timeout: 10_000 }).toBe(1);
+  const client = await fixture.connect(stream.url);
+  client.send({ op: "subscribe", channel: "alerts" });
+  expect(await client.next((frame) => frame.type === "snapshot")).toMatchObject({ seq: 0, data: [] });
+  const atMs = Date.now();
+  source.send({ eventMs: atMs - 100_000, price: 90 });
+  source.send({ eventMs: atMs - 20, price: 100 });
+  source.send({ eventMs: atMs - 10, price: 101.9 });
+  source.send({ eventMs: atMs - 5, price: 102.1 });
+  source.send({ eventMs: atMs, price: 103 });
+  const frame = await client.next((one) => one.type === "delta");
+  expect(frame).toMatchObject({
+    channel: "alerts",
+    data: { alertId, instrumentId, edgeMs: atMs - 5, name: "watched", test: false },
+  });
+  expect(frame.data.message).toBe("A.HAND moved up 2.10 % within 60 s, to 102.1");
+  expect(await triggers()).toHaveLength(1);
+  expect(await calls()).toBe(1);
+  // One who comes back gets what followed the number that it knows.
+  const again = await fixture.connect(stream.url);
+  again.send({ op: "subscribe", channel: "alerts", resume: { epoch: "any", seq: 0 } });
+  await again.next((one) => one.type === "delta" && one.seq === frame.seq);
+  for (const one of [client, again]) one.socket.close();
+});
+
+test("a level fires at its edge, and again only after the price came back by the hysteresis", async () => {
+  const source = handSource();
+  const stream = await fixture.start(source);
+  await alertOn({ kind: "price", direction: "above", level: 100, hysteresis: 0.01 });
+  await expect.poll(() => stream.stats()["alerts"], { timeout: 10_000 }).toBe(1);
+  const atMs = Date.now() - 1_000;
+  for (const [i, price] of [99.9, 100, 100.1, 99.5, 100.2, 98.9, 100.3].entries())
+    source.send({ eventMs: atMs + i, price });
+  await has(2);
+  expect(await triggers()).toMatchObject([
+    { edgeMs: atMs + 2, value: 100.1 },
+    { edgeMs: atMs + 6, value: 100.3 },
+  ]);
+});
+
+test("a feed that is silent fires once, and again after it spoke", async () => {
+  const source = handSource();
+  await alertOn({ kind: "stale", afterMs: 1_000 });
+  await fixture.start(source);
+  await has(1);
+  source.send({});
+  await has(2);
+});
+
+test("a formula over bars, of another instrument too, fires at the bar's end; a restart neither repeats nor misses one", async () => {
+  const source = handSource();
+  const first = await fixture.start(source);
+  await alertOn({ kind: "formula", timeframe: "1s", formula: 'crossover(close - close["B.HAND"], 5)' });
+  await expect.poll(() => first.stats()["alerts"], { timeout: 10_000 }).toBe(1);
+  const openMs = pastMinute();
+  const second = (n: number, a: number, b: number) => {
+    source.send({ instrumentId: "B.HAND", eventMs: openMs + n * 1_000, price: b });
+    source.send({ eventMs: openMs + n * 1_000, price: a });
+  };
+  second(0, 10, 9);
+  second(1, 20, 9);
+  second(2, 10, 9);
+  await has(1);
+  await first.close(1_000);
+  await fixture.db.updateTable("alerts").set({ armed: true, stateMs: 0, firedMs: null }).execute();
+  const again = handSource();
+  const next = await fixture.start(again);
+  await expect.poll(() => next.stats()["unsaved"], { timeout: 10_000 }).toBe(0);
+  for (const [n, price] of [
+    [3, 9],
+    [4, 30],
+  ] as const) {
+    again.send({ instrumentId: "B.HAND", eventMs: openMs + n * 1_000, price: 9 });
+    again.send({ eventMs: openMs + n * 1_000, price });
+  }
+  await has(2);
+  expect((await triggers()).map(({ edgeMs }) => edgeMs - openMs)).toEqual([2_000, 5_000]);
+  expect(await calls()).toBe(2);
+});
+
+test("a late print that corrects a bar corrects what formulas saw of it", async () => {
+  const source = handSource();
+  const stream = await fixture.start(source);
+  await alertOn({ kind: "formula", timeframe: "1s", formula: "high > 50" });
+  await expect.poll(() => stream.stats()["alerts"], { timeout: 10_000 }).toBe(1);
+  const openMs = pastMinute();
+  source.send({ eventMs: openMs + 100, price: 10 });
+  source.send({ eventMs: openMs + 1_100, price: 10 });
+  await expect.poll(() => stream.stats()["barsFinal"]).toBeGreaterThanOrEqual(2);
+  expect(await triggers()).toEqual([]);
+  source.send({ eventMs: openMs + 200, price: 60 });
+  await has(1);
+  expect((await triggers())[0]!.edgeMs).toBe(openMs + 1_000);
+});

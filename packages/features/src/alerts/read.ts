@@ -1,0 +1,165 @@
+import { AppError, idCursor, newId, timeframeMs, withoutQuery } from "@tapedeck/core";
+import type { RouteHandlersFor } from "@tapedeck/core";
+import { checkFormula, FormulaError } from "@tapedeck/formula";
+import type { Db } from "../db.ts";
+import type { FormulaLibrary } from "../indicators/contract.ts";
+import type { Outbox } from "../notifications/contract.ts";
+import { maxAlerts } from "./contract.ts";
+import type { alertRoutes, AlertRule, AlertView } from "./contract.ts";
+import { describeRule } from "./domain.ts";
+import {
+  changeAlert,
+  countAlerts,
+  insertAlert,
+  insertTrigger,
+  loadAlert,
+  loadAlerts,
+  loadTriggers,
+} from "./store.ts";
+import type { AlertRow } from "./store.ts";
+
+export interface AlertDeps {
+  db: Db;
+  formulas: FormulaLibrary;
+  outbox: Outbox;
+  now(): number;
+}
+
+function view(row: AlertRow): AlertView {
+  const { id, name, instrumentId, rule, cooldownMs, expiresMs, muted, armed, firedMs, createdBy, createdMs } =
+    row;
+  return {
+    id,
+    name,
+    instrumentId,
+    rule,
+    cooldownMs,
+    expiresMs,
+    callbackUrl: row.callbackUrl === null ? null : withoutQuery(row.callbackUrl),
+    muted,
+    armed,
+    firedMs,
+    createdBy,
+    createdMs,
+  };
+}
+
+const unknown = (id: string) => new AppError("resource.unknown", `There is no alert ${id}.`);
+
+/** The rule with its formulas whole and checked, so that nothing that is saved later changes what it means. */
+async function settle(deps: AlertDeps, tenantId: string, rule: AlertRule): Promise<AlertRule> {
+  if (rule.kind !== "formula") return rule;
+  const texts = [rule.formula, ...(rule.rearm === undefined ? [] : [rule.rearm])];
+  const [formula, rearm] = (await deps.formulas.expand(tenantId, texts)).map((text) => {
+    try {
+      return checkFormula(text, { expect: "condition", timeframeMs: timeframeMs(rule.timeframe) }).text;
+    } catch (error) {
+      if (!(error instanceof FormulaError)) throw error;
+      const { message, column, length, suggestion } = error;
+      throw new AppError("formula.invalid", `${message} (column ${column})`, {
+        details: { column, length, suggestion: suggestion ?? null },
+      });
+    }
+  });
+  return { ...rule, formula: formula!, ...(rearm === undefined ? {} : { rearm }) };
+}
+
+export const alertRouteHandlers = {
+  async listAlerts(deps, { query }, caller) {
+    const before = idCursor(query.cursor);
+    const { instrumentId, limit } = query;
+    const rows = await loadAlerts(deps.db, {
+      tenantId: caller.tenantId,
+      instrumentId,
+      before,
+      limit: limit + 1,
+    });
+    const items = rows.slice(0, limit).map(view);
+    return { items, nextCursor: rows.length > limit ? items.at(-1)!.id : null };
+  },
+
+  async listAlertTriggers(deps, { query }, caller) {
+    const { limit, alertId, cursor } = query;
+    if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
+      throw new AppError("payload.invalid", "The cursor is not one that a page gave.");
+    const rows = await loadTriggers(deps.db, {
+      tenantId: caller.tenantId,
+      alertId,
+      limit: limit + 1,
+      before: cursor === undefined ? undefined : Number(cursor),
+    });
+    const items = rows.slice(0, limit);
+    return { items, nextCursor: rows.length > limit ? String(items.at(-1)!.seq) : null };
+  },
+
+  async getAlert(deps, { params }, caller) {
+    const row = await loadAlert(deps.db, caller.tenantId, params.id);
+    if (row === undefined) throw unknown(params.id);
+    return view(row);
+  },
+
+  async createAlert(deps, { body }, caller) {
+    const nowMs = deps.now();
+    const rule = await settle(deps, caller.tenantId, body.rule);
+    const row = {
+      id: newId(nowMs),
+      tenantId: caller.tenantId,
+      name: body.name ?? `${body.instrumentId}: ${describeRule(rule)}`.slice(0, 200),
+      instrumentId: body.instrumentId,
+      rule,
+      cooldownMs: body.cooldownMs,
+      expiresMs: body.expiresMs ?? null,
+      callbackUrl: body.callbackUrl ?? null,
+      muted: false,
+      createdBy: caller.principalId,
+      createdMs: nowMs,
+      deletedMs: null,
+      armed: true,
+      stateMs: nowMs,
+      firedMs: null,
+    };
+    await deps.db.transaction().execute(async (tx) => {
+      if ((await countAlerts(tx, caller.tenantId)) >= maxAlerts)
+        throw new AppError(
+          "resource.conflict",
+          `There are ${maxAlerts} alerts; delete one that is not needed.`,
+        );
+      await insertAlert(tx, row);
+    });
+    return view({ ...row, change: 0 });
+  },
+
+  async muteAlert(deps, { params, body }, caller) {
+    if (!(await changeAlert(deps.db, caller.tenantId, params.id, { muted: body.muted })))
+      throw unknown(params.id);
+    const row = await loadAlert(deps.db, caller.tenantId, params.id);
+    if (row === undefined) throw unknown(params.id);
+    return view(row);
+  },
+
+  async testAlert(deps, { params }, caller) {
+    const nowMs = deps.now();
+    return deps.db.transaction().execute(async (tx) => {
+      const row = await loadAlert(tx, caller.tenantId, params.id);
+      if (row === undefined) throw unknown(params.id);
+      const trigger = {
+        alertId: row.id,
+        tenantId: row.tenantId,
+        name: row.name,
+        instrumentId: row.instrumentId,
+        edgeMs: nowMs,
+        value: null,
+        message: `Test of ${row.name}`,
+        test: true,
+        callbackUrl: row.callbackUrl,
+      };
+      // A test row is not unique by its edge: it is always inserted.
+      return (await insertTrigger(tx, trigger, deps.outbox, nowMs))!;
+    });
+  },
+
+  async deleteAlert(deps, { params }, caller) {
+    if (!(await changeAlert(deps.db, caller.tenantId, params.id, { deletedMs: deps.now() })))
+      throw unknown(params.id);
+  },
+} satisfies RouteHandlersFor<typeof alertRoutes, AlertDeps>;

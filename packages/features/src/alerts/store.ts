@@ -1,0 +1,189 @@
+import { newId } from "@tapedeck/core";
+import { sql } from "kysely";
+import type { Selectable } from "kysely";
+import type { Db, Tx } from "../db.ts";
+import type { Outbox } from "../notifications/contract.ts";
+import type { AlertRule, AlertTrigger } from "./contract.ts";
+import type { AlertState } from "./domain.ts";
+import type { AlertsTables } from "./tables.ts";
+
+export type AlertRow = Omit<Selectable<AlertsTables["alerts"]>, "rule"> & { rule: AlertRule };
+
+/** Changed rows of one read. */
+const pageRows = 1_000;
+
+const nextChange = sql<number>`nextval('alerts_change')`;
+
+export async function insertAlert(db: Db | Tx, row: Omit<AlertRow, "change">): Promise<void> {
+  await db
+    .insertInto("alerts")
+    .values({ ...row, rule: JSON.stringify(row.rule) })
+    .execute();
+}
+
+export async function countAlerts(tx: Tx, tenantId: string): Promise<number> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`alerts ${tenantId}`}, 0))`.execute(tx);
+  const { count } = await tx
+    .selectFrom("alerts")
+    .select((eb) => eb.fn.countAll<string>().as("count"))
+    .where("tenantId", "=", tenantId)
+    .where("deletedMs", "is", null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Those of a tenant that are not deleted, newest first, before the alert of the cursor. */
+export async function loadAlerts(
+  db: Db,
+  query: { tenantId: string; instrumentId?: string | undefined; before?: string | undefined; limit: number },
+): Promise<AlertRow[]> {
+  let rows = db
+    .selectFrom("alerts")
+    .selectAll()
+    .where("tenantId", "=", query.tenantId)
+    .where("deletedMs", "is", null)
+    .orderBy("id", "desc")
+    .limit(query.limit);
+  if (query.instrumentId !== undefined) rows = rows.where("instrumentId", "=", query.instrumentId);
+  if (query.before !== undefined) rows = rows.where("id", "<", query.before);
+  return (await rows.execute()) as AlertRow[];
+}
+
+export async function loadAlert(db: Db | Tx, tenantId: string, id: string): Promise<AlertRow | undefined> {
+  const row = await db
+    .selectFrom("alerts")
+    .selectAll()
+    .where("id", "=", id)
+    .where("tenantId", "=", tenantId)
+    .where("deletedMs", "is", null)
+    .executeTakeFirst();
+  return row as AlertRow | undefined;
+}
+
+/** Alerts of any tenant that changed after a change, deleted ones too, in the order of their change. */
+export async function loadChangedAlerts(db: Db, afterChange: number): Promise<AlertRow[]> {
+  const rows = await db
+    .selectFrom("alerts")
+    .selectAll()
+    .where("change", ">", afterChange)
+    .orderBy("change")
+    .limit(pageRows)
+    .execute();
+  return rows as AlertRow[];
+}
+
+/** Mutes, or marks as deleted; whoever evaluates it sees the change. False: there is none. */
+export async function changeAlert(
+  db: Db,
+  tenantId: string,
+  id: string,
+  set: { muted: boolean } | { deletedMs: number },
+): Promise<boolean> {
+  const result = await db
+    .updateTable("alerts")
+    .set({ ...set, change: nextChange })
+    .where("id", "=", id)
+    .where("tenantId", "=", tenantId)
+    .where("deletedMs", "is", null)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Keeps an alert's state; an older one never replaces a newer one. */
+export async function saveState(db: Db | Tx, id: string, state: AlertState): Promise<void> {
+  await db
+    .updateTable("alerts")
+    .set({ ...state })
+    .where("id", "=", id)
+    .where("stateMs", "<=", state.stateMs)
+    .execute();
+}
+
+export interface NewTrigger {
+  alertId: string;
+  tenantId: string;
+  name: string;
+  instrumentId: string;
+  edgeMs: number;
+  value: number | null;
+  message: string;
+  test: boolean;
+  callbackUrl: string | null;
+}
+
+/** One row per alert and edge, whoever sees it and how often; its call goes into the outbox with it. Undefined: it was there. */
+export async function insertTrigger(
+  tx: Tx,
+  trigger: NewTrigger,
+  outbox: Outbox,
+  nowMs: number,
+): Promise<AlertTrigger | undefined> {
+  const { callbackUrl, name, instrumentId, ...columns } = trigger;
+  const row = { id: newId(nowMs), ...columns, createdMs: nowMs };
+  const inserted = await tx
+    .insertInto("alertTriggers")
+    .values(row)
+    .onConflict((on) => on.columns(["alertId", "edgeMs"]).where("test", "=", false).doNothing())
+    .returning("seq")
+    .executeTakeFirst();
+  if (inserted === undefined) return undefined;
+  if (callbackUrl !== null)
+    await outbox(
+      tx,
+      {
+        tenantId: trigger.tenantId,
+        dedupeKey: `alert ${row.id}`,
+        url: callbackUrl,
+        body: {
+          event: "alert.triggered",
+          text: trigger.message,
+          triggerId: row.id,
+          alertId: trigger.alertId,
+          name,
+          instrumentId,
+          edgeMs: trigger.edgeMs,
+          value: trigger.value,
+          test: trigger.test,
+        },
+      },
+      nowMs,
+    );
+  const { tenantId: _tenant, ...shown } = row;
+  return { ...shown, seq: inserted.seq, name, instrumentId };
+}
+
+/** Triggers of a tenant: newest first before a number, or oldest first after one. */
+export async function loadTriggers(
+  db: Db,
+  query: {
+    tenantId: string;
+    alertId?: string | undefined;
+    limit: number;
+    before?: number | undefined;
+    after?: number;
+  },
+): Promise<AlertTrigger[]> {
+  let rows = db
+    .selectFrom("alertTriggers")
+    .innerJoin("alerts", "alerts.id", "alertTriggers.alertId")
+    .select([
+      "alertTriggers.id",
+      "alertTriggers.seq",
+      "alertTriggers.alertId",
+      "alerts.name",
+      "alerts.instrumentId",
+      "alertTriggers.edgeMs",
+      "alertTriggers.value",
+      "alertTriggers.message",
+      "alertTriggers.test",
+      "alertTriggers.createdMs",
+    ])
+    .where("alertTriggers.tenantId", "=", query.tenantId)
+    .where("alerts.deletedMs", "is", null)
+    .orderBy("alertTriggers.seq", query.after === undefined ? "desc" : "asc")
+    .limit(query.limit);
+  if (query.alertId !== undefined) rows = rows.where("alertTriggers.alertId", "=", query.alertId);
+  if (query.before !== undefined) rows = rows.where("alertTriggers.seq", "<", query.before);
+  if (query.after !== undefined) rows = rows.where("alertTriggers.seq", ">", query.after);
+  return rows.execute();
+}
