@@ -13,7 +13,7 @@ function inversion(z: number, n: number): number {
  * Price of an American option. Where early exercise never pays (call without yield, put without rate) it is the
  * European closed form; else a Leisen-Reimer tree (1996), error about 1e-3 of the strike / 100 at 501 steps.
  * @param steps odd, at least 3.
- * @throws QuantError outOfRange, undefined where drift and volatility outgrow the tree.
+ * @throws QuantError outOfRange, undefined where the drift in a step exceeds the volatility in it.
  */
 export function americanPrice(o: OptionInputs, steps = 501): number {
   requireOption(o);
@@ -27,20 +27,36 @@ export function americanPrice(o: OptionInputs, steps = 501): number {
   if (!early) return european;
   const sd = o.volatility * Math.sqrt(o.years);
   if (sd === 0) return Math.max(european, now, withoutRisk(o, w));
-  const step = o.years / n;
+  const { up, down, p } = branches(o, n, sd);
+  return Math.max(tree(o, w, n, up, down, p, Math.exp((-o.rate * o.years) / n)), european, now);
+}
+
+interface Branches {
+  readonly up: number;
+  readonly down: number;
+  /** Probability of the way up. */
+  readonly p: number;
+}
+
+/** Leisen and Reimer's branches, which centre the tree on the strike; where it is out of reach, Cox, Ross and Rubinstein's. */
+function branches(o: OptionInputs, n: number, sd: number): Branches {
   const d1 = (Math.log(o.spot / o.strike) + (o.rate - o.dividend) * o.years) / sd + sd / 2;
   const p = inversion(d1 - sd, n);
   const p1 = inversion(d1, n);
-  if (!(p > 0 && p < 1 && p1 > 0 && p1 < 1)) {
+  const growth = Math.exp(((o.rate - o.dividend) * o.years) / n);
+  if (p > 0 && p < 1 && p1 > 0 && p1 < 1) {
+    return { up: (growth * p1) / p, down: (growth * (1 - p1)) / (1 - p), p };
+  }
+  const up = Math.exp(sd / Math.sqrt(n));
+  const down = 1 / up;
+  const share = (growth - down) / (up - down);
+  if (!(share > 0 && share < 1)) {
     throw new QuantError(
       "undefined",
-      `no tree of ${n} steps holds a drift of ${o.rate - o.dividend} a year with a volatility of ${o.volatility}`,
+      `the drift outruns the volatility in a tree of ${n} steps; take more steps`,
     );
   }
-  const growth = Math.exp((o.rate - o.dividend) * step);
-  const up = (growth * p1) / p;
-  const down = (growth * (1 - p1)) / (1 - p);
-  return Math.max(tree(o, w, n, up, down, p, Math.exp(-o.rate * step)), european, now);
+  return { up, down, p: share };
 }
 
 /** Value of an option that is not exercised now. */

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { QuantError } from "../error.ts";
 import * as q from "./index.ts";
@@ -49,6 +50,71 @@ test("the price obeys its differential equation: theta + drift + curvature = r V
     const curve = 0.5 * o.volatility ** 2 * spot ** 2 * gamma!;
     expect(theta! + drift + curve).toBeCloseTo(o.rate * price, 10);
   }
+});
+
+const inputs = fc.record({
+  type: fc.constantFrom("call" as const, "put" as const),
+  spot: fc.double({ min: 20, max: 500, noNaN: true }),
+  strike: fc.double({ min: 20, max: 500, noNaN: true }),
+  years: fc.double({ min: 0.01, max: 5, noNaN: true }),
+  rate: fc.double({ min: -0.05, max: 0.2, noNaN: true }),
+  dividend: fc.double({ min: -0.05, max: 0.2, noNaN: true }),
+  volatility: fc.double({ min: 0.05, max: 1.5, noNaN: true }),
+});
+
+test("call less put is the forward, whatever the inputs", () => {
+  fc.assert(
+    fc.property(inputs, (o) => {
+      const forward = o.spot * Math.exp(-o.dividend * o.years) - o.strike * Math.exp(-o.rate * o.years);
+      const gap = q.optionPrice({ ...o, type: "call" }) - q.optionPrice({ ...o, type: "put" });
+      expect(gap).toBeCloseTo(forward, 9);
+    }),
+  );
+});
+
+test("in and out of a barrier make the European option, and each is worth no less than nothing", () => {
+  fc.assert(
+    fc.property(inputs, fc.double({ min: 10, max: 600, noNaN: true }), (o, barrier) => {
+      for (const side of ["down", "up"] as const) {
+        const inside = q.barrierOption(o, `${side}In`, barrier);
+        const outside = q.barrierOption(o, `${side}Out`, barrier);
+        expect(inside + outside).toBeCloseTo(q.optionPrice(o), 9);
+        expect(Math.min(inside, outside)).toBeGreaterThan(-1e-8);
+      }
+    }),
+  );
+});
+
+test("an American option is worth at least the European one and its exercise", () => {
+  fc.assert(
+    fc.property(inputs, (o) => {
+      const american = q.americanPrice(o);
+      const exercise = o.type === "call" ? o.spot - o.strike : o.strike - o.spot;
+      expect(american).toBeGreaterThanOrEqual(Math.max(q.optionPrice(o), exercise));
+    }),
+  );
+});
+
+test("Black-76 has the Greeks of an asset that yields the rate, but for the rate's own", () => {
+  const o = { type: "put" as const, forward: 98, strike: 105, years: 0.7, rate: 0.04, volatility: 0.27 };
+  const slope = (key: "forward" | "volatility" | "years" | "rate", step: number) => {
+    const at = (v: number) => q.black76({ ...o, [key]: v });
+    return { up: at(o[key] + step), down: at(o[key] - step), width: 2 * step };
+  };
+  const v = q.black76(o);
+  const f = slope("forward", 1e-3);
+  const s = slope("volatility", 1e-5);
+  const t = slope("years", 1e-5);
+  const r = slope("rate", 1e-5);
+  expect((f.up.price - f.down.price) / f.width).toBeCloseTo(v.delta!, 6);
+  expect((f.up.delta! - f.down.delta!) / f.width).toBeCloseTo(v.gamma!, 6);
+  expect((f.up.gamma! - f.down.gamma!) / f.width).toBeCloseTo(v.speed!, 6);
+  expect((s.up.delta! - s.down.delta!) / s.width).toBeCloseTo(v.vanna!, 5);
+  expect((s.up.vega! - s.down.vega!) / s.width).toBeCloseTo(v.volga!, 3);
+  expect((t.down.price - t.up.price) / t.width).toBeCloseTo(v.theta!, 5);
+  expect((t.down.delta! - t.up.delta!) / t.width).toBeCloseTo(v.charm!, 5);
+  expect((t.down.vega! - t.up.vega!) / t.width).toBeCloseTo(v.veta!, 3);
+  expect((r.up.price - r.down.price) / r.width).toBeCloseTo(v.rho, 5);
 });
 
 test.each([0.05, 0.3, 1, 4])("implied volatility finds %f again on both sides", (volatility) => {
