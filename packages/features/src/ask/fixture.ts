@@ -159,7 +159,7 @@ export async function askFixture() {
     const { job } = await jobs.submit({ caller, type: "backtest", payload });
     const ctx = recordingContext<ProgressOf<typeof backtest>, Tx>({ nowMs, tenantId, jobId: job.id, commit });
     const result = await runBacktest(
-      { series, evidence, blobs: blobs.blobs },
+      { series, evidence, blobs: blobs.blobs, formulas: deps.formulas },
       BacktestPayload.parse(payload),
       ctx,
     );

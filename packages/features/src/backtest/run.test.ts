@@ -6,6 +6,7 @@ import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "../db.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
+import { createFormulaLibrary } from "../indicators/library.ts";
 import { createSeriesReader } from "../series/reader.ts";
 import { fixtureContext, putBars } from "./books.fixture.ts";
 import type { FixtureBar } from "./books.fixture.ts";
@@ -46,6 +47,7 @@ beforeAll(async () => {
     db,
     blobs,
     evidence: createEvidenceStore({ db, now }),
+    formulas: createFormulaLibrary({ db }),
     series: createSeriesReader({ db, blobs, now }),
   };
   await putBars(db, { instrumentId: "SPX.INDEX", name: "S&P 500", assetClass: "index" }, "1d", sp500());
@@ -240,6 +242,27 @@ describe("rules", () => {
       expect(sides[k]).not.toBe(sides[k - 1]);
       expect(items[k]!.entryMs).toBe(items[k - 1]!.exitMs);
     }
+  });
+
+  test("puts the tenant's saved formulas into its rules, and shows them whole", async () => {
+    await deps.db
+      .insertInto("savedFormulas")
+      .values({
+        tenantId,
+        name: "above",
+        params: JSON.stringify([{ name: "n", default: "200" }]),
+        formula: "close > sma(close, n)",
+        meaning: "",
+        savedBy: tenantId,
+        createdMs: 0,
+        updatedMs: 0,
+      })
+      .execute();
+    const named = await run(rules("above(50)"));
+    expect(named.strategy.formulas).toMatchObject({ entry: "close > sma(close, 50)" });
+    const whole = await run(rules("close > sma(close, 50)"));
+    expect(named.tradeCount).toBeGreaterThan(0);
+    expect(named.tradeCount).toBe(whole.tradeCount);
   });
 
   test("reads another instrument and a higher timeframe", async () => {

@@ -18,6 +18,7 @@ import {
 import type { FillColumns, Simulation, SimulatedTrade, SimulationSettings } from "@tapedeck/trading";
 import type { Tx } from "../db.ts";
 import type { EvidenceItem, EvidenceStore } from "../evidence/contract.ts";
+import type { FormulaLibrary } from "../indicators/contract.ts";
 import type { SeriesDataset, SeriesReader } from "../series/contract.ts";
 import type { backtest, BacktestPayload, BacktestResult, BacktestTrade } from "./contract.ts";
 import {
@@ -36,6 +37,7 @@ export interface BacktestDeps {
   series: SeriesReader;
   evidence: EvidenceStore;
   blobs: BlobStore;
+  formulas: FormulaLibrary;
 }
 
 type Context = JobContext<ProgressOf<typeof backtest>, Tx>;
@@ -46,7 +48,28 @@ const yieldBars = 262_144;
 /** The same for fills of the exact ledger, which are a thousand times slower. */
 const chunkFills = 4_096;
 
-const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, payload, ctx) => {
+/** The payload with the tenant's saved formulas put into its rules. */
+async function expandRules(
+  deps: BacktestDeps,
+  payload: BacktestPayload,
+  tenantId: string,
+): Promise<BacktestPayload> {
+  const { strategy } = payload;
+  if (strategy.kind !== "rules") return payload;
+  const given = conditionNames.flatMap((name) => {
+    const text = strategy[name];
+    return text === undefined ? [] : [[name, text] as const];
+  });
+  const texts = await deps.formulas.expand(
+    tenantId,
+    given.map(([, text]) => text),
+  );
+  const expanded = Object.fromEntries(given.map(([name], i) => [name, texts[i]!]));
+  return { ...payload, strategy: { ...strategy, ...expanded } };
+}
+
+const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, asked, ctx) => {
+  const payload = await expandRules(deps, asked, ctx.tenantId);
   const strategy = compileStrategy(payload.strategy, timeframeMs(payload.timeframe));
   const dataset = await loadDataset(deps, payload, ctx, strategy);
   const settings = settingsOf(payload, dataset.instrument.lotSize);
@@ -146,9 +169,10 @@ const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, payload,
 /** What decides the result: the payload, the datasets, and what the instrument says of lots, currency and calendar. */
 async function resolveInputs(
   deps: BacktestDeps,
-  payload: BacktestPayload,
+  asked: BacktestPayload,
   scope: { tenantId: string; signal: AbortSignal },
 ): Promise<{ payload: unknown; hashes: string[] }> {
+  const payload = await expandRules(deps, asked, scope.tenantId);
   const { symbols } = compileStrategy(payload.strategy, timeframeMs(payload.timeframe));
   const dataset = await readDataset(deps, payload, scope, payload.instrumentId, payload.fromMs);
   const hashes = [dataset.hash];
@@ -161,9 +185,10 @@ async function resolveInputs(
 
 export const runBacktest = Object.assign(run, { resolveInputs });
 
-async function readDataset(
-  deps: BacktestDeps,
-  payload: BacktestPayload,
+/** The dataset of a payload's range for an instrument by any name. */
+export async function readDataset(
+  deps: Pick<BacktestDeps, "series">,
+  payload: Pick<BacktestPayload, "timeframe" | "toMs" | "adjustment" | "asOf">,
   scope: { tenantId: string; signal: AbortSignal },
   instrumentRef: string,
   fromMs: number | undefined,
@@ -196,7 +221,8 @@ async function loadDataset(
   return dataset;
 }
 
-function recordInput(ctx: Context, dataset: SeriesDataset): void {
+/** Says in the lineage what was read. */
+export function recordInput(ctx: Pick<Context, "input">, dataset: SeriesDataset): void {
   const { openMs, closeMs } = dataset.columns;
   const span =
     dataset.length === 0 ? "empty" : `${isoDate(openMs[0]!)}..${isoDate(closeMs[dataset.length - 1]!)}`;
@@ -214,7 +240,7 @@ function recordInput(ctx: Context, dataset: SeriesDataset): void {
   });
 }
 
-function toFormulaData(dataset: SeriesDataset): Dataset {
+export function toFormulaData(dataset: SeriesDataset): Dataset {
   const { length, timeframeMs, columns, instrument } = dataset;
   return { length, timeframeMs, ...columns, bucketOf: bucketRule(instrument.calendar) };
 }

@@ -96,6 +96,12 @@ describe("bars of a higher timeframe on XNYS", () => {
     expect(shown(sessionBucket(xnys, "1d", ...bar)!.startMs)).toBe("2024-03-08T14:30");
   });
 
+  test("a day by UTC belongs to the session that it holds, though it begins the evening before in New York", () => {
+    const day = [instant("2024-03-08T00:00"), instant("2024-03-09T00:00")] as const;
+    const { startMs, endMs } = sessionBucket(xnys, "1w", ...day)!;
+    expect([shown(startMs), shown(endMs)]).toEqual(["2024-03-04T14:30", "2024-03-08T21:00"]);
+  });
+
   test("a row on a day that the calendar does not have is its own bar, or its week's", () => {
     const { openMs, closeMs } = xnys.hours("2024-03-29");
     expect(shown(sessionBucket(xnys, "1w", openMs, closeMs)!.startMs)).toBe("2024-03-29T13:30");

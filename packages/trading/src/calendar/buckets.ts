@@ -19,7 +19,8 @@ export function sessionBucket(
   openMs: number,
   closeMs: number,
 ): { startMs: number; endMs: number } | undefined {
-  const date = calendar.dateOf(openMs);
+  // of its last moment: a day by UTC begins on the evening before in New York
+  const date = calendar.dateOf(closeMs - 1);
   const session = calendar.session(date) ?? calendar.hours(date);
   const isInside = closeMs > session.openMs && openMs < session.closeMs;
   if (!isSessionTimeframe(timeframe)) {
