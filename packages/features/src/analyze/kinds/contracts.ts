@@ -6,6 +6,7 @@ import { OptionsPayload, OptionsResult } from "./options/contract.ts";
 import { PairSearchPayload, PairSearchResult } from "./pairSearch/contract.ts";
 import { PairsPayload, PairsResult } from "./pairs/contract.ts";
 import { PatternsPayload, PatternsResult } from "./patterns/contract.ts";
+import { PortfolioPayload, PortfolioResult } from "./portfolio/contract.ts";
 import { RegimesPayload, RegimesResult } from "./regimes/contract.ts";
 import { RiskPayload, RiskResult } from "./risk/contract.ts";
 import { SummaryPayload, SummaryResult } from "./summary/contract.ts";
@@ -18,6 +19,7 @@ export const analysisPayloads = [
   PairSearchPayload,
   CorrelationPayload,
   RiskPayload,
+  PortfolioPayload,
   RegimesPayload,
   AnomaliesPayload,
   PatternsPayload,
@@ -32,6 +34,7 @@ export const analysisResults = [
   PairSearchResult,
   CorrelationResult,
   RiskResult,
+  PortfolioResult,
   RegimesResult,
   AnomaliesResult,
   PatternsResult,

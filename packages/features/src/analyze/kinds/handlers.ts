@@ -7,6 +7,7 @@ import { options } from "./options/run.ts";
 import { pairSearch } from "./pairSearch/run.ts";
 import { pairs } from "./pairs/run.ts";
 import { patterns } from "./patterns/run.ts";
+import { portfolio } from "./portfolio/run.ts";
 import { regimes } from "./regimes/run.ts";
 import { risk } from "./risk/run.ts";
 import { summary } from "./summary/run.ts";
@@ -19,6 +20,7 @@ export const analysisKinds = {
   pairSearch,
   correlation,
   risk,
+  portfolio,
   regimes,
   anomalies,
   patterns,

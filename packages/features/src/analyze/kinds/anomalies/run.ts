@@ -131,16 +131,19 @@ function reasonsOf(data: Float64Array, names: readonly string[]) {
     }));
 }
 
+const percentOf = (share: number) => `${Number((share * 100).toFixed(2))} %`;
 const short = (value: number) => String(Number(value.toPrecision(4)));
 
 function readingOf(reasons: readonly Reason[]): string {
   if (reasons.length === 0) return "no feature alone: their combination is unusual";
   return reasons
-    .map(({ feature, value, expected, low, high, quantile }) =>
-      low === null || high === null
-        ? `${feature} is ${short(value)}, usually ${short(expected)}: higher than ${((quantile ?? 0) * 100).toFixed(1)} % of the bars`
-        : `${feature} is ${short(value)}, outside ${short(low)} to ${short(high)}`,
-    )
+    .map(({ feature, value, expected, low, high, quantile }) => {
+      const what = `${feature} is ${short(value)}`;
+      if (low !== null && high !== null) return `${what}, outside ${short(low)} to ${short(high)}`;
+      const below = quantile ?? 0;
+      const place = below > 0.5 ? `at or above ${percentOf(below)}` : `below ${percentOf(1 - below)}`;
+      return `${what}, usually ${short(expected)}: ${place} of the bars`;
+    })
     .join("; ");
 }
 

@@ -82,7 +82,7 @@ export const PatternsResult = z
     chartPatternsLeftOut: z.int(),
     /** Of the `recentBars`, in order of time. */
     candles: z.array(CandleView),
-    /** The most touched first: 20 at most. */
+    /** The nearest to the last close first: 20 at most. */
     levels: z.array(LevelView),
     figures: figuresOf(["close", "nearestSupport", "nearestResistance"]),
   })

@@ -70,7 +70,7 @@ function viewOf(
   };
 }
 
-/** Distances to the levels next to the last close. */
+/** The levels next to the last close; `levels` in order of nearness. */
 async function citeNearest(
   input: AnalysisInput,
   levels: readonly PriceLevel[],
@@ -79,12 +79,8 @@ async function citeNearest(
   call: string,
 ) {
   const { currency } = input.datasets[0]!.instrument;
-  const nearest = (side: PriceLevel["side"]) =>
-    levels
-      .filter((one) => one.side === side)
-      .toSorted((a, b) => Math.abs(a.price - close) - Math.abs(b.price - close))[0];
   const draft = (side: PriceLevel["side"], label: string) => {
-    const level = nearest(side);
+    const level = levels.find((one) => one.side === side);
     return {
       group: "Now",
       label,
@@ -123,7 +119,9 @@ export const patterns: AnalysisKind<PatternsPayload, PatternsResult> = {
     const { minFit, minBars, maxBars, swing, minTouches } = payload;
     const found = findChartPatterns(close, { minFit, minBars, maxBars });
     await pace(input, 1, steps);
-    const levels = findLevels(close, { swing, minTouches });
+    const last = close.at(-1)!;
+    const away = (level: PriceLevel) => Math.abs(Math.log(level.price / last));
+    const levels = findLevels(close, { swing, minTouches }).toSorted((a, b) => away(a) - away(b));
     await pace(input, 2, steps);
     const candles = findCandles(dataset, payload.recentBars);
     await pace(input, 3, steps);
@@ -156,7 +154,7 @@ export const patterns: AnalysisKind<PatternsPayload, PatternsResult> = {
       (level) => ({ formula: `${call}.price`, value: level.price, unit: currency }),
     );
     const described = await describeBars(input, aligned);
-    const figures = await citeNearest(input, levels, close.at(-1)!, described.toMs, call);
+    const figures = await citeNearest(input, levels, last, described.toMs, call);
     await pace(input, steps, steps);
     return {
       kind: "patterns",
