@@ -18,8 +18,8 @@ export function mountDashboard(app: Hono<ApiEnv>, folder: string): void {
       c.req.raw,
     );
     if (file !== undefined) return file;
-    // A missing file is missing; only a page's address belongs to the dashboard's own router.
-    if (/\.\w+$/.test(path)) return next();
+    // A missing file is missing; a page's address, which may end in an instrument's venue, is the dashboard's own.
+    if (/\.[a-z0-9]+$/.test(path)) return next();
     return (await files.serve("index.html", c.req.raw)) ?? c.html(notBuilt);
   });
 }

@@ -4,6 +4,8 @@ import { Link, Navigate, Route, Routes, useLocation, useParams } from "react-rou
 import { api, isSignedOut } from "./api.ts";
 import { ErrorBox, Loading } from "./components/state.tsx";
 import { ThemeButton } from "./components/theme.tsx";
+import { AnalysesPage } from "./features/analyses/analyses-page.tsx";
+import { AnalysisPage } from "./features/analyses/analysis-page.tsx";
 import { AskPage } from "./features/ask/ask-page.tsx";
 import { BacktestPage } from "./features/backtests/backtest-page.tsx";
 import { BacktestsPage } from "./features/backtests/backtests-page.tsx";
@@ -19,6 +21,7 @@ import { SignInPage } from "./features/sign-in/sign-in-page.tsx";
 const sections = [
   { path: "/ask", label: "Ask" },
   { path: "/instruments", label: "Instruments" },
+  { path: "/analyses", label: "Analyses" },
   { path: "/backtests", label: "Backtests" },
   { path: "/jobs", label: "Jobs" },
   { path: "/new", label: "New job" },
@@ -46,6 +49,11 @@ export function App() {
         <Route
           path="/instruments/:id"
           element={<Param>{(id) => <ChartPage key={id} instrumentId={id} />}</Param>}
+        />
+        <Route path="/analyses" element={<AnalysesPage />} />
+        <Route
+          path="/analyses/:id"
+          element={<Param>{(kind) => <AnalysisPage key={kind} kind={kind} />}</Param>}
         />
         <Route path="/backtests" element={<BacktestsPage />} />
         <Route path="/backtests/:id" element={<Param>{(id) => <BacktestPage key={id} id={id} />}</Param>} />

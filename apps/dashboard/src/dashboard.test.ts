@@ -1,67 +1,26 @@
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
-import { leaveOutUnless, projectRoot, testDatabase } from "@tapedeck/testkit";
-import { startStack } from "@tapedeck/testkit/stack";
+import { leaveOutUnless } from "@tapedeck/testkit";
 import type { Stack } from "@tapedeck/testkit/stack";
-import { chromium } from "playwright-core";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { hasBrowser, openDashboard } from "./browser.fixture.ts";
+import type { OpenDashboard } from "./browser.fixture.ts";
 
-const browserPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
-/** Where to keep pictures of the pages, for people to look at. */
-const pictures = process.env["SCREENSHOT_DIR"];
-
-leaveOutUnless(existsSync(browserPath), "chromium")("the dashboard in Chromium", () => {
-  let database: Awaited<ReturnType<typeof testDatabase>>;
+leaveOutUnless(hasBrowser, "chromium")("the dashboard in Chromium", () => {
+  let dashboard: OpenDashboard;
   let stack: Stack;
-  let browser: Browser;
   let page: Page;
-  /** Scripts, styles and requests that failed while a page was used. */
-  const faults: string[] = [];
+  const picture = (name: string) => dashboard.picture(name);
 
   beforeAll(async () => {
-    execFileSync(process.execPath, [path.join(projectRoot, "scripts/build-dashboard.ts")]);
-    database = await testDatabase();
-    stack = await startStack({ databaseUrl: database.url });
-    await stack.client.run("ingest", { source: { kind: "bundled", name: "sp500" } });
-    await stack.client.run("ingest", { source: { kind: "bundled", name: "stocks" } });
-    browser = await chromium.launch({
-      executablePath: browserPath,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().includes("401")) faults.push(message.text());
-    });
-    page.setDefaultTimeout(40_000);
+    dashboard = await openDashboard();
+    ({ stack, page } = dashboard);
   }, 180_000);
 
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.close();
-    await database?.close();
-  });
+  afterAll(() => dashboard.close());
 
   afterEach(async ({ task }) => {
     if (task.result?.state === "fail") await picture(`failed-${task.name.slice(0, 40)}`);
   });
-
-  async function picture(name: string): Promise<void> {
-    if (pictures === undefined) return;
-    await mkdir(pictures, { recursive: true });
-    await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
-  }
 
   test("someone who is not signed in is asked to, and a one-time link signs in", async () => {
     await page.goto(stack.apiUrl);
@@ -71,9 +30,7 @@ leaveOutUnless(existsSync(browserPath), "chromium")("the dashboard in Chromium",
     await page.getByLabel("Password").fill("not the password");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").waitFor();
-    const link = await stack.client.call("createSignInLink", {});
-    await page.goto(stack.apiUrl + link.path);
-    await page.getByRole("heading", { name: "Ask the market" }).waitFor();
+    await dashboard.signIn();
   });
 
   test("a question is answered with steps, and its citation opens the evidence", async () => {
@@ -234,6 +191,6 @@ leaveOutUnless(existsSync(browserPath), "chromium")("the dashboard in Chromium",
     await page.setViewportSize({ width: 1280, height: 900 });
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in to Tapedeck" }).waitFor();
-    expect(faults.filter((fault) => !/status of 4\d\d/.test(fault))).toEqual([]);
+    expect(dashboard.faults.filter((fault) => !/status of 4\d\d/.test(fault))).toEqual([]);
   });
 });

@@ -31,8 +31,17 @@ export interface ChartLine {
 
 export interface ChartMark {
   atMs: number;
-  side: "buy" | "sell";
+  /** buy, sell: arrows below and above the bar; note: a dot above it. */
+  side: "buy" | "sell" | "note";
   text: string;
+}
+
+/** Stretches of the time axis with a colour of their own behind the bars, such as regimes. */
+export interface ChartShade {
+  fromMs: number;
+  /** Not included. */
+  toMs: number;
+  color: string;
 }
 
 const at = (ms: number) => Math.floor(ms / 1000) as UTCTimestamp;
@@ -42,6 +51,7 @@ export function Chart({
   bars,
   lines,
   marks,
+  shades,
   className,
   label,
   onReady,
@@ -49,6 +59,8 @@ export function Chart({
   bars?: ChartBars;
   lines: readonly ChartLine[];
   marks?: readonly ChartMark[];
+  /** Over the times of the bars, or of the first line. */
+  shades?: readonly ChartShade[];
   className?: string;
   label: string;
   onReady?: (chart: IChartApi) => void;
@@ -56,7 +68,7 @@ export function Chart({
   const holder = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const draw = () => {
-      const chart = build(holder.current!, bars, lines, marks ?? []);
+      const chart = build(holder.current!, bars, lines, marks ?? [], shades ?? []);
       onReady?.(chart);
       return chart;
     };
@@ -75,7 +87,7 @@ export function Chart({
       scheme.removeEventListener("change", redraw);
       chart.remove();
     };
-  }, [bars, lines, marks, onReady]);
+  }, [bars, lines, marks, shades, onReady]);
   return <div ref={holder} className={`chart ${className ?? ""}`} role="img" aria-label={label} />;
 }
 
@@ -84,6 +96,7 @@ function build(
   bars: ChartBars | undefined,
   lines: readonly ChartLine[],
   marks: readonly ChartMark[],
+  shades: readonly ChartShade[],
 ): IChartApi {
   const [text, grid, up, down, dim] = [
     cssColor("--text"),
@@ -108,6 +121,7 @@ function build(
     },
     rightPriceScale: { borderColor: grid },
   });
+  if (shades.length > 0) addShades(chart, shades, bars?.openMs ?? lines[0]?.atMs ?? []);
   if (bars !== undefined) {
     const series = chart.addSeries(CandlestickSeries, {
       upColor: up,
@@ -137,10 +151,10 @@ function build(
       bars.openMs.map((ms, i) => ({
         time: at(ms),
         value: bars.volume[i] ?? 0,
-        color: fade(bars.close[i]! >= bars.open[i]! ? up : down),
+        color: fade(bars.close[i]! >= bars.open[i]! ? up : down, 0.35),
       })),
     );
-    createSeriesMarkers(series, markersOf(marks, bars.openMs, up, down));
+    createSeriesMarkers(series, markersOf(marks, bars.openMs, { up, down, accent: cssColor("--accent") }));
   }
   for (const line of lines) {
     const series = chart.addSeries(
@@ -174,33 +188,57 @@ function build(
   return chart;
 }
 
+/** Full-height columns on a scale of their own, drawn before anything else. */
+function addShades(chart: IChartApi, shades: readonly ChartShade[], atMs: readonly number[]): void {
+  const series = chart.addSeries(HistogramSeries, {
+    priceScaleId: "shade",
+    lastValueVisible: false,
+    priceLineVisible: false,
+    autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 1 } }),
+  });
+  chart.priceScale("shade").applyOptions({ scaleMargins: { top: 0, bottom: 0 } });
+  const colors = new Map(shades.map((shade) => [shade.color, fade(cssColor(shade.color), 0.14)]));
+  let next = 0;
+  series.setData(
+    atMs.map((ms) => {
+      while (next < shades.length && shades[next]!.toMs <= ms) next++;
+      const shade = shades[next];
+      return shade === undefined || ms < shade.fromMs
+        ? { time: at(ms) }
+        : { time: at(ms), value: 1, color: colors.get(shade.color)! };
+    }),
+  );
+}
+
+const looks = {
+  buy: { position: "belowBar", shape: "arrowUp", color: "up" },
+  sell: { position: "aboveBar", shape: "arrowDown", color: "down" },
+  note: { position: "aboveBar", shape: "circle", color: "accent" },
+} as const;
+
 function markersOf(
   marks: readonly ChartMark[],
   openMs: readonly number[],
-  up: string,
-  down: string,
+  colors: { up: string; down: string; accent: string },
 ): SeriesMarker<UTCTimestamp>[] {
   return marks
     .map((mark) => ({ ...mark, atMs: openMs.findLast((ms) => ms <= mark.atMs) ?? mark.atMs }))
     .toSorted((a, b) => a.atMs - b.atMs)
-    .map((mark) => ({
-      time: at(mark.atMs),
-      position: mark.side === "buy" ? ("belowBar" as const) : ("aboveBar" as const),
-      shape: mark.side === "buy" ? ("arrowUp" as const) : ("arrowDown" as const),
-      color: mark.side === "buy" ? up : down,
-      text: mark.text,
-    }));
+    .map(({ atMs, side, text }) => {
+      const { color, ...look } = looks[side];
+      return { time: at(atMs), ...look, color: colors[color], text };
+    });
 }
 
-function fade(color: string): string {
-  return color.replace(/^rgb\(([^)]+)\)$/, "rgba($1, 0.35)");
+function fade(color: string, opacity: number): string {
+  return color.replace(/^rgb\(([^)]+)\)$/, `rgba($1, ${opacity})`);
 }
 
 function isIntraday(ms: readonly number[]): boolean {
   return ms.length > 1 && ms[1]! - ms[0]! < 86_400_000;
 }
 
-export function Legend({ lines }: { lines: readonly ChartLine[] }) {
+export function Legend({ lines }: { lines: readonly Pick<ChartLine, "label" | "color">[] }) {
   return (
     <div className="legend">
       {lines.map((line) => (

@@ -72,9 +72,28 @@ function EvidenceBody({ item }: { item: EvidenceItem }) {
                 {item.instrumentId}
               </Link>{" "}
               {item.timeframe}
+              {item.others === undefined
+                ? ""
+                : ` and ${item.others.map((one) => one.instrumentId).join(", ")}`}
             </dd>
-            <dt>Dataset</dt>
-            <dd className="mono">{item.datasetHash}</dd>
+            <dt>{item.others === undefined ? "Dataset" : "Datasets"}</dt>
+            <dd className="mono">
+              {[item.datasetHash, ...(item.others ?? []).map((one) => one.datasetHash)].join(" ")}
+            </dd>
+          </dl>
+        </>
+      );
+    case "request":
+      return (
+        <>
+          <h2>Computed from the request alone</h2>
+          <dl className="facts">
+            <dt>Formula</dt>
+            <dd className="mono">{item.formula}</dd>
+            <dt>Value</dt>
+            <dd>
+              <b>{item.value === null ? "undefined" : String(item.value)}</b> {item.unit}
+            </dd>
           </dl>
         </>
       );

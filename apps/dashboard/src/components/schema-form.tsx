@@ -1,4 +1,7 @@
 import { useId } from "react";
+import { FormulaInput } from "./formula-input.tsx";
+import { InstrumentInput } from "./instrument-input.tsx";
+import { TokenList } from "./token-list.tsx";
 
 /** The part of JSON Schema that contracts produce. */
 export interface Schema {
@@ -33,9 +36,12 @@ interface FormProps {
   name: string;
   required?: boolean;
   top?: boolean;
+  /** How members are called for people; default: as the contract has them. */
+  wordsOf?: (name: string) => string;
 }
 
-function resolve(schema: Schema, root: Schema): Schema {
+/** The schema itself, where it only refers to one of the root's definitions. */
+export function resolve(schema: Schema, root: Schema): Schema {
   if (schema.$ref !== undefined) {
     const target = root.$defs?.[schema.$ref.replace("#/$defs/", "")];
     return target === undefined ? {} : resolve({ ...target, ...withoutRef(schema) }, root);
@@ -56,11 +62,12 @@ function typeOf(schema: Schema): string {
   return schema.type ?? (schema.properties === undefined ? "any" : "object");
 }
 
-/** What the schema asks at least: defaults, constants, and empty required members. */
+/** What the schema asks at least: defaults, constants, the first choice, and empty required members. */
 export function initialValue(given: Schema, root: Schema): unknown {
   const schema = resolve(given, root);
   if (schema.default !== undefined) return schema.default;
   if (schema.const !== undefined) return schema.const;
+  if (schema.enum !== undefined) return schema.enum[0];
   const variants = schema.oneOf ?? schema.anyOf;
   if (variants?.[0] !== undefined) return initialValue(variants[0], root);
   if (typeOf(schema) !== "object") return undefined;
@@ -101,6 +108,7 @@ export function SchemaForm(props: FormProps) {
   if (type === "object" && schema.properties !== undefined)
     return <ObjectFields {...props} schema={schema} />;
   if (type === "array" && isText(schema.items, props.root)) return <TextList {...props} schema={schema} />;
+  if (type === "array" && isTable(schema.items, props.root)) return <Rows {...props} schema={schema} />;
   if (type === "object" || type === "array" || type === "any") return <RawJson {...props} schema={schema} />;
   return <Scalar {...props} schema={schema} />;
 }
@@ -137,7 +145,7 @@ function Label({
   );
 }
 
-function ObjectFields({ schema, root, value, onChange, name, top }: FormProps) {
+function ObjectFields({ schema, root, value, onChange, name, top, wordsOf }: FormProps) {
   const members = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   const fields = Object.entries(schema.properties ?? {}).filter(
     ([, member]) => resolve(member, root).const === undefined,
@@ -147,7 +155,8 @@ function ObjectFields({ schema, root, value, onChange, name, top }: FormProps) {
       key={key}
       schema={member}
       root={root}
-      name={key}
+      name={wordsOf?.(key) ?? key}
+      {...(wordsOf === undefined ? {} : { wordsOf })}
       required={schema.required?.includes(key) === true && resolve(member, root).default === undefined}
       value={members[key]}
       onChange={(next) => onChange({ ...members, [key]: next })}
@@ -181,7 +190,7 @@ function Variants({ variants, ...props }: FormProps & { variants: Schema[] }) {
       <legend>{props.name}</legend>
       <div className="field">
         <label className="label" htmlFor={id}>
-          {tag ?? "form"}
+          {tag === undefined ? "form" : (props.wordsOf?.(tag) ?? tag)}
         </label>
         <select
           id={id}
@@ -220,12 +229,10 @@ function Scalar({ schema, value, onChange, name, required, loose }: FormProps & 
         <Label id={id} name={name} required={required} schema={schema} />
         <select
           id={id}
-          value={shown(value)}
+          value={shown(value ?? schema.default)}
           onChange={(event) => onChange(event.target.value === "" ? undefined : event.target.value)}
         >
-          <option value="">
-            {schema.default === undefined ? "–" : `default (${shown(schema.default)})`}
-          </option>
+          {schema.default === undefined ? <option value="">–</option> : null}
           {schema.enum.map((one) => (
             <option key={String(one)} value={String(one)}>
               {String(one)}
@@ -251,6 +258,19 @@ function Scalar({ schema, value, onChange, name, required, loose }: FormProps & 
     );
   }
   const numeric = type === "number" || type === "integer";
+  if (schema.format === "instrument" || schema.format === "formula") {
+    const Input = schema.format === "instrument" ? InstrumentInput : FormulaInput;
+    return (
+      <div className="field">
+        <Label id={id} name={name} required={required} schema={{}} />
+        <Input
+          inputId={id}
+          value={shown(value)}
+          onChange={(text) => onChange(text === "" ? undefined : text)}
+        />
+      </div>
+    );
+  }
   const long = type === "string" && (schema.maxLength ?? 0) >= 1_000;
   const placeholder = shown(schema.default ?? schema.examples?.[0]);
   const change = (text: string) => {
@@ -285,9 +305,23 @@ function Scalar({ schema, value, onChange, name, required, loose }: FormProps & 
   );
 }
 
-function TextList({ schema, value, onChange, name, required }: FormProps) {
+function TextList({ schema, root, value, onChange, name, required }: FormProps) {
   const id = useId();
   const lines = Array.isArray(value) ? value.map(String) : [];
+  const { format } = resolve(schema.items!, root);
+  if (format === "instrument" || format === "formula") {
+    return (
+      <div className="field wide">
+        <Label id={id} name={name} required={required} schema={schema} />
+        <TokenList
+          of={format}
+          inputId={id}
+          values={lines}
+          onChange={(next) => onChange(next.length === 0 ? undefined : next)}
+        />
+      </div>
+    );
+  }
   return (
     <div className="field wide">
       <Label id={id} name={`${name} (one a line)`} required={required} schema={schema} />
@@ -303,6 +337,53 @@ function TextList({ schema, value, onChange, name, required }: FormProps) {
         }
       />
     </div>
+  );
+}
+
+/** Objects of scalars alone: a table to fill in. */
+function isTable(items: Schema | undefined, root: Schema): boolean {
+  const row = items === undefined ? {} : resolve(items, root);
+  const members = Object.values(row.properties ?? {});
+  return (
+    members.length > 0 &&
+    members.every((one) => !["object", "array", "any"].includes(typeOf(resolve(one, root))))
+  );
+}
+
+function Rows({ schema, root, value, onChange, name, required, wordsOf }: FormProps) {
+  const rows = Array.isArray(value) ? (value as unknown[]) : [];
+  const row = resolve(schema.items!, root);
+  return (
+    <fieldset className="wide">
+      <legend>
+        {name}
+        {required === true ? " *" : ""}
+      </legend>
+      {schema.description === undefined ? null : <div className="hint">{schema.description}</div>}
+      {rows.map((one, i) => (
+        <div key={i} className="row rows">
+          <ObjectFields
+            schema={row}
+            root={root}
+            name={`${name} ${i + 1}`}
+            value={one}
+            onChange={(next) => onChange(rows.with(i, next))}
+            {...(wordsOf === undefined ? {} : { wordsOf })}
+            top
+          />
+          <button
+            type="button"
+            aria-label={`Remove ${name} ${i + 1}`}
+            onClick={() => onChange(rows.length === 1 ? undefined : rows.toSpliced(i, 1))}
+          >
+            ✕
+          </button>
+        </div>
+      ))}
+      <button type="button" onClick={() => onChange([...rows, initialValue(row, root)])}>
+        Add
+      </button>
+    </fieldset>
   );
 }
 

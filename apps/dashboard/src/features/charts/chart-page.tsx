@@ -6,6 +6,7 @@ import { api, messageOf } from "../../api.ts";
 import { Chart, Legend, seriesColors } from "../../components/chart.tsx";
 import type { ChartLine } from "../../components/chart.tsx";
 import { date, number } from "../../components/format.ts";
+import { FormulaInput } from "../../components/formula-input.tsx";
 import { ErrorBox, Loading } from "../../components/state.tsx";
 
 /** Kernels whose values are on the price's own scale are drawn over the bars, the rest below. */
@@ -100,6 +101,7 @@ export function ChartPage({ instrumentId }: { instrumentId: string }) {
       ) : null}
       {chart.isError ? <ErrorBox error={chart.error} retry={() => void chart.refetch()} /> : null}
       {chart.isPending && timeframe !== undefined ? <Loading what="bars" /> : null}
+      <Formulas formulas={formulas} setFormulas={setFormulas} />
       {chart.data === undefined ? null : (
         <section className="panel">
           <Legend lines={lines} />
@@ -116,7 +118,6 @@ export function ChartPage({ instrumentId }: { instrumentId: string }) {
           ) : null}
         </section>
       )}
-      <Formulas formulas={formulas} setFormulas={setFormulas} names={indicators.data?.items ?? []} />
     </main>
   );
 }
@@ -124,11 +125,9 @@ export function ChartPage({ instrumentId }: { instrumentId: string }) {
 function Formulas({
   formulas,
   setFormulas,
-  names,
 }: {
   formulas: string[];
   setFormulas: (formulas: string[]) => void;
-  names: { name: string; signature: string; title: string }[];
 }) {
   const [text, setText] = useState("");
   const [refusal, setRefusal] = useState<string>();
@@ -153,22 +152,10 @@ function Formulas({
   return (
     <section className="panel">
       <h2>Formulas</h2>
-      <form className="row" onSubmit={(event) => void add(event)}>
-        <input
-          className="grow mono"
-          aria-label="Formula"
-          list="indicator-names"
-          placeholder="bbands(close, 20).upper"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
-        <datalist id="indicator-names">
-          {names.map((one) => (
-            <option key={one.name} value={one.signature}>
-              {one.title}
-            </option>
-          ))}
-        </datalist>
+      <form className="row top-aligned" onSubmit={(event) => void add(event)}>
+        <div className="grow">
+          <FormulaInput label="Formula" value={text} onChange={setText} />
+        </div>
         <button className="primary" disabled={text.trim() === ""}>
           Add
         </button>
@@ -179,7 +166,7 @@ function Formulas({
           <button
             key={formula}
             type="button"
-            title="Remove"
+            aria-label={`Remove ${formula}`}
             onClick={() => setFormulas(formulas.filter((one) => one !== formula))}
           >
             <code>{formula}</code> ✕
