@@ -141,6 +141,11 @@ beforeAll(async () => {
     body: { type: "analyze", payloads: [{ instrumentId }] } as never,
   });
   ids.set("/batches/", (batch as unknown as { id: string }).id);
+  const formula = await owner.call("saveFormula", {
+    params: { name: "our_own_trend" },
+    body: { formula: "sma(close, 7)" },
+  });
+  ids.set("/formulas/", formula.name);
   const document = await owner.call("postDocument", { body: { title: "Ours", text: "Our plan is secret." } });
   ids.set("/documents/", document.id);
   const key = await owner.call("createApiKey", { body: { name: "robot", role: "viewer" } });
@@ -175,9 +180,11 @@ const queries: Record<string, string> = { getBars: "?timeframe=1d", getChart: "?
 
 /** Theirs is the whole deployment, not a tenant: every caller of another tenant is refused, whatever the id. */
 const deploymentWide = new Set(["pauseQueue", "resumeQueue", "updateTenant"]);
+/** Nobody's: built-in indicators are the same for all, and a formula saved under a name that another tenant has is one's own. */
+const notTheOwners = new Set(["getIndicator", "saveFormula"]);
 
 const withId = Object.values<RouteContract>(routes).filter(
-  ({ name, path }) => path.includes("{") && !deploymentWide.has(name),
+  ({ name, path }) => path.includes("{") && !deploymentWide.has(name) && !notTheOwners.has(name),
 );
 
 function addressOf(contract: RouteContract): string {
