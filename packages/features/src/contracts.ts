@@ -3,6 +3,7 @@ import { alertRoutes } from "./alerts/contract.ts";
 import { auditRoutes } from "./audit/contract.ts";
 import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
+import { sweep, sweepRoutes } from "./backtest/sweep/contract.ts";
 import { evidenceRoutes } from "./evidence/contract.ts";
 import { batchRoutes } from "./batches/contract.ts";
 import { notificationRoutes } from "./notifications/contract.ts";
@@ -21,7 +22,7 @@ import { indicatorRoutes } from "./indicators/contract.ts";
 import { lineageRoutes } from "./lineage/contract.ts";
 
 /** Every job type. A new one is a folder and a line here and a line in handlers.ts. */
-export const contracts = { ingest, analyze, ask, backtest, execute, sentiment } satisfies Record<
+export const contracts = { ingest, analyze, ask, backtest, sweep, execute, sentiment } satisfies Record<
   string,
   JobContract
 >;
@@ -33,6 +34,7 @@ export const routes = {
   ...notificationRoutes,
   ...batchRoutes,
   ...backtestRoutes,
+  ...sweepRoutes,
   ...orderRoutes,
   ...authRoutes,
   ...auditRoutes,

@@ -2,6 +2,7 @@ import type { HandlersFor } from "@tapedeck/core";
 import type { contracts } from "./contracts.ts";
 import { runExecute } from "./orders/run.ts";
 import { runBacktest } from "./backtest/run.ts";
+import { runSweep } from "./backtest/sweep/run.ts";
 import { runSentiment } from "./sentiment/run.ts";
 import type { Tx } from "./db.ts";
 import type { Deps } from "./deps.ts";
@@ -14,6 +15,7 @@ export const handlers = {
   analyze: runAnalyze,
   ask: runAsk,
   backtest: runBacktest,
+  sweep: runSweep,
   execute: runExecute,
   sentiment: runSentiment,
 } satisfies HandlersFor<typeof contracts, Deps, Tx>;

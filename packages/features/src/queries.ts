@@ -11,6 +11,7 @@ import { jobRouteHandlers } from "./jobs/read.ts";
 import { orderRouteHandlers } from "./orders/read.ts";
 import { systemRouteHandlers } from "./system/read.ts";
 import { backtestRouteHandlers } from "./backtest/read.ts";
+import { sweepRouteHandlers } from "./backtest/sweep/read.ts";
 import { evidenceRouteHandlers } from "./evidence/read.ts";
 import { ingestRouteHandlers } from "./ingest/read.ts";
 import { seriesRouteHandlers } from "./series/read.ts";
@@ -27,6 +28,7 @@ export const routeHandlers = {
   ...notificationRouteHandlers,
   ...batchRouteHandlers,
   ...backtestRouteHandlers,
+  ...sweepRouteHandlers,
   ...orderRouteHandlers,
   ...authRouteHandlers,
   ...auditRouteHandlers,

@@ -7,3 +7,4 @@ export * from "./routing/index.ts";
 export * from "./search/index.ts";
 export * from "./simulate.ts";
 export * from "./strategies.ts";
+export * from "./trial.ts";

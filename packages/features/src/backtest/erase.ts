@@ -1,7 +1,7 @@
 import type { BlobStore } from "@tapedeck/core";
 import type { Db } from "../db.ts";
 
-/** Erases the runs of these jobs with their trades, and curves that no other run shares. Safe to repeat. */
+/** Erases the runs of these jobs with their trades, the trials of their searches, and curves that no other run shares. Safe to repeat. */
 export async function eraseRuns(db: Db, blobs: BlobStore, jobIds: readonly string[]): Promise<void> {
   const rows = await db
     .selectFrom("backtestRuns as run")
@@ -22,5 +22,6 @@ export async function eraseRuns(db: Db, blobs: BlobStore, jobIds: readonly strin
     .execute();
   // The rows name the blobs, so they go last.
   for (const row of rows) await blobs.delete(row.equityBlob);
+  await db.deleteFrom("backtestTrials").where("jobId", "in", jobIds).execute();
   await db.deleteFrom("backtestRuns").where("id", "in", jobIds).execute();
 }

@@ -1,4 +1,5 @@
 import type { JSONColumnType } from "kysely";
+import type { StoredMeasure } from "./sweep/contract.ts";
 import type { BacktestPayload, BacktestResult } from "./contract.ts";
 
 export interface BacktestTables {
@@ -17,6 +18,17 @@ export interface BacktestTables {
     equityBlob: string;
     payload: JSONColumnType<BacktestPayload>;
     result: JSONColumnType<BacktestResult>;
+  };
+  backtestTrials: {
+    jobId: string;
+    /** From 1, in the order proposed. */
+    number: number;
+    tenantId: string;
+    datasetHash: string;
+    params: JSONColumnType<Record<string, number | string>>;
+    /** Null: the combination cannot be run; `failure` says why. */
+    measure: JSONColumnType<StoredMeasure> | null;
+    failure: string | null;
   };
   backtestTrades: {
     runId: string;

@@ -41,7 +41,19 @@ export function backtestOverfitting(returns: Float64Array, columns: number, bloc
   if (blocks % 2) throw new QuantError("outOfRange", `blocks must be even, not ${blocks}`);
   const rows = Math.floor(returns.length / columns / blocks);
   if (rows < 2) throw new QuantError("tooFew", `${rows} rows a block; at least 2 are needed`);
-  const sums = blockSums(returns, columns, blocks, rows);
+  return blockwiseOverfitting(blockSums(returns, columns, blocks, rows), columns, blocks, rows);
+}
+
+/**
+ * The same from each block's sums, for variants whose returns are not kept. All blocks have `rows` returns.
+ * @throws QuantError undefined for a column that does not vary.
+ */
+export function blockwiseOverfitting(
+  sums: BlockSums,
+  columns: number,
+  blocks: number,
+  rows: number,
+): Overfitting {
   const half = (rows * blocks) / 2;
   const logits: number[] = [];
   const picks: number[] = [];
@@ -80,7 +92,8 @@ export function backtestOverfitting(returns: Float64Array, columns: number, bloc
   };
 }
 
-interface BlockSums {
+/** Sum and sum of squares of the returns, [blocks, columns] row-major. */
+export interface BlockSums {
   readonly sum: Float64Array;
   readonly squares: Float64Array;
 }

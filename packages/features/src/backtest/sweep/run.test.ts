@@ -1,0 +1,186 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { newId } from "@tapedeck/core";
+import type { Caller } from "@tapedeck/core";
+import { testBlobs, testDatabase } from "@tapedeck/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Database, Db } from "../../db.ts";
+import { createSeriesReader } from "../../series/reader.ts";
+import { fixtureContext, putBars } from "../books.fixture.ts";
+import type { FixtureBar } from "../books.fixture.ts";
+import { sweep, SweepPayload } from "./contract.ts";
+import type { SweepResult } from "./contract.ts";
+import { sweepRouteHandlers } from "./read.ts";
+import { runSweep } from "./run.ts";
+
+const tenantId = newId(0);
+const now = () => Date.UTC(2026, 0, 2);
+const csvPath = resolve(import.meta.dirname, "../../../../../node_modules/vega-datasets/data/sp500-2000.csv");
+const caller: Caller = { principalId: "u", kind: "user", tenantId, role: "viewer", requestId: "r" };
+const request = new Request("http://localhost/");
+
+let db: Db;
+let deps: Parameters<typeof runSweep>[0];
+const opened: Array<() => Promise<void>> = [];
+
+beforeAll(async () => {
+  const database = await testDatabase<Database>();
+  const store = await testBlobs();
+  opened.push(database.close, store.close);
+  ({ db } = database);
+  deps = { series: createSeriesReader({ db, blobs: store.blobs, now }) };
+  const bars = readFileSync(csvPath, "utf8")
+    .trim()
+    .split("\n")
+    .slice(1, 1_501)
+    .map((line) => {
+      const [date, open, high, low, close, , volume] = line.split(",");
+      return [Date.parse(date!), ...[open, high, low, close, volume].map(Number)] as unknown as FixtureBar;
+    });
+  await putBars(db, { instrumentId: "SPX.INDEX", assetClass: "index" }, "1d", bars);
+});
+
+afterAll(async () => {
+  for (const close of opened) await close();
+});
+
+const grid = {
+  instrumentId: "SPX.INDEX",
+  strategy: { kind: "builtIn", name: "maCrossover" },
+  parameters: { fast: { from: 5, to: 25, step: 5 }, slow: { from: 20, to: 60, step: 10 } },
+};
+const rules = {
+  instrumentId: "SPX.INDEX",
+  strategy: {
+    kind: "rules",
+    entry: "crossunder(rsi(close, {length}), {oversold})",
+    exit: "rsi(close, {length}) > 55",
+  },
+  parameters: {
+    length: { from: 3, to: 20, step: 1 },
+    oversold: { from: 15, to: 45 },
+    stopLoss: { values: [0.03, 0.1] },
+  },
+};
+
+async function run(payload: object, facts: Partial<Parameters<typeof fixtureContext>[1]> = {}) {
+  const ctx = fixtureContext<never>(db, { tenantId, now, ...facts });
+  const result = await runSweep(deps, SweepPayload.parse(payload), ctx);
+  return { result: sweep.result.parse(result) as SweepResult, ctx };
+}
+
+describe("a grid", () => {
+  test("tries every combination, keeps each in the ledger, and judges the best", async () => {
+    const { result, ctx } = await run(grid);
+    // Fast 20 and 25 with slow 20 (and 25 with 20) are no crossovers.
+    expect(result.honesty.trials).toBe(25);
+    expect(result.failed).toBe(2);
+    expect(result.warnings[0]).toContain("fast must be below slow");
+    expect(result.top).toHaveLength(23);
+    const ratios = result.top.map((trial) => trial.figures!.sharpe!);
+    expect(ratios).toEqual(ratios.toSorted((a, b) => b - a));
+    expect(result.best).toEqual(result.top[0]);
+    const { honesty } = result;
+    expect(honesty.deflatedSharpe!).toBeLessThan(honesty.probabilisticSharpe!);
+    expect(honesty.overfitting!).toBeGreaterThanOrEqual(0);
+    expect(honesty.overfitting!).toBeLessThanOrEqual(1);
+    expect(honesty.overfittingTrials).toBe(23);
+    const map = result.heatMap!;
+    expect([map.x.values, map.y.values]).toEqual([
+      [5, 10, 15, 20, 25],
+      [20, 30, 40, 50, 60],
+    ]);
+    const cell = map.cells[map.y.values.indexOf(result.best!.params["slow"]!)]!;
+    expect(cell[map.x.values.indexOf(result.best!.params["fast"]!)]).toBe(result.best!.figures!.sharpe);
+    expect(map.cells[0]![4]).toBeNull();
+    expect(ctx.progressed.at(-1)).toMatchObject({ trialsDone: 25, trialsTotal: 25, best: result.best });
+    const counted = await sweepRouteHandlers.getTrialLedger(
+      { db },
+      { params: { datasetHash: result.datasetHash }, query: undefined, body: undefined, request },
+      caller,
+    );
+    expect(counted).toEqual({ trials: 25, searches: 1 });
+  });
+});
+
+describe.each(["random", "sobol", "tpe", "cmaes", "nsga2"] as const)("%s", (method) => {
+  const payload = { ...rules, search: { method, trials: 90 } };
+  test("goes on after a kill where it stopped, and ends as if it had never been killed", async () => {
+    const whole = await run(payload);
+    const jobId = newId(now());
+    const controller = new AbortController();
+    const killed = fixtureContext<never>(db, { tenantId, jobId, now, signal: controller.signal });
+    const { progress } = killed;
+    killed.progress = (value: { trialsDone: number }) => {
+      progress(value as never);
+      if (value.trialsDone >= 30) controller.abort(new Error("killed"));
+    };
+    const first = runSweep(deps, SweepPayload.parse(payload), killed);
+    if (method === "random" || method === "sobol") await first;
+    else await expect(first).rejects.toThrow("killed");
+    const insert = await db.selectFrom("backtestTrials").selectAll().where("jobId", "=", jobId).execute();
+    expect(insert.length).toBeGreaterThanOrEqual(30);
+    const again = await run(payload, { jobId, pickup: 2 });
+    expect(again.result).toEqual(whole.result);
+    const rows = await db.selectFrom("backtestTrials").select("number").where("jobId", "=", jobId).execute();
+    expect(rows.map((row) => row.number).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 90 }, (_, k) => k + 1),
+    );
+  });
+});
+
+test("several objectives: none of the top beats another in all", async () => {
+  const { result } = await run({
+    ...rules,
+    objectives: ["totalReturn", "maxDrawdown"],
+    search: { method: "nsga2", trials: 120 },
+  });
+  const top = result.top.map((trial) => trial.figures!);
+  for (const a of top) {
+    for (const b of top) {
+      expect(a.totalReturn > b.totalReturn && a.maxDrawdown < b.maxDrawdown).toBe(false);
+    }
+  }
+});
+
+test("stops early without progress, and says so", async () => {
+  const { result } = await run({ ...rules, search: { method: "tpe", trials: 2_000, patience: 40 } });
+  expect(result.stoppedEarly).toBe(true);
+  expect(result.honesty.trials).toBeLessThan(2_000);
+});
+
+test.each([
+  [
+    "a parameter that nothing takes",
+    { ...rules, parameters: { window: { from: 1, to: 2 } } },
+    "in no formula",
+  ],
+  ["a grid without steps", { ...rules, search: { method: "grid" } }, "needs a step"],
+  [
+    "combinations that can never be run",
+    { ...grid, parameters: { fast: { values: [60, 70] }, slow: { values: [50] } } },
+    "None of 2 combinations",
+  ],
+  [
+    "a parameter that the built-in lacks",
+    { ...grid, parameters: { window: { values: [3] } } },
+    "no parameter window",
+  ],
+])("refuses %s", async (_name, payload, text) => {
+  await expect(run(payload)).rejects.toMatchObject({
+    code: "payload.invalid",
+    message: expect.stringContaining(text),
+  });
+});
+
+test("another tenant does not see the trials", async () => {
+  const { ctx } = await run(grid);
+  const stranger = { ...caller, tenantId: newId(0) };
+  await expect(
+    sweepRouteHandlers.listSweepTrials(
+      { db },
+      { params: { id: ctx.jobId }, query: { limit: 5 }, body: undefined, request },
+      stranger,
+    ),
+  ).rejects.toMatchObject({ code: "resource.unknown" });
+});

@@ -1,0 +1,89 @@
+import { AppError } from "@tapedeck/core";
+import { sql } from "kysely";
+import type { Db, Tx } from "../../db.ts";
+import { StoredMeasure, TrialParams } from "./contract.ts";
+import type { SweepTrial } from "./contract.ts";
+
+export interface StoredTrial {
+  number: number;
+  params: Record<string, number | string>;
+  measure: StoredMeasure | null;
+  failure: string | null;
+}
+
+/** A combination tried again after a kill keeps its first row. */
+export async function saveTrials(
+  tx: Tx,
+  job: { jobId: string; tenantId: string; datasetHash: string },
+  trials: readonly StoredTrial[],
+): Promise<void> {
+  const rows = trials.map(({ number, params, measure, failure }) => ({ number, params, measure, failure }));
+  await sql`
+    insert into backtest_trials (job_id, number, tenant_id, dataset_hash, params, measure, failure)
+    select ${job.jobId}::uuid, number, ${job.tenantId}::uuid, ${job.datasetHash}, params, measure, failure
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as t (number int, params jsonb, measure jsonb, failure text)
+    on conflict do nothing`.execute(tx);
+}
+
+/** In the order tried, after a number. */
+export async function loadTrials(
+  db: Db,
+  jobId: string,
+  afterNumber: number,
+  limit: number,
+): Promise<StoredTrial[]> {
+  const rows = await db
+    .selectFrom("backtestTrials")
+    .select(["number", "params", "measure", "failure"])
+    .where("jobId", "=", jobId)
+    .where("number", ">", afterNumber)
+    .orderBy("number")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    number: row.number,
+    params: TrialParams.parse(row.params),
+    measure: row.measure === null ? null : StoredMeasure.parse(row.measure),
+    failure: row.failure,
+  }));
+}
+
+/** Combinations that a tenant's searches have tried on a dataset, and how many searches they were. */
+export async function countTrials(
+  db: Db,
+  tenantId: string,
+  datasetHash: string,
+): Promise<{ trials: number; searches: number }> {
+  const row = await db
+    .selectFrom("backtestTrials")
+    .select((eb) => [
+      eb.fn.countAll<string>().as("trials"),
+      eb.fn.count<string>("jobId").distinct().as("searches"),
+    ])
+    .where("tenantId", "=", tenantId)
+    .where("datasetHash", "=", datasetHash)
+    .executeTakeFirstOrThrow();
+  return { trials: Number(row.trials), searches: Number(row.searches) };
+}
+
+export async function requireSweep(db: Db, tenantId: string, jobId: string): Promise<void> {
+  const row = await db
+    .selectFrom("jobs")
+    .select("id")
+    .where("id", "=", jobId)
+    .where("tenantId", "=", tenantId)
+    .where("type", "=", "sweep")
+    .executeTakeFirst();
+  if (row === undefined) throw new AppError("resource.unknown", `There is no sweep ${jobId}.`);
+}
+
+export function trialView({ number, params, measure, failure }: StoredTrial): SweepTrial {
+  if (measure === null) return { number, params, figures: null, failure };
+  const { totalReturn, sharpe, maxDrawdown, returnOverDrawdown, fills } = measure;
+  return {
+    number,
+    params,
+    figures: { totalReturn, sharpe, maxDrawdown, returnOverDrawdown, fills },
+    failure,
+  };
+}
