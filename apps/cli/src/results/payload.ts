@@ -48,7 +48,7 @@ function typeOf(schema: Schema, resolved: (one: Schema) => Schema): string {
     const kinds = choices.map((choice) => {
       const one = resolved(choice);
       const kind = one.properties?.["kind"]?.const;
-      return kind === undefined ? typeOf(one, resolved) : `{kind: ${String(kind)}}`;
+      return kind === undefined ? typeOf(one, resolved) : `{kind: ${JSON.stringify(kind)}}`;
     });
     return [...new Set(kinds)].join(" | ");
   }
