@@ -288,4 +288,37 @@ describe("a timeframe that is not stored", () => {
     ]);
     expect(weekly.columns.volume[0]).toBe(10);
   });
+
+  test("is made of trades where no bars are stored, a corrected trade at its newest revision", async () => {
+    const writer = createSeriesWriter({ db: database.db });
+    const open = Date.parse("2024-07-03T13:30:00Z");
+    const minutes = [-10, 0, 5, 29, 30, 185, 209, 215];
+    const put = (price: (i: number) => number, recordedMs: number) =>
+      database.db.transaction().execute(async (tx) => {
+        await writer.ensureInstrument(tx, { ...instrument("TRD"), calendar: "XNYS" }, jobId, recordedMs);
+        const target = { space: tenantId, instrumentId: "TRD.LOCAL", timeframe: "tick", jobId, recordedMs };
+        await writer.writeTrades(tx, target, {
+          eventMs: minutes.map((m) => open + m * minute),
+          ordinal: minutes.map(() => 0),
+          price: minutes.map((_, i) => price(i)),
+          size: minutes.map(() => 2),
+          venue: minutes.map(() => null),
+        });
+      });
+    await put((i) => 100 + i, open + 300 * minute);
+    const asked = { ...request("TRD"), timeframe: "30m" };
+    const before = await reader().dataset(asked);
+    // before the open and after the early close nothing counts
+    expect(Array.from(before.columns.openMs, (ms) => (ms - open) / minute)).toEqual([0, 30, 180]);
+    expect(Array.from(before.columns.close)).toEqual([103, 104, 106]);
+    expect(Array.from(before.columns.volume)).toEqual([6, 2, 4]);
+    expect(before.columns.closeMs[2]).toBe(open + 210 * minute);
+    await put((i) => (i === 3 ? 90 : 100 + i), open + 400 * minute);
+    const after = await reader().dataset(asked);
+    expect([after.columns.close[0], after.columns.low[0]]).toEqual([90, 90]);
+    const then = await reader().dataset({ ...asked, asOfMs: open + 350 * minute });
+    expect(then.columns).toEqual(before.columns);
+    const daily = await reader().dataset({ ...asked, timeframe: "1d" });
+    expect(daily.columns).toMatchObject({ open: Float64Array.of(101), close: Float64Array.of(106) });
+  });
 });

@@ -34,6 +34,7 @@ import {
   storeDataset,
   touchDataset,
 } from "./store.ts";
+import { barsOfTrades } from "./tradeBars.ts";
 import type { BarPage, IndexKey, SeriesState } from "./store.ts";
 
 const dayMs = 86_400_000;
@@ -224,8 +225,8 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
   }
 
   /**
-   * Bars of a timeframe that is not stored, from the longest stored one that they are made of; undefined where there is
-   * none. A bar is there once it has closed by `asOfMs`.
+   * Bars of a timeframe that is not stored, from the longest stored one that they are made of, else from trades; undefined
+   * where there are neither. A bar is there once it has closed by `asOfMs`.
    */
   async function join(
     request: DatasetRequest,
@@ -233,17 +234,18 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     asOfMs: number,
   ): Promise<SeriesDataset | undefined> {
     const { timeframe, fromMs, toMs } = request;
-    const stored = await coverage(request.tenantId, request.instrumentId);
-    const base = stored.findLast((one) => isMadeOf(timeframe, one.timeframe));
-    if (base === undefined) return undefined;
     // whole bars need the finer ones around the range's ends
     const margin = 2 * timeframeMs(timeframe);
-    const finer = await load({
-      ...request,
-      timeframe: base.timeframe,
-      fromMs: fromMs === undefined ? undefined : fromMs - margin,
-      toMs: toMs === undefined ? undefined : toMs + margin,
-    });
+    const finer = await finerBars(
+      {
+        ...request,
+        fromMs: fromMs === undefined ? undefined : fromMs - margin,
+        toMs: toMs === undefined ? undefined : toMs + margin,
+      },
+      instrument,
+      asOfMs,
+    );
+    if (finer === undefined) return undefined;
     const rule = bucketRule(instrument.calendar);
     const bars = resampleBars(
       finer.columns,
@@ -259,6 +261,22 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     );
     if (bars.openMs.length === 0) return undefined;
     return keepColumns(request, instrument, finer.asOfMs, bufferOf(bars));
+  }
+
+  /** Bars that those of the request's timeframe are made of. */
+  async function finerBars(
+    request: DatasetRequest,
+    instrument: Instrument,
+    asOfMs: number,
+  ): Promise<Pick<SeriesDataset, "columns" | "asOfMs"> | undefined> {
+    const { timeframe, fromMs, toMs, adjustment } = request;
+    const stored = await coverage(request.tenantId, request.instrumentId);
+    const base = stored.findLast((one) => isMadeOf(timeframe, one.timeframe));
+    if (base !== undefined) return load({ ...request, timeframe: base.timeframe });
+    const columns = await barsOfTrades(db, instrument, { timeframe, fromMs, toMs, asOfMs });
+    if (columns === undefined) return undefined;
+    if (adjustment !== "raw") adjustColumns(columns, await loadActions(db, instrument, asOfMs), adjustment);
+    return { columns, asOfMs };
   }
 
   async function coverage(tenantId: string, instrumentId: string): Promise<SeriesCoverage[]> {

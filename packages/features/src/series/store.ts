@@ -312,6 +312,22 @@ export interface TradeRange {
   limit: number;
 }
 
+/** First and last time of the trades that are stored; undefined where none are. */
+export async function loadTradeSpan(
+  db: Db,
+  instrument: Instrument,
+): Promise<{ fromMs: number; toMs: number } | undefined> {
+  const row = await db
+    .selectFrom("series")
+    .select(["fromMs", "toMs"])
+    .where("space", "=", instrument.space)
+    .where("instrumentId", "=", instrument.instrumentId)
+    .where("kind", "=", "trades")
+    .where("rows", ">", 0)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { fromMs: row.fromMs!, toMs: row.toMs! };
+}
+
 /** Visible prints in order, newest revision each. */
 export async function loadTradePage(db: Db, instrument: Instrument, range: TradeRange) {
   const after = range.after ?? { eventMs: beginningMs, ordinal: -1 };
