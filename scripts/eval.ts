@@ -12,11 +12,12 @@ import { findFile } from "./eval/files.ts";
 import { financebench } from "./eval/financebench.ts";
 import { wilson } from "./eval/measure.ts";
 import type { EvalSet, Measure } from "./eval/measure.ts";
+import { market } from "./eval/market.ts";
 import { mtragUn } from "./eval/mtragUn.ts";
 import { sentfin, twitter } from "./eval/sentiment.ts";
 import { tatqa } from "./eval/tatqa.ts";
 
-const sets: readonly EvalSet[] = [financebench, tatqa, mtragUn, sentfin, twitter];
+const sets: readonly EvalSet[] = [market, financebench, tatqa, mtragUn, sentfin, twitter];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -110,6 +110,8 @@ export const concepts = {
     "grew",
     "change",
     "changed",
+    "move",
+    "moved",
     "up or down",
     "do",
     "cagr",

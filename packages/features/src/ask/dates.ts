@@ -210,7 +210,14 @@ const rules: Rule[] = [
   [/\bthis month\b/g, (_m, today) => month(new Date(today).getUTCFullYear(), new Date(today).getUTCMonth())],
   [/\byesterday\b/g, (_m, today) => dayOf(today - dayMs)],
   [/\btoday\b/g, (_m, today) => dayOf(today)],
-  [new RegExp(`\\b${year}\\b`, "g"), (m) => wholeYear(+m[1]!)],
+  // "Above 2000" is a level.
+  [
+    new RegExp(
+      `(?<!\\b(?:above|below|beneath|beyond|exceed(?:ed|s)?|hit|reach(?:ed|es)?|topped|surpass(?:ed)?|than|clos(?:e|ed|es) (?:over|under))(?: the)?(?: level)?(?: of)? )\\b${year}\\b`,
+      "g",
+    ),
+    (m) => wholeYear(+m[1]!),
+  ],
 ];
 
 function dayOf(ms: number): Period | undefined {

@@ -220,10 +220,7 @@ function notUnderstood(q: Question, hint: Hint): Declined {
       ? ` It names ${q.unknownNames.map((name) => `"${name}"`).join(", ")}, which is not in the data.`
       : "";
   return new Declined(
-    `This question is of no kind that the built-in planner answers.${unknown} It answers: ${families
-      .filter((family) => family.examples.length > 0)
-      .map((family) => family.about.charAt(0).toLowerCase() + family.about.slice(1))
-      .join("; ")}.`,
+    `This question is of no kind that the built-in planner answers; docs/asking.md lists those it does.${unknown}`,
     {
       suggestions:
         nearest.length > 0

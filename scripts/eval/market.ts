@@ -1,0 +1,89 @@
+import { monthlyStocks, sp500Bars } from "@tapedeck/testkit";
+import { askFixture } from "../../packages/features/src/ask/fixture.ts";
+import { marketQuestions } from "./marketQuestions.ts";
+import type { Expected } from "./marketQuestions.ts";
+import type { EvalSet } from "./measure.ts";
+
+/** Numbers of a text with what stands right after them; dates are taken out first. */
+function numbersOf(text: string): { value: number; percent: boolean; decimals: number }[] {
+  const bare = text.replaceAll(/\b\d{4}-\d\d-\d\d\b|\[\d+\]|S&P 500/g, " ");
+  return [...bare.matchAll(/(?<![\d.])[-−]?\d[\d,]*(?:\.(\d+))?(\s?%)?/g)].map((match) => ({
+    value: Number(match[0].replaceAll(/[,%\s]/g, "").replace("−", "-")),
+    percent: match[2] !== undefined,
+    decimals: match[1]?.length ?? 0,
+  }));
+}
+
+/** Does the text say it? Signs may be words ("fell 3 %"); numbers may be rounded to the digits shown. */
+function says(text: string, expected: Expected): boolean {
+  switch (expected.kind) {
+    case "name":
+      return text.split(".")[0]!.includes(expected.value);
+    case "dates":
+      return expected.value.every((day) => text.includes(day) || text.includes(written(day)));
+    case "declined":
+      return false;
+    default:
+      return numbersOf(text).some(
+        ({ value, percent, decimals }) =>
+          percent === (expected.kind === "percent") &&
+          Math.abs(Math.abs(value) - Math.abs(expected.value)) <= 0.5 * 10 ** -decimals + 1e-9,
+      );
+  }
+}
+
+function written(day: string): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  return `${date.getUTCDate()} ${date.toLocaleString("en-GB", { month: "long", timeZone: "UTC" })} ${date.getUTCFullYear()}`;
+}
+
+/** Questions about the bundled market data, answered by the built-in planner over real bars in a real database. */
+export const market: EvalSet = {
+  name: "market",
+  files: [],
+  async run() {
+    const questions = marketQuestions(await sp500Bars(), await monthlyStocks());
+    const fixture = await askFixture();
+    let right = 0;
+    let wrong = 0;
+    let sentences = 0;
+    let supported = 0;
+    const started = performance.now();
+    try {
+      for (const { question, expected } of questions) {
+        const { result, text, ctx } = await fixture.ask({ question });
+        const answered = result.status === "answered";
+        const isRight = expected.kind === "declined" ? !answered : answered && says(text, expected);
+        if (isRight) right++;
+        else if (answered) wrong++;
+        if (!isRight && process.env["EVAL_SHOW"] === "1")
+          console.error(`${question} → ${text || result.message} (${JSON.stringify(expected)})`);
+        for (const sentence of result.sentences) {
+          sentences++;
+          const items = await Promise.all(
+            sentence.evidenceIds.map((id) => fixture.deps.evidence.get(ctx.tenantId, id)),
+          );
+          if (items.length > 0 && items.every(({ item }) => item !== null)) supported++;
+        }
+      }
+    } finally {
+      await fixture.close();
+    }
+    const n = questions.length;
+    const seconds = (performance.now() - started) / 1000;
+    const set = "market";
+    return [
+      { set, metric: "right", value: right / n, n, count: right, aim: "≥ 0.95" },
+      { set, metric: "wrong", value: wrong / n, n, count: wrong, aim: "≤ 0.01" },
+      {
+        set,
+        metric: "citations_open",
+        value: supported / sentences,
+        n: sentences,
+        count: supported,
+        aim: "1.00",
+      },
+      { set, metric: "answers_per_s", value: n / seconds, n },
+    ];
+  },
+};
