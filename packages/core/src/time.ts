@@ -4,7 +4,11 @@ import * as z from "zod";
 export const EpochMs = z
   .union([z.int().min(-62135596800000).max(253402300799999), z.iso.datetime({ offset: true }), z.iso.date()])
   .transform((value) => (typeof value === "number" ? value : Date.parse(value)))
-  .meta({ description: "Time: ms UTC, or RFC 3339", examples: ["2020-01-31", 1580428800000] });
+  .meta({
+    description: "Time: ms UTC, or RFC 3339",
+    examples: ["2020-01-31", 1580428800000],
+    format: "instant",
+  });
 
 const timeframeUnits = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 const timeframePattern = /^([1-9][0-9]{0,3})([smhdw]|mo)$/;

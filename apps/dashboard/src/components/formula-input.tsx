@@ -78,7 +78,7 @@ function Verdict({ text, id }: { text: string; id: string }) {
         {warmup === 0 ? "" : `, first value after ${warmup} bars`}
       </div>
     );
-  const { message, column, length, suggestion } = error!;
+  const { message, column, length } = error!;
   return (
     <div id={id} className="verdict bad">
       <code aria-hidden="true">
@@ -87,7 +87,6 @@ function Verdict({ text, id }: { text: string; id: string }) {
         {rested.slice(column - 1 + Math.max(1, length))}
       </code>{" "}
       {message}
-      {suggestion === null ? "" : ` Did you mean ${suggestion}?`}
     </div>
   );
 }

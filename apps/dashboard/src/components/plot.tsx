@@ -15,7 +15,7 @@ export interface PlotPoint {
   color: string;
 }
 
-const size = { width: 640, height: 320, left: 58, right: 16, top: 12, bottom: 40 };
+const size = { width: 640, height: 320, left: 76, right: 16, top: 12, bottom: 40 };
 
 /** Round steps that part a range into about five. */
 export function ticksOf(least: number, most: number): number[] {
@@ -83,7 +83,7 @@ export function Plot({
       </text>
       <text
         className="axis"
-        transform={`translate(12 ${(top + height - bottom) / 2}) rotate(-90)`}
+        transform={`translate(14 ${(top + height - bottom) / 2}) rotate(-90)`}
         textAnchor="middle"
       >
         {yLabel}
@@ -107,7 +107,7 @@ export function Plot({
             <circle cx={px(point.x)} cy={py(point.y)} r="4.5" fill={`var(${point.color})`} />
             <text
               x={px(point.x) + (isRight ? -8 : 8)}
-              y={py(point.y) + 4}
+              y={py(point.y) + 15}
               textAnchor={isRight ? "end" : "start"}
             >
               {point.label}

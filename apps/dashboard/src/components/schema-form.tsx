@@ -90,6 +90,7 @@ export function prune(value: unknown): unknown {
 
 export function SchemaForm(props: FormProps) {
   const schema = resolve(props.schema, props.root);
+  if (schema.format === "instant") return <Instant {...props} schema={schema} />;
   const variants = (schema.oneOf ?? schema.anyOf)
     ?.map((one) => resolve(one, props.root))
     .filter((one) => one.type !== "null");
@@ -301,6 +302,25 @@ function Scalar({ schema, value, onChange, name, required, loose }: FormProps & 
           onChange={(event) => change(event.target.value)}
         />
       )}
+    </div>
+  );
+}
+
+/** A time, typed as a date or RFC 3339. */
+function Instant({ schema, value, onChange, name, required }: FormProps) {
+  const id = useId();
+  const text =
+    typeof value === "number" ? new Date(value).toISOString().replace("T00:00:00.000Z", "") : shown(value);
+  return (
+    <div className="field">
+      <Label id={id} name={name} required={required} schema={{}} />
+      <input
+        id={id}
+        title={schema.description}
+        placeholder="2020-01-31"
+        value={text}
+        onChange={(event) => onChange(event.target.value === "" ? undefined : event.target.value)}
+      />
     </div>
   );
 }

@@ -1,8 +1,19 @@
-import { AppError, defineJob, defineQuery, EpochMs, Id, InstrumentRef, Timeframe } from "@tapedeck/core";
+import {
+  AppError,
+  defineCommand,
+  defineJob,
+  defineQuery,
+  EpochMs,
+  Id,
+  InstrumentRef,
+  Timeframe,
+} from "@tapedeck/core";
 import * as z from "zod";
+import { JobView } from "../jobs/contract.ts";
 import { Adjustment } from "../series/contract.ts";
 import { analysisPayloads, analysisResults } from "./kinds/contracts.ts";
 import { FormulaText } from "./kinds/formulas/contract.ts";
+import { OptimizeBody } from "./kinds/portfolio/contract.ts";
 
 const AnyKind = z.discriminatedUnion("kind", analysisPayloads);
 
@@ -37,6 +48,13 @@ export const analyze = defineJob({
     { kind: "summary", instrumentId: "SPX.INDEX" },
     { kind: "formulas", instrumentId: "SPX.INDEX", formulas: ["sma(close, 50)", "rsi(close, 14)"] },
     { kind: "pairs", y: "MSFT.XNAS", x: "IBM.XNYS", timeframe: "1mo", zWindow: 24 },
+    {
+      kind: "portfolio",
+      assets: ["MSFT.XNAS", "AAPL.XNAS", "AMZN.XNAS", "IBM.XNYS"],
+      timeframe: "1mo",
+      method: "maxSharpe",
+      maxWeight: 0.5,
+    },
     { kind: "risk", of: { kind: "instrument", instrumentId: "SPX.INDEX" } },
     { kind: "patterns", instrumentId: "SPX.INDEX", fromMs: "2015-01-01" },
   ],
@@ -133,6 +151,18 @@ export const analyzeRoutes = {
       maxPoints: maxPoints.default(5_000),
     }),
     response: Chart,
+  }),
+  optimizePortfolio: defineCommand({
+    name: "optimizePortfolio",
+    method: "POST",
+    path: "/portfolio/optimize",
+    tag: "Analyses",
+    summary:
+      "Weights of assets by risk tolerance: submits an analysis of kind portfolio, whose Location is given",
+    role: "analyst",
+    body: OptimizeBody,
+    response: JobView,
+    status: 202,
   }),
 };
 

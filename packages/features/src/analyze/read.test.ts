@@ -7,6 +7,8 @@ import type { AskFixture } from "../ask/fixture.ts";
 import type { Tx } from "../db.ts";
 import { AnalyzePayload, AnalyzeSeries, Chart } from "./contract.ts";
 import type { analyze } from "./contract.ts";
+import { JobView } from "../jobs/contract.ts";
+import { OptimizeBody, PortfolioResult } from "./kinds/portfolio/contract.ts";
 import { analyzeRouteHandlers, thin } from "./read.ts";
 import { runAnalyze } from "./run.ts";
 
@@ -158,6 +160,39 @@ describe("an analysis's series", () => {
       ),
     ).rejects.toMatchObject({ code: "resource.unknown" });
   });
+});
+
+test("a portfolio is optimised by assets, weights and risk_tolerance; the same key is the same job", async () => {
+  const optimise = async (body: Record<string, unknown>) => {
+    const response = (await analyzeRouteHandlers.optimizePortfolio(
+      deps(),
+      {
+        params: undefined,
+        query: undefined,
+        body: OptimizeBody.parse(body),
+        request: new Request("http://loopback/", { method: "POST", headers: { "idempotency-key": "one" } }),
+      },
+      caller,
+    )) as Response;
+    return {
+      status: response.status,
+      location: response.headers.get("location"),
+      job: JobView.parse(await response.json()),
+    };
+  };
+  const body = {
+    assets: ["MSFT", "AAPL", "IBM"],
+    weights: [0.5, 0.25, 0.25],
+    risk_tolerance: 0.3,
+    timeframe: "1mo",
+  };
+  const { status, location, job } = await optimise(body);
+  expect([status, location]).toEqual([202, `/api/jobs/${job.id}`]);
+  expect((await optimise(body)).job.id).toBe(job.id);
+  const ended = await fixture.deps.jobs.waitForEnd(tenantId, job.id, 20_000);
+  const result = PortfolioResult.parse(ended.result);
+  expect(result.assets.map((one) => one.present)).toEqual([0.5, 0.25, 0.25]);
+  expect(result.assets.reduce((sum, one) => sum + one.weight, 0)).toBeCloseTo(1, 12);
 });
 
 test.each([

@@ -168,4 +168,16 @@ export const analyzeRouteHandlers = {
       jobId: computed?.jobId ?? null,
     };
   },
+
+  optimizePortfolio: async (deps, { body, request }, caller) => {
+    const { risk_tolerance: riskTolerance, ...rest } = body;
+    const idempotencyKey = request.headers.get("idempotency-key");
+    const { job } = await deps.jobs.submit({
+      caller,
+      type: "analyze",
+      payload: { kind: "portfolio", ...rest, riskTolerance },
+      ...(idempotencyKey === null ? {} : { idempotencyKey }),
+    });
+    return Response.json(job, { status: 202, headers: { location: `/api/jobs/${job.id}` } });
+  },
 } satisfies RouteHandlersFor<typeof analyzeRoutes, AnalyzeReadDeps>;

@@ -140,10 +140,7 @@ function Formulas({
         setText("");
         setRefusal(undefined);
       } else {
-        const { error } = checked;
-        setRefusal(
-          `${error!.message}${error!.suggestion === null ? "" : ` Did you mean ${error!.suggestion}?`}`,
-        );
+        setRefusal(checked.error!.message);
       }
     } catch (caught) {
       setRefusal(messageOf(caught));

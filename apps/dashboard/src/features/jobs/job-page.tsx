@@ -10,6 +10,9 @@ import { Json } from "../../components/json.tsx";
 import { Progress } from "../../components/progress.tsx";
 import { ErrorBox, Loading, StateBadge } from "../../components/state.tsx";
 import { latest, useJob } from "../../components/use-job.ts";
+import { AnalysisView } from "../analyses/analysis-view.tsx";
+import { kindOnPages } from "../analyses/catalogue.ts";
+import type { AnalyzeResult } from "../analyses/result.ts";
 import { Answer } from "../ask/answer.tsx";
 import type { AskResult } from "../ask/answer.tsx";
 
@@ -85,7 +88,7 @@ export function JobPage({ id }: { id: string }) {
       {view.result === null ? null : (
         <section className="panel">
           <h2>Result</h2>
-          {view.type === "ask" ? <Answer result={view.result as AskResult} /> : <Json value={view.result} />}
+          <Result view={view} />
         </section>
       )}
       <section className="panel">
@@ -102,6 +105,13 @@ export function JobPage({ id }: { id: string }) {
   );
 }
 
+/** As its type is shown, and whole where no page shows it. */
+function Result({ view }: { view: JobView }) {
+  if (view.type === "ask") return <Answer result={view.result as AskResult} />;
+  if (view.type === "analyze") return <AnalysisView result={view.result as AnalyzeResult} jobId={view.id} />;
+  return <Json value={view.result} />;
+}
+
 function ResultLink({ job }: { job: JobView }) {
   if (job.state !== "completed") return null;
   const result = job.result as {
@@ -113,6 +123,14 @@ function ResultLink({ job }: { job: JobView }) {
     return (
       <Link to={`/backtests/${result.runId}`} className="button">
         Open the report
+      </Link>
+    );
+  }
+  const page = job.type === "analyze" ? kindOnPages((job.result as AnalyzeResult).kind) : undefined;
+  if (page !== undefined) {
+    return (
+      <Link to={`/analyses/${page.kind}?job=${job.id}`} className="button">
+        Open on its page
       </Link>
     );
   }

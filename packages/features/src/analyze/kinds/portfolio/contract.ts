@@ -131,6 +131,24 @@ export const PortfolioPayload = z
   .meta({ id: "PortfolioPayload", title: "Portfolio: weights, frontier, risk contributions" });
 export type PortfolioPayload = z.output<typeof PortfolioPayload>;
 
+/** The short form of `POST /portfolio/optimize`; everything else is set by an analysis of kind portfolio. */
+export const OptimizeBody = z
+  .strictObject({
+    assets: universe(2, 60),
+    weights: z.array(Weight).max(60).optional().describe("Held now, in the order of the assets"),
+    risk_tolerance: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(0.2)
+      .describe("0 is least variance, 0.2 usual, 1 bold"),
+    ...rangeFields,
+  })
+  .meta({
+    id: "OptimizeBody",
+    examples: [{ assets: ["MSFT.XNAS", "AAPL.XNAS", "IBM.XNYS"], risk_tolerance: 0.3, timeframe: "1mo" }],
+  });
+
 export const PortfolioAsset = z.object({
   instrumentId: z.string(),
   weight: z.number(),
