@@ -8,28 +8,10 @@ import { QuantError } from "./error.ts";
 import * as options from "./options/index.ts";
 import * as risk from "./risk/index.ts";
 import * as statistics from "./statistics/index.ts";
+import { noise, uniform, walk } from "./testInputs.ts";
 
 type Argument = unknown;
 type Calls = Record<string, readonly Argument[]>;
-
-function uniform(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    return (x + 0.5) / 2 ** 32;
-  };
-}
-
-function noise(n: number, seed: number): Float64Array {
-  const out = new Float64Array(n);
-  statistics.createNormals(uniform(seed))(out);
-  return out;
-}
-
-function walk(n: number, seed: number): Float64Array {
-  let level = 100;
-  return noise(n, seed).map((z) => (level += z));
-}
 
 const n = 200;
 const [x, y] = [walk(n, 1), walk(n, 2)];

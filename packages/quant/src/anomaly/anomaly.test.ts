@@ -1,31 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createNormals } from "../statistics/normals.ts";
 import * as q from "./index.ts";
-
-function uniform(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    return x / 2 ** 32;
-  };
-}
-
-function noise(n: number, seed: number): Float64Array {
-  const out = new Float64Array(n);
-  createNormals(uniform(seed))(out);
-  return out;
-}
-
-const code = (compute: () => unknown): string => {
-  try {
-    compute();
-  } catch (error) {
-    if (error instanceof q.QuantError) return error.code;
-    throw error;
-  }
-  return "accepted";
-};
+import { codeOf, noise, uniform } from "../testInputs.ts";
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 
@@ -49,7 +25,7 @@ describe("one series", () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 20, maxLength: 60 }), (values) => {
         const x = Float64Array.from(values);
-        if (code(() => find(x)) === "undefined") return;
+        if (codeOf(() => find(x)) === "undefined") return;
         const { anomalies, scores } = find(x);
         expect(scores).toHaveLength(x.length);
         for (const { row, value, low, high, score } of anomalies) {
@@ -225,5 +201,5 @@ test.each<[string, string, () => unknown]>([
   ["20,001 rows", "outOfRange", () => q.fitOneClassSvm(new Float64Array(20_001), 1)],
   ["a column that does not vary", "undefined", () => q.standardise(Float64Array.of(1, 2, 1, 3), 2)],
 ])("%s is refused as %s", (_name, expected, compute) => {
-  expect(code(compute)).toBe(expected);
+  expect(codeOf(compute)).toBe(expected);
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { QuantError } from "../error.ts";
 import * as q from "./index.ts";
+import { codeOf } from "../testInputs.ts";
 
 const base: q.OptionInputs = {
   type: "call",
@@ -13,16 +13,6 @@ const base: q.OptionInputs = {
   volatility: 0.27,
 };
 const put = { ...base, type: "put" as const };
-
-const code = (compute: () => unknown): string => {
-  try {
-    compute();
-  } catch (error) {
-    if (error instanceof QuantError) return error.code;
-    throw error;
-  }
-  return "accepted";
-};
 
 describe("Greeks are the slopes of the price", () => {
   const slope = (key: keyof q.OptionInputs, step: number): number => {
@@ -175,5 +165,5 @@ test.each<[string, string, () => unknown]>([
     () => q.bondValue({ face: 1, couponRate: 0.1, frequency: 2, periods: 1.5 }, 0),
   ],
 ])("%s is refused as %s", (_name, expected, compute) => {
-  expect(code(compute)).toBe(expected);
+  expect(codeOf(compute)).toBe(expected);
 });

@@ -3,14 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fitGarch } from "../statistics/garch.ts";
 import { createNormals } from "../statistics/normals.ts";
 import * as q from "./index.ts";
-
-function uniform(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    return (x + 0.5) / 2 ** 32;
-  };
-}
+import { uniform } from "../testInputs.ts";
 
 /** Returns of about 1 % whose spread comes in spells. */
 function returnsOf(seed: number, n = 1200): Float64Array {

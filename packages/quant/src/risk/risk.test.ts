@@ -1,30 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { QuantError } from "../error.ts";
 import * as q from "./index.ts";
-
-/** Numbers in [0, 1) that repeat. */
-function uniform(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    return x / 2 ** 32;
-  };
-}
+import { codeOf, uniform } from "../testInputs.ts";
 
 function sample(n: number, seed: number): Float64Array {
   const random = uniform(seed);
   return Float64Array.from({ length: n }, () => (random() + random() + random() - 1.5) * 0.02);
 }
-
-const code = (compute: () => unknown): string => {
-  try {
-    compute();
-  } catch (error) {
-    if (error instanceof QuantError) return error.code;
-    throw error;
-  }
-  return "accepted";
-};
 
 describe("performance", () => {
   test("a hand case: up 10 %, down 20 %, up 25 %", () => {
@@ -88,7 +69,7 @@ describe("value at risk", () => {
   test("the expansion says where it is not monotone", () => {
     const heavy = Float64Array.from({ length: 1000 }, (_, i) => (i % 100 === 0 ? -0.2 : 0.001 * (i % 7)));
     expect(q.cornishFisherRisk(heavy, 0.99).monotone).toBe(false);
-    expect(code(() => q.cornishFisherRisk(new Float64Array(100), 0.99))).toBe("undefined");
+    expect(codeOf(() => q.cornishFisherRisk(new Float64Array(100), 0.99))).toBe("undefined");
   });
 });
 
@@ -135,5 +116,5 @@ test.each<[string, string, () => unknown]>([
   ["no resamples", "tooFew", () => q.bootstrap(sample(9, 1), [], (x) => x[0]!)],
   ["no weight of risk", "undefined", () => q.componentRisk(new Float64Array(2), new Float64Array(4), 0.95)],
 ])("%s is refused as %s", (_name, expected, compute) => {
-  expect(code(compute)).toBe(expected);
+  expect(codeOf(compute)).toBe(expected);
 });

@@ -1,14 +1,7 @@
 import { expect, test } from "vitest";
 import { normalCdf, normalSf } from "./distributions.ts";
 import { createNormals } from "./normals.ts";
-
-function uniform(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    return x / 2 ** 32;
-  };
-}
+import { uniform } from "../testInputs.ts";
 
 const n = 1_000_000;
 const draws = new Float64Array(n);

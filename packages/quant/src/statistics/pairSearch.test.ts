@@ -1,35 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as q from "./index.ts";
-
-function uniform(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    return (x + 0.5) / 2 ** 32;
-  };
-}
-
-function noise(n: number, seed: number): Float64Array {
-  const out = new Float64Array(n);
-  q.createNormals(uniform(seed))(out);
-  return out;
-}
-
-function walk(n: number, seed: number): Float64Array {
-  let level = 100;
-  return noise(n, seed).map((z) => (level += z));
-}
-
-const code = (compute: () => unknown): string => {
-  try {
-    compute();
-  } catch (error) {
-    if (error instanceof q.QuantError) return error.code;
-    throw error;
-  }
-  return "accepted";
-};
+import { codeOf, noise, uniform, walk } from "../testInputs.ts";
 
 const probabilities = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 40 });
 
@@ -169,6 +141,6 @@ describe("pair search", () => {
     ["no tests", "tooFew", () => q.selectPairs([])],
     ["a p-value of 2", "outOfRange", () => q.adjustedP(Float64Array.of(2), "benjaminiHochberg")],
   ])("%s is refused as %s", (_name, expected, compute) => {
-    expect(code(compute)).toBe(expected);
+    expect(codeOf(compute)).toBe(expected);
   });
 });
