@@ -78,6 +78,27 @@ describe("without a server", () => {
     ]);
   });
 
+  test("bars are made of a file of trades, by time within sessions and by what was traded", async () => {
+    const file = path.join(dir, "trades.csv");
+    const trades = ["13:20,9,1", "13:30,10,1", "13:31,12,3", "14:29,11,2", "14:30,13,4", "20:00,14,1"];
+    const rows = trades.map((row) => `2024-07-08T${row.replace(",", ":00Z,")}`);
+    await writeFile(file, ["time,price,size", ...rows].join("\n"));
+    const hourly = await tapedeck(["bars", "--every", "1h", "--calendar", "XNYS", "--data", file]);
+    expect(hourly.out.trim().split("\n")).toEqual([
+      "time,closeTime,open,high,low,close,volume,ticks",
+      "2024-07-08T13:30:00.000Z,2024-07-08T14:30:00.000Z,10,12,10,11,6,3",
+      "2024-07-08T14:30:00.000Z,2024-07-08T15:30:00.000Z,13,13,13,13,4,1",
+    ]);
+    expect(hourly.err).toMatch(/2 trades outside XNYS's sessions are left out/);
+    const volume = await tapedeck(["bars", "--volume", "5", "--data", file]);
+    expect(volume.out.trim().split("\n").slice(1)).toEqual([
+      "2024-07-08T13:20:00.000Z,2024-07-08T13:31:00.000Z,9,12,9,12,5,3",
+      "2024-07-08T14:29:00.000Z,2024-07-08T14:30:00.000Z,11,13,11,13,6,2",
+    ]);
+    for (const args of [[], ["--ticks", "1", "--volume", "2"], ["--every", "1w"], ["--renko", "0"]])
+      expect((await tapedeck(["bars", ...args, "--data", file])).code).toBe(1);
+  });
+
   test("indicator test says what a formula and a module keep to, and formula computes with the module", async () => {
     const formula = await tapedeck(["indicator", "test", "sma(close, 20) > lag(close, 1)"]);
     expect(formula.out.trim().split("\n").at(-1)).toBe("6 passed, 0 failed");

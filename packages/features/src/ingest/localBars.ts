@@ -38,7 +38,7 @@ interface LocalBar extends Record<(typeof columnNames)[number], number> {
  * empty nor readable, at two bars of one time, and where the file holds several instruments.
  */
 export async function readLocalBars(file: string): Promise<LocalBars> {
-  const table = await openBars(await sourceOf(file));
+  const table = await openBars(await localSource(file));
   if (table.mapping.layout === "wide") {
     throw new AppError("data.invalid", `${file} has a column a symbol; a file of one instrument is needed.`);
   }
@@ -73,7 +73,8 @@ async function openBars(source: ByteSource): Promise<OpenTable> {
   return daily.head.length < 2 ? daily : openTable(source, { dataKind: "bars" });
 }
 
-async function sourceOf(file: string): Promise<ByteSource> {
+/** A file of this machine. Throws `data.missing` where it cannot be opened. */
+export async function localSource(file: string): Promise<ByteSource> {
   try {
     return await fileSource(path.resolve(file), file);
   } catch (error) {
