@@ -3,6 +3,7 @@ import { alertRoutes } from "./alerts/contract.ts";
 import { auditRoutes } from "./audit/contract.ts";
 import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
+import { biasAudit } from "./backtest/audit/contract.ts";
 import { sweep, sweepRoutes } from "./backtest/sweep/contract.ts";
 import { evidenceRoutes } from "./evidence/contract.ts";
 import { batchRoutes } from "./batches/contract.ts";
@@ -22,10 +23,16 @@ import { indicatorRoutes } from "./indicators/contract.ts";
 import { lineageRoutes } from "./lineage/contract.ts";
 
 /** Every job type. A new one is a folder and a line here and a line in handlers.ts. */
-export const contracts = { ingest, analyze, ask, backtest, sweep, execute, sentiment } satisfies Record<
-  string,
-  JobContract
->;
+export const contracts = {
+  ingest,
+  analyze,
+  ask,
+  backtest,
+  sweep,
+  biasAudit,
+  execute,
+  sentiment,
+} satisfies Record<string, JobContract>;
 
 /** Every other address. */
 export const routes = {

@@ -2,6 +2,7 @@ import type { HandlersFor } from "@tapedeck/core";
 import type { contracts } from "./contracts.ts";
 import { runExecute } from "./orders/run.ts";
 import { runBacktest } from "./backtest/run.ts";
+import { runBiasAudit } from "./backtest/audit/run.ts";
 import { runSweep } from "./backtest/sweep/run.ts";
 import { runSentiment } from "./sentiment/run.ts";
 import type { Tx } from "./db.ts";
@@ -16,6 +17,7 @@ export const handlers = {
   ask: runAsk,
   backtest: runBacktest,
   sweep: runSweep,
+  biasAudit: runBiasAudit,
   execute: runExecute,
   sentiment: runSentiment,
 } satisfies HandlersFor<typeof contracts, Deps, Tx>;

@@ -1,3 +1,4 @@
+export * from "./audit.ts";
 export * from "./engine/index.ts";
 export * from "./ledger.ts";
 export * from "./lots/index.ts";

@@ -49,11 +49,11 @@ const yieldBars = 262_144;
 const chunkFills = 4_096;
 
 /** The payload with the tenant's saved formulas put into its rules. */
-async function expandRules(
-  deps: BacktestDeps,
-  payload: BacktestPayload,
+export async function expandRules<P extends Pick<BacktestPayload, "strategy">>(
+  deps: Pick<BacktestDeps, "formulas">,
+  payload: P,
   tenantId: string,
-): Promise<BacktestPayload> {
+): Promise<P> {
   const { strategy } = payload;
   if (strategy.kind !== "rules") return payload;
   const given = conditionNames.flatMap((name) => {
