@@ -40,7 +40,8 @@ function readFile(path: string): string {
   }
 }
 
-async function follow(cli: Cli, flags: ConnectionFlags, id: string): Promise<JobView> {
+/** Shows a job's progress until it ends, then its result or error. */
+export async function follow(cli: Cli, flags: ConnectionFlags, id: string): Promise<JobView> {
   const client = clientOf(cli, flags);
   const bar = cli.out.bar(id);
   const ended = await followJob(client, id, bar, cli.signal);

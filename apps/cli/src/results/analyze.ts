@@ -1,10 +1,13 @@
 import type { ResultOut } from "@tapedeck/client";
+import { isoDate } from "@tapedeck/core";
 import type { analyze } from "@tapedeck/features/analyze/contract";
 import type { Output } from "../output.ts";
 import { table } from "../output.ts";
 import { amount, counted, days, lastDay, percent } from "./format.ts";
 
 type Result = ResultOut<typeof analyze>;
+
+const shownAnomalies = 20;
 
 interface Line {
   label: string;
@@ -52,8 +55,104 @@ export function showAnalysis(result: Result, out: Output): void {
         ]),
       ),
     );
-  else if ("figures" in result) showLines(Object.values(result.figures), out);
+  else {
+    showLines(Object.values(result.figures), out);
+    showRows(result, out);
+  }
   if ("notes" in result) for (const note of result.notes) out.print(out.style.dim(`  ${note}`));
+}
+
+/** The table of a kind that has one, beside its figures. */
+function showRows(result: Result, out: Output): void {
+  switch (result.kind) {
+    case "pairSearch":
+      return out.print(
+        table(
+          ["pair", "accepted", "adjusted p", "p", "hedge ratio", "half-life", "z"],
+          result.pairs.map((one) => [
+            `${one.y} on ${one.x}`,
+            one.accepted ? "yes" : "no",
+            one.adjustedP.toPrecision(3),
+            one.p.toPrecision(3),
+            amount(one.hedgeRatio, 4),
+            amount(one.halfLife, 1),
+            amount(one.zScore, 2),
+          ]),
+        ),
+      );
+    case "correlation":
+      return out.print(
+        table(
+          ["", ...result.order.map((j) => result.instruments[j]!)],
+          result.order.map((i) => [
+            result.instruments[i]!,
+            ...result.order.map((j) => amount(result.matrix[i]![j]!, 2)),
+          ]),
+        ),
+      );
+    case "risk":
+      return out.print(
+        table(
+          ["method", "level", "value at risk", "expected shortfall"],
+          result.tailRisk.map((row) => [
+            row.method,
+            percent(row.level),
+            percent(row.valueAtRisk),
+            row.refusal ?? percent(row.expectedShortfall),
+          ]),
+        ),
+      );
+    case "portfolio":
+      return out.print(
+        table(
+          ["asset", "weight", "expected a year", "volatility", "share of risk"],
+          result.assets.map((one) => [
+            one.instrumentId,
+            percent(one.weight),
+            percent(one.expectedReturn),
+            percent(one.volatility),
+            percent(one.riskShare),
+          ]),
+        ),
+      );
+    case "regimes":
+      return out.print(
+        table(
+          ["regime", "volatility a year", "share", "lasts, bars"],
+          result.regimes.map((one) => [
+            String(one.regime),
+            percent(one.volatilityAnnual),
+            percent(one.share),
+            amount(one.expectedBars),
+          ]),
+        ),
+      );
+    case "patterns":
+      return out.print(
+        table(
+          ["pattern", "way", "from", "broke", "target", "fit"],
+          result.chartPatterns
+            .toReversed()
+            .map((one) => [
+              one.name.replaceAll("_", " "),
+              one.direction > 0 ? "up" : "down",
+              isoDate(one.startMs),
+              isoDate(one.endMs),
+              amount(one.target, 2),
+              percent(one.fit),
+            ]),
+        ),
+      );
+    case "anomalies":
+      return out.print(
+        table(
+          ["bar", "score", "why"],
+          result.anomalies
+            .slice(0, shownAnomalies)
+            .map((one) => [isoDate(one.openMs), amount(one.score, 3), one.reading]),
+        ),
+      );
+  }
 }
 
 function namesOf(result: { datasets: readonly { instrumentId: string }[] }): string {
