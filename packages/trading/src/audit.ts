@@ -27,6 +27,7 @@ export function sliceBars(bars: Dataset, from: number, to: number): Dataset {
     close: cut(bars.close),
     volume: cut(bars.volume),
     ...(bars.resolve === undefined ? {} : { resolve: bars.resolve.bind(bars) }),
+    ...(bars.bucketOf === undefined ? {} : { bucketOf: bars.bucketOf }),
   };
 }
 
