@@ -103,6 +103,7 @@ export const pairs: AnalysisKind<PairsPayload, PairsResult> = {
       string,
     ];
 
+    const unitY = isLog ? "log price" : input.datasets[0]!.instrument.currency;
     const hedges = hedgesOf(y, x, payload);
     const { intercept, rSquared, spread } = hedges[payload.hedge];
     await pace(input, 1, steps);
@@ -143,7 +144,7 @@ export const pairs: AnalysisKind<PairsPayload, PairsResult> = {
       label,
       formula: `${method}(${nameY}, ${nameX}).ratio`,
       value: hedges[method].ratio,
-      unit: `${nameY} per ${nameX}`,
+      unit: "ratio",
       reading,
       ...(method === "kalman" ? { atMs } : {}),
     });
@@ -158,7 +159,7 @@ export const pairs: AnalysisKind<PairsPayload, PairsResult> = {
         label: "Intercept",
         formula: `${payload.hedge}(${nameY}, ${nameX}).intercept`,
         value: intercept,
-        unit: nameY,
+        unit: unitY,
         reading: "the level of the spread",
       },
       rSquared: {
@@ -174,7 +175,7 @@ export const pairs: AnalysisKind<PairsPayload, PairsResult> = {
         label: "Spread at the last bar",
         formula: spreadText,
         value: spread.at(-1)!,
-        unit: nameY,
+        unit: unitY,
         atMs,
         reading: spread.at(-1)! > 0 ? "above its fitted level" : "below its fitted level",
       },
@@ -192,7 +193,7 @@ export const pairs: AnalysisKind<PairsPayload, PairsResult> = {
         label: "Deviation of the spread",
         formula: `sd(${spreadText}), ddof 1`,
         value: standardDeviation(settled, 1),
-        unit: nameY,
+        unit: unitY,
         reading: "over the whole range",
       },
       halfLife: {
