@@ -15,11 +15,17 @@ import { ImportPage } from "./features/ingest/import-page.tsx";
 import { JobPage } from "./features/jobs/job-page.tsx";
 import { JobsPage } from "./features/jobs/jobs-page.tsx";
 import { NewJobPage } from "./features/jobs/new-job-page.tsx";
+import { AlertsPage } from "./features/live/alerts-page.tsx";
+import { FeedsPage } from "./features/live/feeds-page.tsx";
+import { LivePage } from "./features/live/live-page.tsx";
+import { MonitorPage } from "./features/live/monitor-page.tsx";
 import { QueuesPage } from "./features/queues/queues-page.tsx";
 import { SignInPage } from "./features/sign-in/sign-in-page.tsx";
 
 const sections = [
   { path: "/ask", label: "Ask" },
+  { path: "/monitor", label: "Monitor" },
+  { path: "/alerts", label: "Alerts" },
   { path: "/instruments", label: "Instruments" },
   { path: "/analyses", label: "Analyses" },
   { path: "/backtests", label: "Backtests" },
@@ -27,6 +33,7 @@ const sections = [
   { path: "/new", label: "New job" },
   { path: "/import", label: "Import" },
   { path: "/queues", label: "Queues" },
+  { path: "/feeds", label: "Feeds" },
 ];
 
 export function App() {
@@ -62,6 +69,10 @@ export function App() {
         <Route path="/new" element={<NewJobPage />} />
         <Route path="/new/:id" element={<Param>{(id) => <NewJobPage type={id} />}</Param>} />
         <Route path="/import" element={<ImportPage />} />
+        <Route path="/monitor" element={<MonitorPage />} />
+        <Route path="/live/:id" element={<Param>{(id) => <LivePage key={id} instrumentId={id} />}</Param>} />
+        <Route path="/alerts" element={<AlertsPage />} />
+        <Route path="/feeds" element={<FeedsPage />} />
         <Route path="/queues" element={<QueuesPage />} />
         <Route path="*" element={<NoSuchPage />} />
       </Routes>

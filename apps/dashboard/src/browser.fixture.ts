@@ -26,11 +26,11 @@ export interface OpenDashboard {
   close(): Promise<void>;
 }
 
-/** The dashboard, built anew, before a running system with the bundled bars, in a browser that is not signed in. */
-export async function openDashboard(): Promise<OpenDashboard> {
+/** The dashboard, built anew, before a running system with the bundled bars (and a stream), in a browser that is not signed in. */
+export async function openDashboard(options: { stream?: boolean } = {}): Promise<OpenDashboard> {
   execFileSync(process.execPath, [path.join(projectRoot, "scripts/build-dashboard.ts")]);
   const database = await testDatabase();
-  const stack = await startStack({ databaseUrl: database.url });
+  const stack = await startStack({ databaseUrl: database.url, ...options });
   await stack.client.run("ingest", { source: { kind: "bundled", name: "sp500" } });
   await stack.client.run("ingest", { source: { kind: "bundled", name: "stocks" } });
   const browser = await chromium.launch({

@@ -39,7 +39,9 @@ function createLive() {
   };
   const ask = ({ topic, place }: Subscription) => {
     asked.push(topicKey(topic));
-    socket?.send(JSON.stringify({ op: "subscribe", ...topic, ...(place === undefined ? {} : { resume: place }) }));
+    socket?.send(
+      JSON.stringify({ op: "subscribe", ...topic, ...(place === undefined ? {} : { resume: place }) }),
+    );
   };
 
   function take(frame: ServerFrame): void {

@@ -13,8 +13,8 @@ export interface AlertChange {
 }
 
 export interface AlertEngineOptions {
-  /** Alerts on other instruments are left to who has those. */
-  instrumentIds: readonly string[];
+  /** Does this process have the instrument's ticks? Other alerts are left to who has. */
+  has(instrumentId: string): boolean;
   /** Alerts that changed after a change, deleted ones too. */
   loadChanged(afterChange: number): Promise<AlertRow[]>;
   /** Stores a change; storing it again changes nothing. Rejects while the database is away. */
@@ -51,7 +51,6 @@ const overlap = 1_000;
 /** Evaluates alerts on prints and on final bars, in event time. */
 export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   const { now, log } = options;
-  const known = new Set(options.instrumentIds);
   const actives = new Map<string, Active>();
   const byInstrument = new Map<string, Set<Active>>();
   const lastPrintMs = new Map<string, number>();
@@ -162,7 +161,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     const { armed, stateMs, firedMs, rule } = row;
     const active = actives.get(row.id);
     if (active?.row.change === row.change) return;
-    if (row.deletedMs !== null || !known.has(row.instrumentId)) return drop(row.id);
+    if (row.deletedMs !== null || !options.has(row.instrumentId)) return drop(row.id);
     if (active !== undefined) {
       active.row = row;
       return;

@@ -1,4 +1,3 @@
-import { AppError } from "@tapedeck/core";
 import type { Caller, Log } from "@tapedeck/core";
 import { ClientFrame, topicKey } from "@tapedeck/features/ticks/contract";
 import type { MarketTopic, ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
@@ -51,6 +50,8 @@ export interface ClientParts {
   rows: RowTopics;
   /** What a subscriber sees first; undefined: there is no such topic. */
   snapshot(topic: MarketTopic): unknown;
+  /** Has the venue take an instrument that it does not have yet, where it can. */
+  add(instrumentId: string): Promise<void>;
   limits: ClientLimits;
   now(): number;
   log: Log;
@@ -91,8 +92,7 @@ export function createStreamClient(parts: ClientParts): StreamClient {
 
   function subscribeSeries(topic: MarketTopic, resume: { epoch: string; seq: number } | undefined): void {
     const snapshot = parts.snapshot(topic);
-    if (snapshot === undefined)
-      throw new AppError("symbol.unknown", `No ticks come of ${topic.instrumentId} here.`);
+    if (snapshot === undefined) return fail("symbol.unknown", `No ticks come of ${topic.instrumentId} here.`);
     const missed = resume?.epoch === hub.epoch ? hub.since(topic, resume.seq) : undefined;
     const subscription: Subscription = {
       topic,
@@ -192,12 +192,18 @@ export function createStreamClient(parts: ClientParts): StreamClient {
       );
     if (topic.channel === "jobs" || topic.channel === "alerts")
       return void subscribeRows(topic, frame.resume);
-    try {
-      subscribeSeries(topic, frame.resume);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      fail(error.code, error.message);
-    }
+    if (parts.snapshot(topic) !== undefined) return subscribeSeries(topic, frame.resume);
+    parts.add(topic.instrumentId).then(
+      () => {
+        if (socket.readyState === socket.OPEN && !subscriptions.has(key))
+          subscribeSeries(topic, frame.resume);
+      },
+      (error: unknown) => {
+        const known = asSubscribeError(error);
+        parts.log.warn({ err: known.cause ?? error }, "an instrument was not added");
+        fail(known.code, known.message);
+      },
+    );
   }
 
   function refuse(message: string): void {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { AppError } from "@tapedeck/core";
 import { parseEnvironment } from "@tapedeck/platform/config/index";
+import { maxSymbols } from "./simulated.ts";
 import type { Environment } from "@tapedeck/platform/config/index";
 
 const names = [
@@ -35,7 +36,6 @@ export interface StreamConfig {
 
 const root = path.resolve(import.meta.dirname, "../../..");
 const defaultSymbols = ["SYN-A", "SYN-B"];
-const maxSymbols = 100;
 
 /** Throws `config.invalid` with one line. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): StreamConfig {

@@ -32,6 +32,7 @@ export function handSource(venue = "hand"): TickSource & { send(tick: Partial<Ve
       minNotional: null,
       space: "shared",
     })),
+    add: () => Promise.resolve(),
     start(sink) {
       push = (tick) => sink.tick(tick);
     },

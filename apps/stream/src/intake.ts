@@ -9,6 +9,8 @@ export interface PlacedTick extends Tick {
 export interface Intake {
   /** The tick checked and numbered; undefined when it is refused. */
   take(tick: VenueTick, nowMs: number): PlacedTick | undefined;
+  /** Takes an instrument's ticks from now on. */
+  add(instrumentId: string): void;
   /** Counts a tick that is stored already, so that later ones of its millisecond come after it. */
   known(instrumentId: string, eventMs: number, ordinal: number): void;
   /** Numbers without a gap: 1, 2, … for each instrument. */
@@ -72,6 +74,9 @@ export function createIntake(options: {
         side: tick.side,
         ordinal: place(state, tick.eventMs),
       };
+    },
+    add(instrumentId) {
+      states.set(instrumentId, { seq: 0, places: new Map(), prunedMs: 0 });
     },
     known(instrumentId, eventMs, ordinal) {
       const places = states.get(instrumentId)?.places;

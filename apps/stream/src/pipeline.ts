@@ -29,6 +29,9 @@ export interface PipelineOptions {
 
 export interface Pipeline {
   start(): void;
+  has(instrumentId: string): boolean;
+  /** Takes an instrument's ticks from now on. */
+  add(instrumentId: string): void;
   snapshot(topic: MarketTopic): unknown;
   stats(): Record<string, number>;
   /** Takes no more ticks; what ended by now is final. */
@@ -129,6 +132,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         },
         options.places,
       );
+    },
+    has: (instrumentId) => recent.has(instrumentId),
+    add(instrumentId) {
+      recent.set(instrumentId, []);
+      intake.add(instrumentId);
     },
     snapshot(topic) {
       const kept = recent.get(topic.instrumentId);

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
-import type { Database } from "@tapedeck/features/db";
+import type { Database, Db } from "@tapedeck/features/db";
 import { isOutage } from "@tapedeck/features/jobs/store";
+import { loadSymbols } from "@tapedeck/features/ticks/store";
 import { createBus } from "@tapedeck/platform/bus/index";
 import { readCodeVersion } from "@tapedeck/platform/config/codeVersion";
 import { createLog } from "@tapedeck/platform/log/index";
@@ -55,6 +56,7 @@ interface Outside {
 
 async function openSource(
   config: StreamConfig,
+  db: Db,
   log: Log,
   { now, random }: Outside,
 ): Promise<TickSource | undefined> {
@@ -74,9 +76,10 @@ async function openSource(
     });
     return createVenueSource(venue, feed);
   }
-  const { createSimulatedSource } = await import("./simulated.ts");
+  const { createSimulatedSource, maxSymbols } = await import("./simulated.ts");
   return createSimulatedSource({
-    symbols: config.symbols,
+    // Those that clients asked for in earlier runs too: alerts may watch them.
+    symbols: [...new Set([...config.symbols, ...(await loadSymbols(db, "SIMULATED", maxSymbols))])],
     seed: environment.STREAM_SEED,
     ticksPerSecond: environment.STREAM_TICKS_PER_SECOND,
     now,
@@ -121,7 +124,7 @@ export async function runStream(config: StreamConfig, outside: Outside): Promise
     bus,
     log,
     now,
-    source: await openSource(config, log, outside),
+    source: await openSource(config, db, log, outside),
     codeVersion: readCodeVersion(config.root),
     dir: config.dir,
     jwtSecret: environment.TAPEDECK_JWT_SECRET,

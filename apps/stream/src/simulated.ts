@@ -6,6 +6,9 @@ import type { TickSource, VenueTick } from "./source.ts";
 const stepMs = 20;
 /** A machine that slept goes on from now: what would have been meanwhile is not made up afterwards. */
 const sleepMs = 5_000;
+/** Symbols at once. */
+export const maxSymbols = 100;
+const symbolPattern = /^[A-Z0-9][A-Z0-9-]{0,19}$/;
 const yearMs = 365 * 86_400_000;
 
 /** The process, in numbers; docs/stream.md explains it. */
@@ -109,15 +112,25 @@ function instrumentOf(symbol: string): Instrument {
 /** Prices that nobody traded at, for trying things out without a network. */
 export function createSimulatedSource(options: SimulatedOptions): TickSource {
   const { now, log } = options;
-  const instruments = options.symbols.map(instrumentOf);
+  const instruments = options.symbols.slice(0, maxSymbols).map(instrumentOf);
+  const paths: Path[] = [];
+  let started = false;
   let timer: NodeJS.Timeout | undefined;
   return {
     venue: "simulated",
     simulated: true,
     seed: options.seed,
     instruments,
+    async add(symbol, ready) {
+      if (instruments.length >= maxSymbols || !symbolPattern.test(symbol)) return;
+      const instrument = instrumentOf(symbol);
+      await ready(instrument);
+      instruments.push(instrument);
+      if (started) paths.push(simulatedPath(symbol, options));
+    },
     start(sink) {
-      const paths = options.symbols.map((symbol) => simulatedPath(symbol, options));
+      started = true;
+      for (const { symbol } of instruments) paths.push(simulatedPath(symbol, options));
       const late: { tick: VenueTick; arrivesMs: number }[] = [];
       let lastMs = now();
       timer = setInterval(() => {

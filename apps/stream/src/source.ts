@@ -43,6 +43,8 @@ export interface TickSource {
   readonly seed: number | null;
   readonly instruments: readonly Instrument[];
   /** `places`: what an earlier process stored, by instrument. */
+  /** Takes one more symbol, its ticks once `ready` has ended; nothing happens where the venue is asked for a fixed list, or at the limit. */
+  add(symbol: string, ready: (instrument: Instrument) => Promise<void>): Promise<void>;
   start(sink: TickSink, places: ReadonlyMap<string, TradePlace>): void;
   /** What was handed on up to now, by instrument; none where the venue has no history. */
   places(): ReadonlyMap<string, TradePlace>;

@@ -1,8 +1,10 @@
 import { newId } from "@tapedeck/core";
 import { newSecret, secretHash } from "@tapedeck/features/auth/secrets";
 import { liveTimeframes } from "@tapedeck/features/ticks/contract";
+import { loadSymbols } from "@tapedeck/features/ticks/store";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handSource, openSocket, streamFixture } from "./fixture.ts";
+import { createSimulatedSource } from "./simulated.ts";
 
 let fixture: Awaited<ReturnType<typeof streamFixture>>;
 let source: ReturnType<typeof handSource>;
@@ -317,4 +319,26 @@ test("one caller has at most so many connections", async () => {
       ),
     )
     .toBe(true);
+});
+
+test("a symbol that the simulated venue does not have yet is made by asking for it, and is there after a restart", async () => {
+  const own = await streamFixture();
+  const options = { seed: 1, ticksPerSecond: 200, now: Date.now, log: own.log };
+  const simulated = await own.start(createSimulatedSource({ ...options, symbols: ["SYN-A"] }));
+  const client = await own.connect(simulated.url);
+  const topic = { channel: "ticks", instrumentId: "AAPL.SIMULATED" };
+  client.send({ op: "subscribe", ...topic });
+  await client.next((frame) => frame.type === "snapshot");
+  expect(await client.next((frame) => frame.type === "delta")).toMatchObject({
+    ...topic,
+    data: { venue: "simulated" },
+  });
+  for (const instrumentId of ["aapl.SIMULATED", "AAPL.XNAS", "A B.SIMULATED"])
+    client.send({ op: "subscribe", channel: "ticks", instrumentId });
+  await expect
+    .poll(() => client.frames.filter((frame) => frame.type === "error").map((frame) => frame.code))
+    .toEqual(["request.malformed", "request.malformed", "symbol.unknown"]);
+  expect(await loadSymbols(own.db, "SIMULATED", 10)).toEqual(["AAPL", "SYN-A"]);
+  client.socket.close();
+  await own.close();
 });

@@ -29,6 +29,7 @@ export async function createVenueSource(venue: string, feed: TradeFeed): Promise
     simulated: false,
     seed: null,
     instruments,
+    add: () => Promise.resolve(),
     start(sink, places) {
       const bySymbol = new Map<string, TradePlace>();
       for (const { symbol, instrumentId } of instruments) {

@@ -158,6 +158,7 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
       rows,
       now,
       snapshot: (topic) => ticking?.snapshot(topic),
+      add: async (instrumentId) => ticking?.add(instrumentId),
       limits: { ...defaultLimits, ...parts.clientLimits },
     },
     limits: { ...defaultServerLimits, ...parts.serverLimits },
@@ -225,7 +226,7 @@ async function startTicks(
     retryMs: 1_000,
   });
   const alerts = createAlertEngine({
-    instrumentIds,
+    has: (instrumentId) => source.instruments.some((one) => one.instrumentId === instrumentId),
     loadChanged: (afterChange) => loadChangedAlerts(db, afterChange),
     async save({ alertId, state, trigger }) {
       await db.transaction().execute(async (tx) => {
@@ -276,8 +277,24 @@ async function startTicks(
   };
   trim();
   const trims = setInterval(trim, hourMs);
+  const writer = createSeriesWriter({ db });
+  const addings = new Map<string, Promise<void>>();
   return {
     snapshot: pipeline.snapshot,
+    /** Has the venue take one more instrument, where it can; its row is there before its ticks are. */
+    async add(instrumentId: string): Promise<void> {
+      const suffix = `.${venue.toUpperCase()}`;
+      if (!instrumentId.endsWith(suffix) || pipeline.has(instrumentId)) return;
+      let adding = addings.get(instrumentId);
+      if (adding === undefined) {
+        adding = source.add(instrumentId.slice(0, -suffix.length), async (instrument) => {
+          await db.transaction().execute((tx) => writer.ensureInstrument(tx, instrument, runId, now()));
+          pipeline.add(instrumentId);
+        });
+        addings.set(instrumentId, adding);
+      }
+      await adding.finally(() => addings.delete(instrumentId));
+    },
     stats: () => ({ ...pipeline.stats(), ...recorder.stats(), ...alerts.stats() }),
     async stop(deadlineMs: number) {
       clearInterval(trims);

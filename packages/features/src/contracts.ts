@@ -4,6 +4,7 @@ import { auditRoutes } from "./audit/contract.ts";
 import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
 import { biasAudit } from "./backtest/audit/contract.ts";
+import { portfolioBacktest } from "./backtest/portfolio/contract.ts";
 import { sweep, sweepRoutes } from "./backtest/sweep/contract.ts";
 import { evidenceRoutes } from "./evidence/contract.ts";
 import { batchRoutes } from "./batches/contract.ts";
@@ -13,6 +14,7 @@ import { jobRoutes } from "./jobs/contract.ts";
 import { execute, orderRoutes } from "./orders/contract.ts";
 import { ingest, ingestRoutes } from "./ingest/contract.ts";
 import { seriesRoutes } from "./series/contract.ts";
+import { tickRoutes } from "./ticks/contract.ts";
 import { uploadRoutes } from "./uploads/contract.ts";
 import { systemRoutes } from "./system/contract.ts";
 import { analyze, analyzeRoutes } from "./analyze/contract.ts";
@@ -30,6 +32,7 @@ export const contracts = {
   backtest,
   sweep,
   biasAudit,
+  portfolioBacktest,
   execute,
   sentiment,
 } satisfies Record<string, JobContract>;
@@ -54,5 +57,6 @@ export const routes = {
   ...indicatorRoutes,
   ...lineageRoutes,
   ...alertRoutes,
+  ...tickRoutes,
   ...knowledgeRoutes,
 } satisfies Record<string, RouteContract>;

@@ -15,6 +15,7 @@ import { sweepRouteHandlers } from "./backtest/sweep/read.ts";
 import { evidenceRouteHandlers } from "./evidence/read.ts";
 import { ingestRouteHandlers } from "./ingest/read.ts";
 import { seriesRouteHandlers } from "./series/read.ts";
+import { tickRouteHandlers } from "./ticks/read.ts";
 import { uploadRouteHandlers } from "./uploads/read.ts";
 import { analyzeRouteHandlers } from "./analyze/read.ts";
 import { knowledgeRouteHandlers } from "./knowledge/read.ts";
@@ -41,5 +42,6 @@ export const routeHandlers = {
   ...indicatorRouteHandlers,
   ...lineageRouteHandlers,
   ...alertRouteHandlers,
+  ...tickRouteHandlers,
   ...knowledgeRouteHandlers,
 } satisfies RouteHandlersFor<typeof routes, ApiDeps>;

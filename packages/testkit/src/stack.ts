@@ -40,6 +40,8 @@ export interface StackOptions {
   workerArgs?: readonly string[];
   /** Default true. */
   worker?: boolean;
+  /** A stream of the simulated venue too; default false. */
+  stream?: boolean;
 }
 
 const readyMs = 60_000;
@@ -81,7 +83,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dir = await mkdtemp(path.join(tmpdir(), "tapedeck-stack-"));
   const port = await freePort();
   const apiUrl = `http://127.0.0.1:${port}`;
+  const streamPort = await freePort();
   const env: Record<string, string> = {
+    STREAM_PORT: String(streamPort),
     DATABASE_URL: options.databaseUrl,
     TAPEDECK_DIR: dir,
     TAPEDECK_API_KEY: key,
@@ -130,6 +134,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const api = track(launch("apps/api/src/main.ts", [], env));
     await until("the API", api, async () => (await fetch(`${apiUrl}/readyz`)).ok);
     const worker = options.worker === false ? api : await startWorker();
+    if (options.stream === true) {
+      const stream = track(launch("apps/stream/src/main.ts", [], env));
+      const healthUrl = `http://127.0.0.1:${streamPort}/healthz`;
+      await until("the stream", stream, async () => (await fetch(healthUrl)).ok);
+    }
     return { apiUrl, key, client, dir, api, worker, startWorker, close };
   } catch (error) {
     await close();

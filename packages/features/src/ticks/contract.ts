@@ -1,4 +1,4 @@
-import { Id, InstrumentId } from "@tapedeck/core";
+import { defineQuery, Id, InstrumentId } from "@tapedeck/core";
 import * as z from "zod";
 
 /** Bar lengths that are made of ticks as they come. */
@@ -114,3 +114,55 @@ export type ServerFrame =
   | ({ type: "unsubscribed" } & Topic)
   | { type: "pong"; atMs: number }
   | { type: "error"; code: string; message: string };
+
+/** A life of a stream process, the current ones first. */
+export const FeedRun = z
+  .object({
+    id: Id,
+    venue: z.string(),
+    simulated: z.boolean(),
+    /** alive: it beats; gone: it stopped, or is silent. */
+    state: z.enum(["alive", "gone"]),
+    startedMs: z.int(),
+    heartbeatMs: z.int(),
+    /** The venue's connection as of the heartbeat; null where there is none. */
+    feed: z
+      .object({
+        state: z.enum(["connecting", "live", "down"]),
+        reconnects: z.int(),
+        lastMessageMs: z.int().nullable(),
+        /** The venue's clock minus ours. */
+        clockOffsetMs: z.int().nullable(),
+        malformed: z.int(),
+        duplicates: z.int(),
+        missing: z.int(),
+        breaker: z.enum(["closed", "open", "half-open"]),
+        lastError: z.string().nullable(),
+      })
+      .nullable(),
+  })
+  .meta({ id: "FeedRun" });
+
+/** Prints [fromId, toId], by the venue's numbers, that did not come. */
+export const FeedGap = z
+  .object({
+    venue: z.string(),
+    instrumentId: InstrumentId,
+    fromId: z.int(),
+    toId: z.int(),
+    state: z.enum(["open", "healed", "lost"]),
+    foundMs: z.int(),
+    closedMs: z.int().nullable(),
+  })
+  .meta({ id: "FeedGap" });
+
+export const tickRoutes = {
+  listFeeds: defineQuery({
+    name: "listFeeds",
+    path: "/feeds",
+    tag: "Live",
+    summary: "The last 20 lives of stream processes with their venue's connection, and the last 100 gaps",
+    role: "viewer",
+    response: z.object({ runs: z.array(FeedRun), gaps: z.array(FeedGap) }),
+  }),
+};

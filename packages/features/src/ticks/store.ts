@@ -2,7 +2,7 @@ import type { TradeFeedStatus, TradePlace } from "@tapedeck/core";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import type { Instrument, SeriesWriter } from "../series/contract.ts";
-import type { StreamRunsTable } from "./tables.ts";
+import type { StreamRunsTable, TicksTables } from "./tables.ts";
 
 /** Rows that one statement erases, so that a long backlog holds no lock for long. */
 const trimRows = 20_000;
@@ -122,6 +122,26 @@ export async function writeGap(
     .execute();
 }
 
+/** The newest runs, those that have not ended first. */
+export async function loadRuns(
+  db: Db,
+  limit: number,
+): Promise<(Omit<StreamRunsTable, "feed"> & { feed: TradeFeedStatus | null })[]> {
+  const rows = await db
+    .selectFrom("streamRuns")
+    .selectAll()
+    .orderBy((eb) => eb("stoppedMs", "is", null), "desc")
+    .orderBy("startedMs", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ ...row, feed: row.feed as TradeFeedStatus | null }));
+}
+
+/** The gaps found last, newest first. */
+export function loadGaps(db: Db, limit: number): Promise<TicksTables["streamGaps"][]> {
+  return db.selectFrom("streamGaps").selectAll().orderBy("foundMs", "desc").limit(limit).execute();
+}
+
 export interface StoredTick {
   eventMs: number;
   ordinal: number;
@@ -158,6 +178,20 @@ export async function* loadTicks(
     if (rows.length < page) return;
     after = rows.at(-1)!;
   }
+}
+
+/** Symbols of a venue's shared instruments. */
+export async function loadSymbols(db: Db, venue: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom("instruments")
+    .select("symbol")
+    .distinct()
+    .where("venue", "=", venue)
+    .where("space", "=", "shared")
+    .orderBy("symbol")
+    .limit(limit)
+    .execute();
+  return rows.map(({ symbol }) => symbol);
 }
 
 /** The newest bars of a shared series, each in its newest revision, oldest first. */

@@ -133,11 +133,7 @@ function WatchForm({ watched, add }: { watched: readonly string[]; add: (instrum
           ))}
         </datalist>
         <label>
-          <input
-            type="checkbox"
-            checked={alerting}
-            onChange={(event) => setAlerting(event.target.checked)}
-          />{" "}
+          <input type="checkbox" checked={alerting} onChange={(event) => setAlerting(event.target.checked)} />{" "}
           alert me when it moves{" "}
           <input
             aria-label="Share in percent"

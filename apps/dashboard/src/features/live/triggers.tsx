@@ -17,7 +17,10 @@ export function useTriggers(): { triggers: readonly AlertTrigger[]; fresh: Reado
         { channel: "alerts" },
         {
           snapshot: (data) =>
-            setState({ triggers: (data as AlertTrigger[]).toReversed().slice(0, shownTriggers), fresh: new Set() }),
+            setState({
+              triggers: (data as AlertTrigger[]).toReversed().slice(0, shownTriggers),
+              fresh: new Set(),
+            }),
           delta: (data) =>
             setState(({ triggers, fresh }) => {
               const trigger = data as AlertTrigger;
@@ -46,8 +49,7 @@ export function TriggerList({
       {triggers.map((trigger) => (
         <li key={trigger.id} className={fresh.has(trigger.id) ? "flash" : ""}>
           <span className="dim">{time(trigger.edgeMs)}</span>{" "}
-          <Link to={`/live/${encodeURIComponent(trigger.instrumentId)}`}>{trigger.instrumentId}</Link>{" "}
-          {trigger.message}
+          <Link to={`/live/${encodeURIComponent(trigger.instrumentId)}`}>{trigger.message}</Link>{" "}
           {trigger.test ? <span className="badge">test</span> : null}
         </li>
       ))}

@@ -62,7 +62,8 @@ export function useWatched(instrumentId: string): Watched {
       timer ??= setTimeout(() => {
         timer = undefined;
         const { price, eventMs } = now;
-        if (price !== undefined && eventMs !== undefined) now = { ...now, ...summarise(bars, price, eventMs) };
+        if (price !== undefined && eventMs !== undefined)
+          now = { ...now, ...summarise(bars, price, eventMs) };
         setShown(now);
       }, drawMs);
     };

@@ -1,0 +1,31 @@
+import type { RouteHandlersFor } from "@tapedeck/core";
+import type { Db } from "../db.ts";
+import type { tickRoutes } from "./contract.ts";
+import { loadGaps, loadRuns } from "./store.ts";
+
+export interface TickDeps {
+  db: Db;
+  now(): number;
+}
+
+/** A run that has not beaten for this long is gone. */
+const silentMs = 10_000;
+
+export const tickRouteHandlers = {
+  async listFeeds(deps) {
+    const [runs, gaps] = await Promise.all([loadRuns(deps.db, 20), loadGaps(deps.db, 100)]);
+    const nowMs = deps.now();
+    return {
+      runs: runs.map(({ id, venue, simulated, startedMs, heartbeatMs, stoppedMs, feed }) => ({
+        id,
+        venue,
+        simulated,
+        state: stoppedMs === null && nowMs - heartbeatMs < silentMs ? ("alive" as const) : ("gone" as const),
+        startedMs,
+        heartbeatMs,
+        feed,
+      })),
+      gaps,
+    };
+  },
+} satisfies RouteHandlersFor<typeof tickRoutes, TickDeps>;
