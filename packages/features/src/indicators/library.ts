@@ -1,6 +1,6 @@
 import { AppError } from "@tapedeck/core";
 import { checkFormula, expandFormula, formatFormula, FormulaError, parseFormula } from "@tapedeck/formula";
-import type { FormulaBook } from "@tapedeck/formula";
+import type { Ast, FormulaBook } from "@tapedeck/formula";
 import type { Db, Tx } from "../db.ts";
 import type { FormulaLibrary } from "./contract.ts";
 import { asSavedFormula, loadSavedFormulas } from "./store.ts";
@@ -20,15 +20,19 @@ export function createFormulaLibrary({ db }: { db: Db }): FormulaLibrary {
   };
 }
 
-/** A text that calls nothing saved stays as it is, faults included: whoever computes it checks it. */
-function expandText(text: string, book: FormulaBook, index: number): string {
-  let ast;
+function parsed(text: string): Ast | undefined {
   try {
-    ast = parseFormula(text);
+    return parseFormula(text);
   } catch (error) {
-    if (error instanceof FormulaError) return text;
+    if (error instanceof FormulaError) return undefined;
     throw error;
   }
+}
+
+/** A text that calls nothing saved stays as it is, faults included: whoever computes it checks it. */
+function expandText(text: string, book: FormulaBook, index: number): string {
+  const ast = parsed(text);
+  if (ast === undefined) return text;
   try {
     const whole = expandFormula(ast, book);
     if (formatFormula(whole) === formatFormula(ast)) return text;
