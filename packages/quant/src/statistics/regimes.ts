@@ -26,70 +26,108 @@ interface Pass extends RegimeProbabilities {
   readonly moves: Float64Array;
 }
 
-/** Densities of every value in every regime, scaled by the largest so that none underflows. */
-function densities(x: Float64Array, model: HiddenMarkov, out: Float64Array): number {
-  const k = model.means.length;
+/** Arrays that a fit uses again at every step, for n values and k regimes. */
+interface Workspace {
+  /** [n, k] densities, filtered and smoothed probabilities. */
+  readonly density: Float64Array;
+  readonly filtered: Float64Array;
+  readonly smoothed: Float64Array;
+  /** [n] sums of the forward recursion before they were brought to 1. */
+  readonly scale: Float64Array;
+}
+
+function workspaceFor(n: number, k: number): Workspace {
+  return {
+    density: new Float64Array(n * k),
+    filtered: new Float64Array(n * k),
+    smoothed: new Float64Array(n * k),
+    scale: new Float64Array(n),
+  };
+}
+
+/** Densities of every value in every regime, scaled by the largest so that none underflows; the logarithm of all scales. */
+function densities(x: Float64Array, { means, variances }: HiddenMarkov, out: Float64Array): number {
+  const k = means.length;
+  const constant = variances.map((v) => -0.5 * Math.log(2 * Math.PI * v));
+  const half = variances.map((v) => -0.5 / v);
   let logScale = 0;
-  for (let t = 0; t < x.length; t++) {
+  for (let t = 0, at = 0; t < x.length; t++, at += k) {
+    const value = x[t]!;
     let top = -Infinity;
     for (let i = 0; i < k; i++) {
-      const d = x[t]! - model.means[i]!;
-      const l = -0.5 * (Math.log(2 * Math.PI * model.variances[i]!) + (d * d) / model.variances[i]!);
-      out[t * k + i] = l;
+      const d = value - means[i]!;
+      const l = constant[i]! + half[i]! * d * d;
+      out[at + i] = l;
       if (l > top) top = l;
     }
-    for (let i = 0; i < k; i++) out[t * k + i] = Math.exp(out[t * k + i]! - top);
+    for (let i = 0; i < k; i++) out[at + i] = Math.exp(out[at + i]! - top);
     logScale += top;
   }
   return logScale;
 }
 
-/** Forward and backward recursions. */
-function forwardBackward(x: Float64Array, model: HiddenMarkov): Pass {
-  const n = x.length;
-  const k = model.means.length;
-  const b = new Float64Array(n * k);
-  let logLikelihood = densities(x, model, b);
-  const filtered = new Float64Array(n * k);
-  const smoothed = new Float64Array(n * k);
-  const scale = new Float64Array(n);
-  for (let t = 0; t < n; t++) {
-    let s = 0;
+/** Forward and backward recursions; the arrays of the result are those of the workspace. */
+function forwardBackward(x: Float64Array, model: HiddenMarkov, workspace: Workspace): Pass {
+  const { filtered, smoothed } = workspace;
+  const logLikelihood = densities(x, model, workspace.density) + forward(model, workspace);
+  return { filtered, smoothed, logLikelihood, moves: backward(model, workspace) };
+}
+
+/** Fills `filtered` and `scale`; the sum of the logarithms of the scales. */
+function forward({ start, transition }: HiddenMarkov, { density, filtered, scale }: Workspace): number {
+  const k = start.length;
+  let logLikelihood = 0;
+  for (let t = 0, at = 0; t < scale.length; t++, at += k) {
+    let sum = 0;
     for (let j = 0; j < k; j++) {
-      let p = t === 0 ? model.start[j]! : 0;
-      if (t > 0) for (let i = 0; i < k; i++) p += filtered[(t - 1) * k + i]! * model.transition[i * k + j]!;
-      p *= b[t * k + j]!;
-      filtered[t * k + j] = p;
-      s += p;
+      let p = t === 0 ? start[j]! : 0;
+      if (t > 0) for (let i = 0; i < k; i++) p += filtered[at - k + i]! * transition[i * k + j]!;
+      p *= density[at + j]!;
+      filtered[at + j] = p;
+      sum += p;
     }
-    for (let j = 0; j < k; j++) filtered[t * k + j]! /= s;
-    scale[t] = s;
-    logLikelihood += Math.log(s);
+    const inverse = 1 / sum;
+    for (let j = 0; j < k; j++) filtered[at + j] = filtered[at + j]! * inverse;
+    scale[t] = sum;
+    logLikelihood += Math.log(sum);
   }
+  return logLikelihood;
+}
+
+/** Fills `smoothed`; the expected numbers of transitions [k, k]. */
+function backward({ start, transition }: HiddenMarkov, workspace: Workspace): Float64Array {
+  const { density, filtered, smoothed, scale } = workspace;
+  const k = start.length;
   const moves = new Float64Array(k * k);
-  let ahead: Float64Array = new Float64Array(k).fill(1);
-  let before: Float64Array = new Float64Array(k);
-  for (let t = n - 1; t >= 0; t--) {
-    for (let i = 0; i < k; i++) smoothed[t * k + i] = filtered[t * k + i]! * ahead[i]!;
+  const ahead = new Float64Array(k).fill(1);
+  const seen = new Float64Array(k);
+  for (let t = scale.length - 1, at = t * k; t >= 0; t--, at -= k) {
+    for (let i = 0; i < k; i++) smoothed[at + i] = filtered[at + i]! * ahead[i]!;
     if (t === 0) break;
+    const inverse = 1 / scale[t]!;
+    for (let j = 0; j < k; j++) seen[j] = density[at + j]! * ahead[j]! * inverse;
     for (let i = 0; i < k; i++) {
-      let s = 0;
+      const before = filtered[at - k + i]!;
+      let sum = 0;
       for (let j = 0; j < k; j++) {
-        const w = (model.transition[i * k + j]! * b[t * k + j]! * ahead[j]!) / scale[t]!;
-        moves[i * k + j]! += filtered[(t - 1) * k + i]! * w;
-        s += w;
+        const w = transition[i * k + j]! * seen[j]!;
+        moves[i * k + j] = moves[i * k + j]! + before * w;
+        sum += w;
       }
-      before[i] = s;
+      ahead[i] = sum;
     }
-    [ahead, before] = [before, ahead];
   }
-  return { filtered, smoothed, logLikelihood, moves };
+  return moves;
 }
 
 /** Regime probabilities of a fitted model over a series. */
 export function regimeProbabilities(x: Float64Array, model: HiddenMarkov): RegimeProbabilities {
   requireSeries(x, "series", 1);
-  const { filtered, smoothed, logLikelihood } = forwardBackward(x, model);
+  const { filtered, smoothed, logLikelihood } = forwardBackward(
+    x,
+    model,
+    workspaceFor(x.length, model.means.length),
+  );
   return { filtered, smoothed, logLikelihood };
 }
 
@@ -141,9 +179,14 @@ function ordered(model: HiddenMarkov): HiddenMarkov {
 }
 
 /** One Baum-Welch step; null where a regime shrinks onto single values. */
-function improve(x: Float64Array, model: HiddenMarkov, floor: number): HiddenMarkov | null {
+function improve(
+  x: Float64Array,
+  model: HiddenMarkov,
+  floor: number,
+  workspace: Workspace,
+): HiddenMarkov | null {
   const k = model.means.length;
-  const { smoothed, moves, logLikelihood } = forwardBackward(x, model);
+  const { smoothed, moves, logLikelihood } = forwardBackward(x, model, workspace);
   const weight = new Float64Array(k);
   const means = new Float64Array(k);
   const variances = new Float64Array(k);
@@ -199,18 +242,10 @@ export function fitHiddenMarkov(x: Float64Array, regimes: number): HiddenMarkov 
   requireSeries(x, "series", 30 * regimes);
   const floor = 1e-4 * variance(x, 0);
   if (!(floor > 0)) throw new QuantError("undefined", "the series does not vary: there are no regimes");
+  const workspace = workspaceFor(x.length, regimes);
   let best: HiddenMarkov | null = null;
   for (const start of startsOf(x, regimes)) {
-    let model: HiddenMarkov | null = start;
-    let last = -Infinity;
-    // A coarse run first: only starts that come near the best are carried to convergence.
-    for (let i = 0; i < 2000; i++) {
-      model = improve(x, model, floor);
-      if (model === null) break;
-      if (model.logLikelihood - last < 1e-8 * Math.abs(last)) break;
-      if (i === 60 && best !== null && model.logLikelihood < best.logLikelihood - 10) break;
-      last = model.logLikelihood;
-    }
+    const model = climb(x, start, floor, best?.logLikelihood ?? -Infinity, workspace);
     if (model !== null && (best === null || model.logLikelihood > best.logLikelihood)) best = model;
   }
   if (best === null) {
@@ -219,7 +254,37 @@ export function fitHiddenMarkov(x: Float64Array, regimes: number): HiddenMarkov 
       "every start shrank onto single values; clean or shorten the series",
     );
   }
-  return ordered({ ...best, logLikelihood: forwardBackward(x, best).logLikelihood });
+  return ordered({ ...best, logLikelihood: forwardBackward(x, best, workspace).logLikelihood });
+}
+
+/** Steps before a start is judged, and how many times its expected gain it is granted. */
+const PATIENCE = 60;
+const CREDIT = 5;
+
+/**
+ * Baum-Welch from a start until a step gains less than 1e-8 of the likelihood. Given up (null) where a regime shrinks onto
+ * few values, and where the likelihood `beaten` is out of reach of the gain that Aitken's extrapolation of the steps expects.
+ */
+function climb(
+  x: Float64Array,
+  start: HiddenMarkov,
+  floor: number,
+  beaten: number,
+  workspace: Workspace,
+): HiddenMarkov | null {
+  let model = start;
+  let gain = Infinity;
+  for (let i = 0; i < 2000; i++) {
+    const next = improve(x, model, floor, workspace);
+    if (next === null) return null;
+    const step = next.logLikelihood - model.logLikelihood;
+    const rate = step / gain;
+    if (step < 1e-8 * Math.abs(model.logLikelihood)) return next;
+    if (i >= PATIENCE && rate < 1 && next.logLikelihood + (CREDIT * step) / (1 - rate) < beaten) return null;
+    model = next;
+    gain = step;
+  }
+  return model;
 }
 
 export interface MarkovSwitching extends HiddenMarkov {
@@ -249,10 +314,11 @@ export function fitMarkovSwitching(x: Float64Array): MarkovSwitching {
   const centre = mean(x);
   const spread = Math.sqrt(variance(x, 0));
   const n = x.length;
+  const workspace = workspaceFor(n, 2);
   const objective = (u: Float64Array, g: Float64Array): number => {
     if (u.some((v) => Math.abs(v) > 40)) return Infinity;
     const model = twoRegimes(u, centre, spread);
-    const { smoothed, moves, logLikelihood } = forwardBackward(x, model);
+    const { smoothed, moves, logLikelihood } = forwardBackward(x, model, workspace);
     g.fill(0);
     for (let t = 0; t < n; t++) {
       for (let i = 0; i < 2; i++) {
