@@ -55,6 +55,8 @@ describe("saved formulas", () => {
     ["1 + loop", 5, /loop uses itself/],
     ["2 + broken(3)", 5, /neither a series nor a function/],
     ["huge", 1, /grows to more than 10000 parts/],
+    [`${"twice(".repeat(40)}close${")".repeat(40)}`, 163, /grows to more than 10000 parts/],
+    ["hidden", 1, /grows to more than 10000 parts/],
     ["long", 1, /grows to \d+ characters/],
   ])("%s is refused at column %i", (text, column, message) => {
     const doubled = Array.from({ length: 16 }, (_, i) =>
@@ -67,6 +69,10 @@ describe("saved formulas", () => {
         saved("loop", "sma(pool, 3)"),
         saved("pool", "loop * 2"),
         saved("broken", "nosuch(close, n)", { n: "2" }),
+        ...doubled.map((_, i) => saved(`h${i + 1}`, i === 0 ? "close" : `ignored(h${i} + h${i})`)),
+        saved("ignored", "close", { x: "close" }),
+        saved("hidden", "h16"),
+        saved("twice", "x + x", { x: "close" }),
         saved("huge", "d16"),
         saved("long", "d11"),
       ].map((one) => [one.name, one]),

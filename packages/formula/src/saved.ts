@@ -40,15 +40,44 @@ interface Scope {
 
 type Call = Extract<Expression, { kind: "call" }>;
 
+function partsOf(e: Expression): readonly Expression[] {
+  switch (e.kind) {
+    case "unary":
+    case "instrument":
+    case "output":
+      return [e.of];
+    case "binary":
+      return [e.left, e.right];
+    case "call":
+      return [...e.args, ...e.named.map((n) => n.value)];
+    case "number":
+    case "string":
+    case "name":
+      return [];
+  }
+}
+
 /** Puts saved formulas into one expression; made anew for each, since it counts the parts. */
 function createExpander(book: FormulaBook): (e: Expression, scope: Scope) => Expression {
   const bodies = new Map<string, Ast>();
-  let nodes = 0;
+  // an argument is one object wherever its parameter stands: written out, it counts each time
+  const sizes = new WeakMap<Expression, number>();
+  let visited = 0;
 
   function expand(e: Expression, scope: Scope): Expression {
     const span = scope.at ?? e.span;
-    if (++nodes > MAX_NODES)
-      fail(span, `the formula grows to more than ${MAX_NODES} parts when saved ones are put in`);
+    const made = ++visited > MAX_NODES ? undefined : rewrite(e, scope, span);
+    const size = made && (sizes.get(made) ?? partsOf(made).reduce((sum, x) => sum + sizeOf(x), 1));
+    if (made === undefined || size! > MAX_NODES)
+      return fail(span, `the formula grows to more than ${MAX_NODES} parts when saved ones are put in`);
+    sizes.set(made, size!);
+    return made;
+  }
+
+  /** Parts that were not expanded themselves are single. */
+  const sizeOf = (e: Expression): number => sizes.get(e) ?? 1;
+
+  function rewrite(e: Expression, scope: Scope, span: Span): Expression {
     switch (e.kind) {
       case "number":
       case "string":
@@ -207,9 +236,7 @@ export function callsOf(saved: SavedFormula): ReadonlySet<string> {
   const names = new Set<string>();
   const visit = (e: Expression): void => {
     if (e.kind === "name" || e.kind === "call") names.add(e.name);
-    if (e.kind === "binary") [e.left, e.right].forEach(visit);
-    if (e.kind === "unary" || e.kind === "instrument" || e.kind === "output") visit(e.of);
-    if (e.kind === "call") [...e.args, ...e.named.map((n) => n.value)].forEach(visit);
+    partsOf(e).forEach(visit);
   };
   visit(parseFormula(saved.formula).root);
   for (const q of saved.params) names.delete(q.name);
