@@ -4,6 +4,7 @@ import { auditRoutes } from "./audit/contract.ts";
 import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
 import { biasAudit } from "./backtest/audit/contract.ts";
+import { portfolioBacktest } from "./backtest/portfolio/contract.ts";
 import { sweep, sweepRoutes } from "./backtest/sweep/contract.ts";
 import { evidenceRoutes } from "./evidence/contract.ts";
 import { batchRoutes } from "./batches/contract.ts";
@@ -31,6 +32,7 @@ export const contracts = {
   backtest,
   sweep,
   biasAudit,
+  portfolioBacktest,
   execute,
   sentiment,
 } satisfies Record<string, JobContract>;

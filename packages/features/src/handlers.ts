@@ -3,6 +3,7 @@ import type { contracts } from "./contracts.ts";
 import { runExecute } from "./orders/run.ts";
 import { runBacktest } from "./backtest/run.ts";
 import { runBiasAudit } from "./backtest/audit/run.ts";
+import { runPortfolioBacktest } from "./backtest/portfolio/run.ts";
 import { runSweep } from "./backtest/sweep/run.ts";
 import { runSentiment } from "./sentiment/run.ts";
 import type { Tx } from "./db.ts";
@@ -18,6 +19,7 @@ export const handlers = {
   backtest: runBacktest,
   sweep: runSweep,
   biasAudit: runBiasAudit,
+  portfolioBacktest: runPortfolioBacktest,
   execute: runExecute,
   sentiment: runSentiment,
 } satisfies HandlersFor<typeof contracts, Deps, Tx>;

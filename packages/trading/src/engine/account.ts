@@ -64,6 +64,7 @@ function post(state: EngineState, posting: Posting): number {
   postings.timeMs[k] = state.nowMs;
   postings.quantity[k] = posting.quantity;
   postings.price[k] = posting.price;
+  postings.rate[k] = state.rate[posting.currency]!;
   postings.cash[k] = cash[posting.currency]!;
   postings.order[k] = -1;
   return k;

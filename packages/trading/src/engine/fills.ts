@@ -33,6 +33,8 @@ export interface Postings {
   feeRate: Float64Array;
   /** Currency lost against the price before spread and slippage. */
   slippage: Float64Array;
+  /** Base currency for one of that currency, then. */
+  rate: Float64Array;
   /** Cash of that currency after it. */
   cash: Float64Array;
   flags: Uint8Array;
@@ -52,6 +54,7 @@ export function emptyPostings(capacity = 256): Postings {
     fee: new Float64Array(capacity),
     feeRate: new Float64Array(capacity),
     slippage: new Float64Array(capacity),
+    rate: new Float64Array(capacity),
     cash: new Float64Array(capacity),
     flags: new Uint8Array(capacity),
     order: new Int32Array(capacity),

@@ -14,3 +14,5 @@ export type { RoundTrip } from "./roundTrips.ts";
 export { atTimes, eachRisk, limitGross, limitWeight, stagedStrategy, tradeToWeights } from "./stages.ts";
 export type { Stages } from "./stages.ts";
 export { rulesStrategy } from "./rules.ts";
+export { createPortfolioStrategy, portfolioStrategies } from "./portfolios.ts";
+export type { PortfolioStrategy } from "./portfolios.ts";
