@@ -6,7 +6,9 @@ import { describe, expect, test } from "vitest";
 import * as anomaly from "./anomaly/index.ts";
 import { QuantError } from "./error.ts";
 import * as options from "./options/index.ts";
+import * as portfolio from "./portfolio/index.ts";
 import * as risk from "./risk/index.ts";
+import * as sizing from "./sizing/index.ts";
 import * as statistics from "./statistics/index.ts";
 import { noise, uniform, walk } from "./testInputs.ts";
 
@@ -39,6 +41,17 @@ const bond = { face: 100, couponRate: 0.05, frequency: 2, periods: 10 };
 const sharpe = { sharpe: 0.1, n: 500, skew: -0.2, kurtosis: 4 };
 const forest = anomaly.fitIsolationForest(rows, 3, uniform(1), { trees: 3 });
 const svm = anomaly.fitOneClassSvm(rows, 3);
+const four = portfolio.sampleCovariance(returns, 4);
+const means = Float64Array.of(0.05, 0.08, 0.02, 0.06);
+const quarters = new Float64Array(4).fill(0.25);
+const prices = Float64Array.of(40, 15, 90, 7);
+const brinson = {
+  portfolioWeights: quarters,
+  benchmarkWeights: Float64Array.of(0.4, 0.3, 0.2, 0.1),
+  portfolioReturns: means,
+  benchmarkReturns: Float64Array.of(0.04, 0.09, 0.01, 0.06),
+};
+const attributed = [portfolio.attribute(brinson), portfolio.attribute(brinson)];
 
 const calls: Record<string, [module: Record<string, unknown>, calls: Calls]> = {
   statistics: [
@@ -159,6 +172,77 @@ const calls: Record<string, [module: Record<string, unknown>, calls: Calls]> = {
       optionPrice: [option],
     },
   ],
+  portfolio: [
+    portfolio,
+    {
+      absoluteView: [4, 1, 0.05, 0.6],
+      attribute: [brinson],
+      bayesSteinReturns: [returns, 4],
+      blackLitterman: [four, means, [portfolio.absoluteView(4, 1, 0.05)], 0.05],
+      capmReturns: [four, quarters, 0.08, 0.01],
+      describePortfolio: [quarters, means, four, 0.01],
+      efficientFrontier: [means, four, 5],
+      ewmaCovariance: [returns, 4, 0.94],
+      ewmaReturns: [returns, 4, 0.94],
+      exactShares: [quarters, prices, 1000],
+      greedyShares: [quarters, prices, 1000],
+      hierarchicalEqualRisk: [four],
+      hierarchicalRiskParity: [four],
+      impliedReturns: [four, quarters, 2.5],
+      inverseVariance: [four],
+      inverseVolatility: [four],
+      kellyBinary: [0.55, 1],
+      kellyEmpirical: [returns],
+      kellyGaussian: [0.05, 0.04],
+      kellyPortfolio: [returns, 4, 2],
+      kellyWeights: [means, four, 0.01],
+      ledoitWolf: [returns, 4],
+      ledoitWolfConstantCorrelation: [returns, 4],
+      linkCarino: [attributed],
+      linkMenchero: [attributed],
+      maxDiversification: [four],
+      maxReturn: [means, four],
+      maxSharpe: [means, four, 0.01],
+      maxUtility: [means, four, 5],
+      meanReturns: [returns, 4],
+      minDrawdown: [returns, 4, { level: 0.9 }],
+      minShortfall: [returns, 4, { level: 0.9 }],
+      minVariance: [four],
+      nestedClusters: [four],
+      oas: [returns, 4],
+      optimize: [returns, 4, { riskTolerance: 0.2, costRate: 0.01 }],
+      relativeView: [4, 1, 2, 0.05, 0.6],
+      riskContributions: [quarters, four],
+      riskParity: [four],
+      sampleCovariance: [returns, 4],
+      semiCovariance: [returns, 4, 0],
+      targetReturn: [means, four, 0.05],
+      targetVolatility: [means, four, 0.02],
+    },
+  ],
+  sizing: [
+    sizing,
+    {
+      atrRisk: [1000, 0.02, 3, 2],
+      atrStop: [1, 100, 3, 2],
+      breakEvenStop: [1, 100, 104, 0.03, 0.01],
+      chandelierStop: [1, 100, 3, 2],
+      fixedFractional: [1000, 0.02, 100, 95],
+      fixedRatio: [5000, 1000],
+      fixedStop: [1, 100, 0.05],
+      fractionalKelly: [Float64Array.of(2, -1), 0.5, 1],
+      kellyBinary: [0.55, 1],
+      kellyEmpirical: [returns],
+      kellyGaussian: [0.05, 0.04],
+      kellyPortfolio: [returns, 4, 2],
+      kellyWeights: [means, four],
+      optimalF: [returns],
+      profitThreshold: [{ volatility: 0.01, bars: 5, multiple: 1.5, costPerSide: 0.001 }],
+      timeStop: [3, 5],
+      trailingStop: [1, 100, 0.05],
+      volatilityTarget: [1000, 50, 0.2, 0.1, 2],
+    },
+  ],
   anomaly: [
     anomaly,
     {
@@ -238,7 +322,7 @@ const unchecked = new Set(
     symmetricEigen minimise findRoot erf erfc millsRatio normalCdf normalLogCdf normalPdf normalSf
     stirlingError studentLogScale lgamma digamma incompleteGamma incompleteBeta complement rollingBeta createNormals
     selectPairs shortfallSorted christoffersenTest coverageTest blockwiseOverfitting combinations requireOption requireRow
-    requireRows columnOf
+    requireRows columnOf columnMeans correlationsOf volatilityOf tighterStop
   `.match(/\w+/g),
 );
 

@@ -1,7 +1,7 @@
 /** Expected returns that blend the market's with views. */
-import { QuantError, requireRange } from "../error.ts";
+import { QuantError, requireRange, requireWhole } from "../error.ts";
 import { dot, multiply, solve } from "../statistics/linear.ts";
-import { requireCovariance, requirePerAsset } from "./checks.ts";
+import { requireCovariance, requireFinite, requirePerAsset } from "./checks.ts";
 
 /** An opinion: the portfolio with these weights earns this much. */
 export interface View {
@@ -22,6 +22,9 @@ export function absoluteView(
   expectedReturn: number,
   confidence?: number,
 ): View {
+  requireWhole(assets, "assets", 1, 100_000);
+  requireFinite(expectedReturn, "expectedReturn of a view");
+  if (confidence !== undefined) requireRange(confidence, "confidence of a view", 0, 1);
   const weights = new Float64Array(assets);
   setWeight(weights, asset, 1);
   return confidence === undefined ? { weights, expectedReturn } : { weights, expectedReturn, confidence };
@@ -55,6 +58,7 @@ export function impliedReturns(
 ): Float64Array {
   const k = requireCovariance(covariance);
   requirePerAsset(marketWeights, "marketWeights", k);
+  requireFinite(riskAversion, "riskAversion");
   return multiply(covariance, k, marketWeights).map((v) => v * riskAversion);
 }
 
@@ -116,9 +120,7 @@ export function blackLitterman(
 
 function spreadOf(view: View, scaled: Float64Array, k: number): Float64Array {
   requirePerAsset(view.weights, "weights of a view", k);
-  if (!Number.isFinite(view.expectedReturn)) {
-    throw new QuantError("notFinite", `a view expects ${view.expectedReturn}; state a number`);
-  }
+  requireFinite(view.expectedReturn, "expectedReturn of a view");
   if (view.weights.every((w) => w === 0)) {
     throw new QuantError("outOfRange", "a view has no weights: it says nothing");
   }

@@ -70,6 +70,11 @@ export function requireSquare(covariance: Float64Array): number {
   return k;
 }
 
+/** Refuses a number that is not finite. */
+export function requireFinite(value: number, name: string): void {
+  if (!Number.isFinite(value)) throw new QuantError("notFinite", `${name} is ${value}; state a number`);
+}
+
 /** Refuses a vector that has not one finite value for each of `assets`. */
 export function requirePerAsset(x: Float64Array, name: string, assets: number): void {
   if (x.length !== assets) {

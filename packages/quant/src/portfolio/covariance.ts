@@ -1,6 +1,6 @@
 /** Estimators of the covariance of returns [n, assets]; all are per period: multiply by periods a year to annualise. */
-import { requireRange } from "../error.ts";
-import { requireReturns } from "./checks.ts";
+import { QuantError, requireRange } from "../error.ts";
+import { requireFinite, requireReturns } from "./checks.ts";
 import { addGram, mirrorLower } from "./gram.ts";
 
 export interface ShrunkCovariance {
@@ -75,6 +75,7 @@ export function ewmaCovariance(returns: Float64Array, assets: number, decay = 0.
 /** Mean of min(r - threshold, 0) min(r - threshold, 0)' over the rows: what moves together below the threshold. */
 export function semiCovariance(returns: Float64Array, assets: number, threshold = 0): Float64Array {
   const n = requireReturns(returns, assets);
+  requireFinite(threshold, "threshold");
   const below = returns.map((r) => Math.min(r - threshold, 0));
   return secondMoments(below, n, assets, n);
 }
@@ -144,7 +145,7 @@ export function ledoitWolfConstantCorrelation(
   const { n, data } = centre(returns, assets);
   const k = assets;
   const s = secondMoments(data, n, k, n);
-  const sd = Float64Array.from({ length: k }, (_, i) => Math.sqrt(s[i * k + i]!));
+  const sd = requireMoving(s, k);
   let averageCorrelation = 0;
   for (let i = 0; i < k; i++) {
     for (let j = 0; j < i; j++) averageCorrelation += (2 * s[i * k + j]!) / (sd[i]! * sd[j]!);
@@ -176,6 +177,15 @@ export function ledoitWolfConstantCorrelation(
   const shrinkage = Math.max(0, Math.min(1, wanted));
   const covariance = s.map((v, at) => shrinkage * target[at]! + (1 - shrinkage) * v);
   return { covariance, shrinkage, averageCorrelation };
+}
+
+/** Standard deviations of a covariance [k, k], none of which may be 0. */
+function requireMoving(covariance: Float64Array, k: number): Float64Array {
+  return Float64Array.from({ length: k }, (_, i) => {
+    const own = covariance[i * k + i]!;
+    if (own > 0) return Math.sqrt(own);
+    throw new QuantError("undefined", `asset ${i} does not move and has no correlations; leave it out`);
+  });
 }
 
 /** Mean of x_i^3 x_j over the rows, [k, k]. */

@@ -6,8 +6,13 @@ import type { Region } from "./rows.ts";
 import { denseSystem, factorLifted } from "./rows.ts";
 
 /**
- * Variables: those of the region, the threshold of the tail, then the drawdown d_t after each scenario. Rows: those of the
- * region, then d_t - d_(t-1) + x_t'w >= 0, then d_t >= 0, then threshold - d_t.
+ * Variables: y, those of the region and the threshold of the tail, then the drawdown d_t after each scenario. Rows: those of
+ * the region, then d_t - d_(t-1) + x_t'w >= 0 with d_0 = 0, then d_t >= 0, then threshold - d_t.
+ *
+ * The drawdowns are eliminated in order of time. What the rows up to t say of d_t is always hold_t (d_t - lean_t'y)^2 and
+ * squares of y alone, and two such squares join to one by
+ * a (d - u)^2 + b (d - v)^2 = (a + b) (d - (a u + b v) / (a + b))^2 + a b / (a + b) (u - v)^2.
+ * All weights stay positive, so that nothing cancels; eliminating by subtraction loses all digits near the optimum.
  * @param returns [m, assets]
  */
 export function drawdownSystem(region: Region, returns: Float64Array, assets: number): System {
@@ -18,36 +23,55 @@ export function drawdownSystem(region: Region, returns: Float64Array, assets: nu
   const rows = core.rows;
   const [falls, floors, excesses] = [rows, rows + m, rows + 2 * m];
   const matrix = new Float64Array(few * few);
-  // Factors of the chain's tridiagonal matrix: pivots, and the multiplier of the row before.
-  const [pivots, links] = [new Float64Array(m), new Float64Array(m)];
-  const negativeInverse = new Float64Array(m);
-  // Coupling of the chain with the few variables, then the same after forward elimination.
-  const coupling = new Float64Array(m * few);
+  const lean = new Float64Array(m * few);
+  const hold = new Float64Array(m);
+  // The share of d_(t-1), given d_t, that comes from d_t: the rest comes from its own lean.
+  const pull = new Float64Array(m);
+  // Squares of y alone that joining leaves: two a scenario.
+  const squares = new Float64Array(2 * m * few);
+  const squareWeights = new Float64Array(2 * m);
 
-  const couple = (weights: Float64Array): void => {
+  const eliminate = (weights: Float64Array): void => {
     for (let t = 0; t < m; t++) {
-      const at = t * few;
-      const own = weights[falls + t]!;
-      const next = t + 1 < m ? weights[falls + t + 1]! : 0;
-      pivots[t] = own + next + weights[floors + t]! + weights[excesses + t]!;
-      links[t] = t > 0 ? -own : 0;
-      for (let i = 0; i < assets; i++) {
-        const later = next === 0 ? 0 : next * returns[(t + 1) * assets + i]!;
-        coupling[at + i] = own * returns[t * assets + i]! - later;
+      const fall = weights[falls + t]!;
+      const before = t > 0 ? hold[t - 1]! : Infinity;
+      pull[t] = t > 0 ? fall / (fall + before) : 0;
+      const own = t > 0 ? (fall * before) / (fall + before) : fall;
+      const floor = weights[floors + t]!;
+      const excess = weights[excesses + t]!;
+      const both = own + floor;
+      const share = own / both;
+      const first = 2 * t * few;
+      const second = first + few;
+      for (let i = 0; i < few; i++) {
+        const x = i < assets ? returns[t * assets + i]! : 0;
+        const arrived = (t > 0 ? lean[(t - 1) * few + i]! : 0) - x;
+        squares[first + i] = arrived;
+        squares[second + i] = share * arrived;
       }
-      for (let i = assets; i < few; i++) coupling[at + i] = 0;
-      coupling[at + threshold] = -weights[excesses + t]!;
+      squares[second + threshold]! -= 1;
+      squareWeights[2 * t] = share * floor;
+      squareWeights[2 * t + 1] = (both * excess) / (both + excess);
+      hold[t] = both + excess;
+      const rest = excess / (both + excess);
+      for (let i = 0; i < few; i++) {
+        lean[t * few + i] = share * squares[first + i]! - rest * squares[second + i]!;
+      }
     }
   };
 
-  const eliminate = (): void => {
-    for (let t = 1; t < m; t++) {
-      const f = links[t]! / pivots[t - 1]!;
-      pivots[t]! -= f * links[t]!;
-      links[t] = f;
-      for (let i = 0; i < few; i++) coupling[t * few + i]! -= f * coupling[(t - 1) * few + i]!;
-    }
-    for (let t = 0; t < m; t++) negativeInverse[t] = -1 / pivots[t]!;
+  /** lean_t'y */
+  const leaning = (t: number, y: Float64Array): number => {
+    let s = 0;
+    for (let i = 0; i < few; i++) s += lean[t * few + i]! * y[i]!;
+    return s;
+  };
+
+  /** x_t'w */
+  const gain = (t: number, y: Float64Array): number => {
+    let s = 0;
+    for (let i = 0; i < assets; i++) s += returns[t * assets + i]! * y[i]!;
+    return s;
   };
 
   return {
@@ -59,9 +83,7 @@ export function drawdownSystem(region: Region, returns: Float64Array, assets: nu
       core.times(y, out);
       for (let t = 0; t < m; t++) {
         const depth = y[few + t]!;
-        let s = t > 0 ? depth - y[few + t - 1]! : depth;
-        for (let i = 0; i < assets; i++) s += returns[t * assets + i]! * y[i]!;
-        out[falls + t] = s;
+        out[falls + t] = depth - (t > 0 ? y[few + t - 1]! : 0) + gain(t, y);
         out[floors + t] = depth;
         out[excesses + t] = y[threshold]! - depth;
       }
@@ -78,43 +100,27 @@ export function drawdownSystem(region: Region, returns: Float64Array, assets: nu
     },
     factor: (weights) => {
       core.form(weights, matrix);
-      addReturns(returns, m, assets, weights, falls, matrix, few);
-      for (let t = 0; t < m; t++) matrix[threshold * few + threshold]! += weights[excesses + t]!;
-      couple(weights);
-      eliminate();
-      addGram(coupling, m, few, negativeInverse, 0, matrix);
+      eliminate(weights);
+      addGram(squares, 2 * m, few, squareWeights, 0, matrix);
       return factorLifted(matrix, few);
     },
     solve: (y) => {
-      for (let t = 1; t < m; t++) y[few + t]! -= links[t]! * y[few + t - 1]!;
       for (let t = 0; t < m; t++) {
-        const f = y[few + t]! * negativeInverse[t]!;
-        for (let i = 0; i < few; i++) y[i]! += f * coupling[t * few + i]!;
+        // Of the right side of d_t a share goes on to d_(t+1), and what depends on y to y.
+        const right = y[few + t]!;
+        const on = t + 1 < m ? pull[t + 1]! : 0;
+        if (t + 1 < m) {
+          y[few + t + 1]! += on * right;
+          for (let i = 0; i < assets; i++) y[i]! += on * right * returns[(t + 1) * assets + i]!;
+        }
+        for (let i = 0; i < few; i++) y[i]! += (1 - on) * right * lean[t * few + i]!;
       }
       choleskySolve(matrix, few, y);
       for (let t = m - 1; t >= 0; t--) {
-        let s = y[few + t]!;
-        for (let i = 0; i < few; i++) s -= coupling[t * few + i]! * y[i]!;
-        s *= -negativeInverse[t]!;
-        y[few + t] = t + 1 < m ? s - links[t + 1]! * y[few + t + 1]! : s;
+        const on = t + 1 < m ? pull[t + 1]! : 0;
+        const later = on > 0 ? on * (y[few + t + 1]! + gain(t + 1, y)) : 0;
+        y[few + t] = later + (1 - on) * (leaning(t, y) + y[few + t]! / hold[t]!);
       }
     },
   };
-}
-
-/** Adds sum_t weights x r_t r_t' to the first `assets` variables of a lower triangle [width, width]. */
-function addReturns(
-  returns: Float64Array,
-  m: number,
-  assets: number,
-  weights: Float64Array,
-  from: number,
-  out: Float64Array,
-  width: number,
-): void {
-  const own = new Float64Array(assets * assets);
-  addGram(returns, m, assets, weights, from, own);
-  for (let i = 0; i < assets; i++) {
-    for (let j = 0; j <= i; j++) out[i * width + j]! += own[i * assets + j]!;
-  }
 }

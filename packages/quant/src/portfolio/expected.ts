@@ -1,7 +1,7 @@
 /** Estimates of expected returns per period, from returns [n, assets]. */
-import { requireRange } from "../error.ts";
+import { QuantError, requireRange } from "../error.ts";
 import { dot, invertDefinite, multiply } from "../statistics/linear.ts";
-import { requireCovariance, requirePerAsset, requireReturns } from "./checks.ts";
+import { requireCovariance, requireFinite, requirePerAsset, requireReturns } from "./checks.ts";
 import { columnMeans, sampleCovariance } from "./covariance.ts";
 
 /** Arithmetic means. */
@@ -61,7 +61,10 @@ export function capmReturns(
 ): Float64Array {
   const k = requireCovariance(covariance);
   requirePerAsset(marketWeights, "marketWeights", k);
+  requireFinite(marketReturn, "marketReturn");
+  requireFinite(riskFree, "riskFree");
   const shared = multiply(covariance, k, marketWeights);
   const variance = dot(marketWeights, shared);
+  if (!(variance > 0)) throw new QuantError("undefined", "marketWeights are all 0: the market has no risk");
   return shared.map((v) => riskFree + (v / variance) * (marketReturn - riskFree));
 }

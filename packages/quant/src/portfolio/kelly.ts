@@ -2,7 +2,7 @@
 import { QuantError, requireRange, requireSeries } from "../error.ts";
 import { solve } from "../statistics/linear.ts";
 import { findRoot } from "../statistics/minimise.ts";
-import { requireCovariance, requirePerAsset, requireReturns } from "./checks.ts";
+import { requireCovariance, requireFinite, requirePerAsset, requireReturns } from "./checks.ts";
 import { addGram, mirrorLower } from "./gram.ts";
 import type { Row } from "./rows.ts";
 import { denseSystem } from "./rows.ts";
@@ -17,6 +17,8 @@ export function kellyBinary(probability: number, odds: number): number {
 
 /** (mean - riskFree) / variance, all per the same period: exact for continuous trading of a lognormal price. */
 export function kellyGaussian(mean: number, variance: number, riskFree = 0): number {
+  requireFinite(mean, "mean");
+  requireFinite(riskFree, "riskFree");
   requireRange(variance, "variance", 0, Infinity, true);
   return (mean - riskFree) / variance;
 }
@@ -50,6 +52,7 @@ export function kellyEmpirical(returns: Float64Array): KellyFraction {
 export function kellyWeights(means: Float64Array, covariance: Float64Array, riskFree = 0): Float64Array {
   const k = requireCovariance(covariance);
   requirePerAsset(means, "means", k);
+  requireFinite(riskFree, "riskFree");
   return solve(
     covariance,
     k,

@@ -1,7 +1,7 @@
 /** From past returns to weights: mean and variance by one tolerance for risk. */
 import { requireRange } from "../error.ts";
 import { dot } from "../statistics/linear.ts";
-import { requirePerAsset } from "./checks.ts";
+import { requireFinite, requirePerAsset } from "./checks.ts";
 import type { Constraints } from "./constraints.ts";
 import { ledoitWolf } from "./covariance.ts";
 import { meanReturns } from "./expected.ts";
@@ -31,6 +31,7 @@ export function describePortfolio(
 ): PortfolioFigures {
   const contributions = riskContributions(weights, covariance);
   requirePerAsset(means, "means", weights.length);
+  requireFinite(riskFree, "riskFree");
   const k = weights.length;
   const volatility = volatilityOf(weights, covariance);
   const expectedReturn = dot(weights, means);

@@ -20,6 +20,9 @@ export function riskParity(covariance: Float64Array, budgets?: Float64Array): Fl
   const shares = sharesOf(budgets ?? new Float64Array(k).fill(1), k);
   const smallest = shares.reduce((a, b) => Math.min(a, b), 1);
   const x = shares.map((b, i) => Math.sqrt(b / covariance[i * k + i]!));
+  // At the minimum x'Sx = 1.
+  const size = volatilityOf(x, covariance);
+  for (let i = 0; i < k; i++) x[i]! /= size;
   const hessian = new Float64Array(k * k);
   const step = new Float64Array(k);
   const gradient = new Float64Array(k);
