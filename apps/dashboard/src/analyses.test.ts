@@ -131,7 +131,7 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
     await picture("portfolio");
     await page.getByLabel("Max weight").fill("0.1");
     await run();
-    expect(await page.getByRole("alert").innerText()).toContain("payload.invalid");
+    expect(await page.getByRole("alert").innerText()).toContain("too low for weights that sum to 1");
   });
 
   test("patterns are drawn on the chart, and another is chosen from the list", async () => {

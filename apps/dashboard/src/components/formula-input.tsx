@@ -42,8 +42,14 @@ function useSuggestions(): readonly Suggestion[] {
     queryFn: () => api.call("listIndicators", {}),
     staleTime: Infinity,
   });
+  const saved = useQuery({
+    queryKey: ["saved-formulas"],
+    queryFn: () => api.call("listSavedFormulas", {}),
+    staleTime: 30_000,
+  });
   const { items = [], functions = [] } = indicators.data ?? {};
   return [
+    ...(saved.data?.items ?? []),
     ...items.map(({ name, signature, title }) => ({ name, signature, meaning: title })),
     ...functions,
     ...fields,

@@ -8,9 +8,18 @@ import type { ChartLine } from "../../components/chart.tsx";
 import { date, number } from "../../components/format.ts";
 import { FormulaInput } from "../../components/formula-input.tsx";
 import { ErrorBox, Loading } from "../../components/state.tsx";
+import { kindOnPages } from "../analyses/catalogue.ts";
 
 /** Kernels whose values are on the price's own scale are drawn over the bars, the rest below. */
 const overlayGroups = new Set(["overlap", "price"]);
+
+/** The chart once its columns are computed: an answer that comes before that names the job to wait for. */
+async function loadChart(input: Parameters<typeof api.call<"getChart">>[1]) {
+  const answer = await api.call("getChart", input);
+  if ("close" in answer) return answer;
+  await api.wait((answer as { jobId: string }).jobId);
+  return api.call("getChart", input);
+}
 
 export function ChartPage({ instrumentId }: { instrumentId: string }) {
   const search = useSearchParams()[0];
@@ -32,7 +41,7 @@ export function ChartPage({ instrumentId }: { instrumentId: string }) {
     queryKey: ["chart", instrumentId, timeframe, formulas, fromMs, toMs],
     enabled: timeframe !== undefined,
     queryFn: () =>
-      api.call("getChart", {
+      loadChart({
         params: { instrumentId },
         query: {
           timeframe: timeframe!,
@@ -93,6 +102,15 @@ export function ChartPage({ instrumentId }: { instrumentId: string }) {
         <Link to={`/new/backtest`} className="button">
           Backtest a rule
         </Link>
+        {["summary", "patterns", "regimes", "anomalies"].map((kind) => (
+          <Link
+            key={kind}
+            to={`/analyses/${kind}?${new URLSearchParams({ instrumentId, timeframe: timeframe ?? "1d" }).toString()}`}
+            className="button"
+          >
+            {kindOnPages(kind)!.title}
+          </Link>
+        ))}
       </div>
       {timeframes.length === 0 ? (
         <div className="notice">

@@ -110,6 +110,14 @@ export const PortfolioPayload = z
     path: ["maxWeight"],
     message: "must be at least minWeight",
   })
+  .refine(({ maxWeight, assets }) => maxWeight * assets.length >= 1, {
+    path: ["maxWeight"],
+    message: "is too low for weights that sum to 1; raise it, or add assets",
+  })
+  .refine(({ minWeight, assets }) => minWeight * assets.length <= 1, {
+    path: ["minWeight"],
+    message: "is too high for weights that sum to 1; lower it, or leave assets out",
+  })
   .superRefine((payload, context) => {
     for (const name of ["weights", "marketWeights", "budgets"] as const) {
       if (payload[name] === undefined || payload[name].length === payload.assets.length) continue;

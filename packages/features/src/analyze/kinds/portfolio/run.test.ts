@@ -80,7 +80,9 @@ describe("constraints", () => {
   });
 
   test("what cannot be met is the caller's error, and says what", async () => {
-    await expect(fixture.run({ ...payload, maxWeight: 0.2 })).rejects.toMatchObject({
+    await expect(
+      fixture.run({ ...payload, groups: [{ name: "all", assets, most: 0.5 }] }),
+    ).rejects.toMatchObject({
       code: "payload.invalid",
       details: { reason: "infeasible" },
     });
@@ -97,7 +99,9 @@ describe("constraints", () => {
     [{ method: "targetReturn" }, "needs a target"],
     [{ weights: [1] }, "one number for each asset"],
     [{ maxTurnover: 0.1 }, "give them"],
-    [{ minWeight: 0.5, maxWeight: 0.1 }, "at least minWeight"],
+    [{ minWeight: 0.5, maxWeight: 0.4 }, "at least minWeight"],
+    [{ maxWeight: 0.2 }, "too low"],
+    [{ minWeight: 0.3 }, "too high"],
     [{ views: [{ asset: "MSFT", expectedReturn: 0.1 }] }, "blackLitterman"],
   ])("refuses %j before anything is read", async (change, message) => {
     await expect(fixture.run({ ...payload, ...change })).rejects.toThrow(message);

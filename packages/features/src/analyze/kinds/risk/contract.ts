@@ -44,7 +44,7 @@ export const RiskPayload = z
       .max(2_000)
       .default(250)
       .describe("Bars from which each forecast of the back test is made"),
-    replications: z.int().min(100).max(10_000).default(1_000).describe("Resamples of the bootstrap"),
+    replications: z.int().min(100).max(2_000).default(1_000).describe("Resamples of the bootstrap"),
     confidence: z.number().min(0.5).max(0.999).default(0.95),
     trials: z
       .int()

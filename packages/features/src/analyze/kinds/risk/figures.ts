@@ -22,8 +22,26 @@ const percentOf = (share: number) => `${Number((share * 100).toFixed(4))} %`;
 /** Mean block of the bootstrap: long enough to keep what neighbouring returns share. */
 const blockOf = (n: number) => Math.max(1, Math.round(n ** (1 / 3)));
 
+/** Most returns that are resampled: the work of the intervals grows with their square. */
+const mostResampled = 20_000;
+
+interface Intervals {
+  sharpe: readonly [number | null, number | null];
+  yearly: readonly [number | null, number | null];
+  reading: string;
+}
+
 /** Values of the true Sharpe ratio and yearly return that resampled histories make plausible. */
-function intervalsOf(returns: Float64Array, payload: RiskPayload, perYear: number, random: () => number) {
+function intervalsOf(
+  returns: Float64Array,
+  payload: RiskPayload,
+  perYear: number,
+  random: () => number,
+): Intervals {
+  if (returns.length > mostResampled) {
+    const reading = `not made of more than ${mostResampled} returns; take a longer timeframe or a shorter range`;
+    return { sharpe: [null, null], yearly: [null, null], reading };
+  }
   const indices = stationaryIndices(returns.length, payload.replications, blockOf(returns.length), random);
   const interval = (statistic: (x: Float64Array) => number) => {
     const { bca, percentile } = bootstrap(returns, indices, statistic, payload.confidence);
@@ -33,7 +51,11 @@ function intervalsOf(returns: Float64Array, payload: RiskPayload, perYear: numbe
     const deviation = standardDeviation(x);
     return deviation > 0 ? (mean(x) / deviation) * Math.sqrt(perYear) : 0;
   };
-  return { sharpe: interval(sharpe), yearly: interval((x) => mean(x) * perYear) };
+  return {
+    sharpe: interval(sharpe),
+    yearly: interval((x) => mean(x) * perYear),
+    reading: `bootstrap of blocks, ${payload.replications} resamples, ${percentOf(payload.confidence)}`,
+  };
 }
 
 function performanceDrafts(p: Performance): Record<string, readonly [group: string, ...Draft]> {
@@ -162,16 +184,15 @@ export function riskFigures(
   of: string,
 ): { drafts: Record<Names, FigureDraft>; performance: Performance } {
   const performance = performanceOf(returns, perYear);
-  const { sharpe, yearly } = intervalsOf(returns, payload, perYear, random);
-  const interval = `bootstrap of blocks, ${payload.replications} resamples, ${percentOf(payload.confidence)}`;
+  const { sharpe, yearly, reading } = intervalsOf(returns, payload, perYear, random);
   const drafts = asFigures(
     {
       ...performanceDrafts(performance),
       ...inferenceDrafts(performance, payload),
-      sharpeLow: ["Is it luck?", "Sharpe ratio, lower bound", "ratio", sharpe[0], interval],
-      sharpeHigh: ["Is it luck?", "Sharpe ratio, upper bound", "ratio", sharpe[1], interval],
-      returnLow: ["Is it luck?", "Mean return a year, lower bound", "fraction", yearly[0], interval],
-      returnHigh: ["Is it luck?", "Mean return a year, upper bound", "fraction", yearly[1], interval],
+      sharpeLow: ["Is it luck?", "Sharpe ratio, lower bound", "ratio", sharpe[0], reading],
+      sharpeHigh: ["Is it luck?", "Sharpe ratio, upper bound", "ratio", sharpe[1], reading],
+      returnLow: ["Is it luck?", "Mean return a year, lower bound", "fraction", yearly[0], reading],
+      returnHigh: ["Is it luck?", "Mean return a year, upper bound", "fraction", yearly[1], reading],
     },
     (name) => `performance(returns of ${of}, ${perYear} bars a year).${name}`,
   );
