@@ -52,6 +52,11 @@ async function main(): Promise<void> {
       .option("--once", "run the tour, print its results and leave")
       .option("--no-tour", "leave the tour out")
       .option("--dev", "restart the services when their sources change")
+      .option(
+        "--recording <file>",
+        "play a recorded session (CSV of event_ms, price, size) instead of a venue",
+      )
+      .option("--speed <n>", "how many times as fast as it happened the session is played", "1")
       .option("--concurrency <n>", "jobs at once a queue", "4")
       .option("--threads <n>", "worker threads for computing jobs", "2")
       .description("run everything on this machine: PostgreSQL, API, workers; the first start gives a tour")

@@ -20,7 +20,10 @@ export interface AlertEngineOptions {
   /** Stores a change; storing it again changes nothing. Rejects while the database is away. */
   save(change: AlertChange): Promise<void>;
   watches: Watches;
+  /** The venue's time. */
   now(): number;
+  /** Its time begins anew with each process: alerts do too. Edges that were stored before are not told again. */
+  beginsAnew: boolean;
   log: Log;
   /** How often alerts are read, stale ones looked at, and changes that could not be stored tried again. */
   everyMs: number;
@@ -168,7 +171,9 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     }
     const made: Active = {
       row,
-      state: { armed, stateMs, firedMs },
+      state: options.beginsAnew
+        ? { armed: true, stateMs: now() - 1, firedMs: null }
+        : { armed, stateMs, firedMs },
       window: rule.kind === "move" ? createMoveWindow(rule.windowMs) : undefined,
       lastMs: 0,
       stopWatch: undefined,

@@ -61,6 +61,11 @@ async function openSource(
   { now, random }: Outside,
 ): Promise<TickSource | undefined> {
   const { environment } = config;
+  if (environment.STREAM_RECORDING !== undefined) {
+    const { createRecordedSource, readRecording } = await import("./recorded.ts");
+    const recording = await readRecording(environment.STREAM_RECORDING);
+    return createRecordedSource({ recording, speed: environment.STREAM_SPEED, now });
+  }
   const venue = environment.STREAM_VENUE;
   if (venue === "none") return undefined;
   if (venue !== "simulated") {

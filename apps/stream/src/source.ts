@@ -42,6 +42,8 @@ export interface TickSource {
   readonly simulated: boolean;
   readonly seed: number | null;
   readonly instruments: readonly Instrument[];
+  /** The session's clock, where it is not today's: it begins anew with each process. */
+  now?(): number;
   /** `places`: what an earlier process stored, by instrument. */
   /** Takes one more symbol, its ticks once `ready` has ended; nothing happens where the venue is asked for a fixed list, or at the limit. */
   add(symbol: string, ready: (instrument: Instrument) => Promise<void>): Promise<void>;

@@ -36,7 +36,7 @@ test("ticks are stored in batches, once each, in their order within a millisecon
   expect(rows.every((row) => row.revision === 1 && row.venue === "hand")).toBe(true);
   expect(rows.map((row) => row.price)).toEqual(Array.from({ length: 12_000 }, (_, i) => 1 + i));
   expect(rows[1_500]).toMatchObject({ eventMs: eventMs + 1, ordinal: 500 });
-  expect(stream.stats()).toMatchObject({ pending: 0, lost: 0, away: false });
+  await expect.poll(() => stream.stats()).toMatchObject({ pending: 0, lost: 0, away: false });
 });
 
 test("with the database away, memory stays bounded, the oldest spill to a file, and all is stored afterwards", async () => {

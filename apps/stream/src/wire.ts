@@ -209,13 +209,21 @@ async function startTicks(
   const bars = createBarMaker({ venue, graceMs, lateLimitMs: lateMs });
   const instrumentIds = source.instruments.map((one) => one.instrumentId);
   const intake = createIntake({ venue, instrumentIds, lateLimitMs: lateMs });
-  await restore({ source, intake, bars, recorder, now, log }, (instrument) =>
-    loadTicks(db, instrument, restoreFrom(now(), lateMs)),
-  );
+  // A recording is played from its beginning: what an earlier play stored comes again.
+  const clock = source.now?.bind(source) ?? now;
+  if (source.now === undefined)
+    await restore({ source, intake, bars, recorder, now, log }, (instrument) =>
+      loadTicks(db, instrument, restoreFrom(now(), lateMs)),
+    );
   const watches = createWatches({
     async history(instrumentId, timeframe) {
       const kept = new Map<number, Bar>();
-      for (const bar of await loadLatestBars(db, { instrumentId, timeframe, limit: historyBars }))
+      for (const bar of await loadLatestBars(db, {
+        instrumentId,
+        timeframe,
+        beforeMs: clock(),
+        limit: historyBars,
+      }))
         kept.set(bar.closeMs, bar);
       for (const bar of bars.recent(instrumentId, timeframe, historyBars))
         if (bar.final) kept.set(bar.closeMs, bar);
@@ -236,7 +244,8 @@ async function startTicks(
       if (trigger !== undefined) rows.triggered(trigger.tenantId);
     },
     watches,
-    now,
+    now: clock,
+    beginsAnew: source.now !== undefined,
     log,
     everyMs: 500,
   });
@@ -254,7 +263,7 @@ async function startTicks(
       ),
     onTick: (tick) => alerts.tick(tick),
     onFinal: (finals) => watches.take(finals),
-    now,
+    now: clock,
     announceMs: 100,
     recentTicks: 100,
   });

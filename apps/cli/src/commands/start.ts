@@ -20,6 +20,8 @@ export interface StartFlags {
   once?: boolean;
   tour?: boolean;
   dev?: boolean;
+  recording?: string;
+  speed: string;
   concurrency: string;
   threads: string;
 }
@@ -66,7 +68,7 @@ export async function start(cli: Cli, config: CliConfig, flags: StartFlags): Pro
     const client = await untilReady(supervisor, config, apiUrl, cli.signal);
     supervisor.ready();
     // Nothing of the tour waits for it; and what fails here is started again.
-    if (flags.once !== true) startStream(supervisor, config, database.url, streamPort);
+    if (flags.once !== true) startStream(supervisor, config, database.url, streamPort, flags);
     writeRun(config.dir, { pid: process.pid, startedMs, apiUrl, databaseUrl: database.url });
     out.note(`ready in ${((config.now() - startedMs) / 1000).toFixed(1)} s`);
     if (flags.once === true || (flags.tour !== false && !tourDone(config.dir))) {
@@ -177,7 +179,13 @@ function startServices(
 }
 
 /** Clients reach it through the API alone. */
-function startStream(supervisor: Supervisor, config: CliConfig, databaseUrl: string, port: number): void {
+function startStream(
+  supervisor: Supervisor,
+  config: CliConfig,
+  databaseUrl: string,
+  port: number,
+  { recording, speed }: StartFlags,
+): void {
   supervisor.start({
     name: "stream",
     script: "apps/stream/src/main.ts",
@@ -188,6 +196,7 @@ function startStream(supervisor: Supervisor, config: CliConfig, databaseUrl: str
       TAPEDECK_DIR: config.dir,
       HOST: loopback,
       STREAM_PORT: String(port),
+      ...(recording === undefined ? {} : { STREAM_RECORDING: resolve(recording), STREAM_SPEED: speed }),
     },
   });
 }

@@ -194,10 +194,10 @@ export async function loadSymbols(db: Db, venue: string, limit: number): Promise
   return rows.map(({ symbol }) => symbol);
 }
 
-/** The newest bars of a shared series, each in its newest revision, oldest first. */
+/** The newest bars of a shared series that ended by a time, each in its newest revision, oldest first. */
 export async function loadLatestBars(
   db: Db,
-  series: { instrumentId: string; timeframe: string; limit: number },
+  series: { instrumentId: string; timeframe: string; beforeMs: number; limit: number },
 ): Promise<StoredBar[]> {
   const rows = await db
     .selectFrom("bars")
@@ -216,6 +216,7 @@ export async function loadLatestBars(
     .where("series.instrumentId", "=", series.instrumentId)
     .where("series.kind", "=", "bars")
     .where("series.timeframe", "=", series.timeframe)
+    .where("bars.closeMs", "<=", series.beforeMs)
     .orderBy("bars.openMs", "desc")
     .orderBy("bars.revision", "desc")
     .limit(series.limit)

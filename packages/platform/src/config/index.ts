@@ -38,6 +38,10 @@ export const environment = {
     ["http", "https"],
     "Another address of the venue's public REST server, for proxies and tests",
   ),
+  STREAM_RECORDING: optionalPath(
+    "A recorded session to play instead of a venue: a CSV file (.gz or not) of event_ms, price, size, such as SPY-trades.csv.gz",
+  ),
+  STREAM_SPEED: integer(1, 1, 100_000, "How many times as fast as it happened a recorded session is played"),
   STREAM_SEED: integer(1, 0, 2 ** 31, "Seed of the simulated venue; the same seed makes the same prices"),
   STREAM_TICKS_PER_SECOND: integer(4, 1, 10_000, "Ticks of each simulated symbol, on average"),
   STREAM_KEEP_DAYS: integer(7, 1, 36_500, "Simulated ticks and bars are erased after this many days"),

@@ -6,6 +6,8 @@ export function StreamNote() {
   if (state === "away") return <div className="notice">The live stream does not answer; trying again.</div>;
   if (hello === undefined) return <p className="dim">Connecting …</p>;
   if (hello.venue === null) return <div className="notice">This stream has no venue (STREAM_VENUE).</div>;
+  if (hello.venue === "recorded")
+    return <div className="notice">A recorded session is played: these prices are not of today.</div>;
   return hello.simulated ? (
     <div className="notice">
       Venue <b>{hello.venue}</b>: these prices are made up by this program, for trying it out.
