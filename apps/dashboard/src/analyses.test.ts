@@ -162,6 +162,14 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
     await picture("anomalies");
   });
 
+  test("the statistics of a series: its volatility, tests and distributions", async () => {
+    await page.goto(`${stack.apiUrl}/analyses/statistics?instrumentId=SPX.INDEX`);
+    await run();
+    await page.getByRole("img", { name: /Volatility and returns of SPX\.INDEX/ }).waitFor();
+    await page.getByText("a unit root is not refused at 5 %").first().waitFor();
+    await picture("statistics");
+  });
+
   test("an option is priced without any bars", async () => {
     await page.goto(`${stack.apiUrl}/analyses/options`);
     for (const [label, value] of [
@@ -228,6 +236,7 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
       "portfolio",
       "regimes",
       "risk",
+      "statistics",
     ]);
     await page.setViewportSize({ width: 1280, height: 900 });
     await page.goto(stack.apiUrl + hrefs.find((href) => href.includes("/patterns"))!);

@@ -10,6 +10,7 @@ import { PortfolioView } from "./portfolio-view.tsx";
 import { RegimesView } from "./regimes-view.tsx";
 import type { AnalyzeResult } from "./result.ts";
 import { RiskView } from "./risk-view.tsx";
+import { StatisticsView } from "./statistics-view.tsx";
 
 function Body({ result, jobId }: { result: AnalyzeResult; jobId: string }) {
   switch (result.kind) {
@@ -31,6 +32,8 @@ function Body({ result, jobId }: { result: AnalyzeResult; jobId: string }) {
       return <AnomaliesView result={result} />;
     case "options":
       return <OptionsView result={result} />;
+    case "statistics":
+      return <StatisticsView result={result} jobId={jobId} />;
     case "summary":
       return <FigureTables figures={Object.fromEntries(result.summary.map((line) => [line.name, line]))} />;
     case "formulas":

@@ -60,6 +60,12 @@ export const kindsOnPages: readonly KindOnPages[] = [
     main: ["instrumentId", "timeframe", "fromMs", "method"],
   },
   {
+    kind: "statistics",
+    title: "Statistics",
+    question: "Does the price return, do returns remember, how does volatility move, how fat are the tails?",
+    main: ["instrumentId", "timeframe", "fromMs", "lags"],
+  },
+  {
     kind: "options",
     title: "Option",
     question: "What is an option worth, what are its Greeks, which volatility does its price imply?",

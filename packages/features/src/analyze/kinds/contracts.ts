@@ -9,12 +9,14 @@ import { PatternsPayload, PatternsResult } from "./patterns/contract.ts";
 import { PortfolioPayload, PortfolioResult } from "./portfolio/contract.ts";
 import { RegimesPayload, RegimesResult } from "./regimes/contract.ts";
 import { RiskPayload, RiskResult } from "./risk/contract.ts";
+import { StatisticsPayload, StatisticsResult } from "./statistics/contract.ts";
 import { SummaryPayload, SummaryResult } from "./summary/contract.ts";
 
 /** Payload of every kind of analysis. A new kind is a folder, two lines here and one in handlers.ts. */
 export const analysisPayloads = [
   FormulasPayload,
   SummaryPayload,
+  StatisticsPayload,
   PairsPayload,
   PairSearchPayload,
   CorrelationPayload,
@@ -30,6 +32,7 @@ export const analysisPayloads = [
 export const analysisResults = [
   FormulasResult,
   SummaryResult,
+  StatisticsResult,
   PairsResult,
   PairSearchResult,
   CorrelationResult,

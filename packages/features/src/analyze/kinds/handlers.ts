@@ -10,12 +10,14 @@ import { patterns } from "./patterns/run.ts";
 import { portfolio } from "./portfolio/run.ts";
 import { regimes } from "./regimes/run.ts";
 import { risk } from "./risk/run.ts";
+import { statistics } from "./statistics/run.ts";
 import { summary } from "./summary/run.ts";
 
 /** How each kind is computed; a missing one is a compile error. */
 export const analysisKinds = {
   formulas,
   summary,
+  statistics,
   pairs,
   pairSearch,
   correlation,
