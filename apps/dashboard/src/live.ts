@@ -128,6 +128,13 @@ function topicOf(frame: Extract<ServerFrame, { channel: string }>): Topic {
   if (channel === "jobs") return { channel, jobId: frame.jobId };
   if (channel === "alerts") return { channel };
   if (channel === "bars") return { channel, instrumentId: frame.instrumentId, timeframe: frame.timeframe };
+  if (channel === "formulas")
+    return {
+      channel,
+      instrumentId: frame.instrumentId,
+      timeframe: frame.timeframe,
+      formula: frame.formula,
+    };
   return { channel, instrumentId: frame.instrumentId };
 }
 

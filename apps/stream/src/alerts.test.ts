@@ -1,6 +1,8 @@
 import { newId } from "@tapedeck/core";
 import { insertAlert } from "@tapedeck/features/alerts/store";
 import { AlertRule } from "@tapedeck/features/alerts/contract";
+import { evaluateFormulas } from "@tapedeck/formula";
+import type { Dataset } from "@tapedeck/formula";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { handSource, streamFixture } from "./fixture.ts";
 
@@ -141,4 +143,58 @@ test("a late print that corrects a bar corrects what formulas saw of it", async 
   source.send({ eventMs: openMs + 200, price: 60 });
   await has(1);
   expect((await triggers())[0]!.edgeMs).toBe(openMs + 1_000);
+});
+
+test("a formula's values come as a snapshot and at each bar's end, of a pair too, equal to the batch's", async () => {
+  const source = handSource();
+  const stream = await fixture.start(source);
+  const openMs = pastMinute();
+  const formula = 'zscore(log(close) - log(close["B.HAND"]), 3)';
+  const topic = { channel: "formulas", instrumentId, timeframe: "1s", formula };
+  const prices: [number, number][] = [];
+  const second = (a: number, b: number) => {
+    const eventMs = openMs + prices.length * 1_000;
+    source.send({ instrumentId: "B.HAND", eventMs, price: b });
+    source.send({ eventMs, price: a });
+    prices.push([a, b]);
+  };
+  for (let i = 0; i < 5; i++) second(10 + ((i * 7) % 4), 9 + ((i * 5) % 3));
+  await expect.poll(() => stream.stats()["barsFinal"]).toBeGreaterThanOrEqual(10);
+  const client = await fixture.connect(stream.url);
+  client.send({ op: "subscribe", ...topic });
+  const snapshot = await client.next((frame) => frame.type === "snapshot");
+  second(15, 9);
+  const delta = await client.next((frame) => frame.type === "delta");
+  const dataset = (column: 0 | 1): Dataset => {
+    const price = Float64Array.from(prices, (row) => row[column]);
+    const at = Float64Array.from(prices, (_row, i) => openMs + i * 1_000);
+    return {
+      length: prices.length,
+      openMs: at,
+      closeMs: at.map((ms) => ms + 1_000),
+      open: price,
+      high: price,
+      low: price,
+      close: price,
+      volume: price.map(() => 1),
+      timeframeMs: 1_000,
+    };
+  };
+  const [batch] = evaluateFormulas([formula], { ...dataset(0), resolve: () => dataset(1) });
+  const wanted = [...batch!].map((value, i) => ({
+    closeMs: openMs + (i + 1) * 1_000,
+    value: Number.isNaN(value) ? null : value,
+  }));
+  expect(wanted.filter(({ value }) => value !== null)).toHaveLength(4);
+  expect([...snapshot.data, delta.data]).toEqual(wanted);
+  for (const [wrong, code] of [
+    ["smaa(close, 3)", "formula.invalid"],
+    ['close["NONE.HAND"]', "symbol.unknown"],
+  ]) {
+    client.send({ op: "subscribe", ...topic, formula: wrong });
+    await client.next((frame) => frame.code === code);
+  }
+  client.send({ op: "unsubscribe", ...topic });
+  await client.next((frame) => frame.type === "unsubscribed");
+  client.socket.close();
 });

@@ -145,11 +145,12 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     if (rule.kind !== "formula") return undefined;
     const { timeframe, formula, rearm } = rule;
     const formulas = rearm === undefined ? [formula] : [formula, rearm];
-    return options.watches.open({ instrumentId, timeframe, formulas }, (closeMs, values) => {
+    const watch = options.watches.open({ instrumentId, timeframe, formulas }, (closeMs, values) => {
       const met = values[0] === 1;
       const clear = rearm === undefined ? !met : values[1] === 1;
       observe(active, { atMs: closeMs, met, clear }, null, `${name} (${describeRule(rule)})`);
     });
+    return () => watch.stop();
   }
 
   function drop(id: string): void {

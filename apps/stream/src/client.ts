@@ -2,6 +2,7 @@ import type { Caller, Log } from "@tapedeck/core";
 import { ClientFrame, topicKey } from "@tapedeck/features/ticks/contract";
 import type { MarketTopic, ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
 import type { RawData, WebSocket } from "ws";
+import type { FormulaTopic } from "./formulas.ts";
 import { frameText } from "./hub.ts";
 import type { Hub, Message } from "./hub.ts";
 import { asSubscribeError } from "./rowTopics.ts";
@@ -50,6 +51,8 @@ export interface ClientParts {
   rows: RowTopics;
   /** What a subscriber sees first; undefined: there is no such topic. */
   snapshot(topic: MarketTopic): unknown;
+  /** Has a formula evaluated until what it gives is called. Throws what is wrong with it. */
+  openFormula(topic: FormulaTopic): Promise<() => void>;
   /** Has the venue take an instrument that it does not have yet, where it can. */
   add(instrumentId: string): Promise<void>;
   limits: ClientLimits;
@@ -138,6 +141,30 @@ export function createStreamClient(parts: ClientParts): StreamClient {
     subscriptions.set(topicKey(topic), subscription);
   }
 
+  async function subscribeFormula(
+    topic: FormulaTopic,
+    resume: { epoch: string; seq: number } | undefined,
+  ): Promise<void> {
+    const key = topicKey(topic);
+    const held: Subscription = { topic, seq: 0, behind: false, catchUp() {}, stop() {} };
+    subscriptions.set(key, held);
+    try {
+      const release = await parts.openFormula(topic);
+      if (subscriptions.get(key) !== held) return release();
+      subscribeSeries(topic, resume);
+      const subscription = subscriptions.get(key)!;
+      const { stop } = subscription;
+      subscription.stop = () => {
+        stop();
+        release();
+      };
+    } catch (error) {
+      subscriptions.delete(key);
+      const known = asSubscribeError(error);
+      fail(known.code, known.message);
+    }
+  }
+
   async function subscribeRows(
     topic: RowTopic,
     resume: { epoch: string; seq: number } | undefined,
@@ -192,6 +219,7 @@ export function createStreamClient(parts: ClientParts): StreamClient {
       );
     if (topic.channel === "jobs" || topic.channel === "alerts")
       return void subscribeRows(topic, frame.resume);
+    if (topic.channel === "formulas") return void subscribeFormula(topic, frame.resume);
     if (parts.snapshot(topic) !== undefined) return subscribeSeries(topic, frame.resume);
     parts.add(topic.instrumentId).then(
       () => {

@@ -32,7 +32,7 @@ export interface Pipeline {
   has(instrumentId: string): boolean;
   /** Takes an instrument's ticks from now on. */
   add(instrumentId: string): void;
-  snapshot(topic: MarketTopic): unknown;
+  snapshot(topic: Exclude<MarketTopic, { channel: "formulas" }>): unknown;
   stats(): Record<string, number>;
   /** Takes no more ticks; what ended by now is final. */
   stop(): void;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { timeframeMs } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
 import type { LiveBar, LiveTimeframe } from "@tapedeck/features/ticks/contract";
@@ -19,9 +20,17 @@ export interface WatchRequest {
  * kept, and begins anew when one of them is corrected: `onValues` is then told of all of them again.
  */
 export interface Watches {
-  open(request: WatchRequest, onValues: OnValues): () => void;
+  open(request: WatchRequest, onValues: OnValues): OpenWatch;
   /** Bars that became final together, or a correction of one. */
   take(bars: readonly LiveBar[]): void;
+}
+
+export interface OpenWatch {
+  /** Other instruments that the formulas read. */
+  instruments: readonly string[];
+  /** Resolves once `onValues` was told of the bars that are kept. */
+  ready: Promise<void>;
+  stop(): void;
 }
 
 export interface WatchOptions {
@@ -33,6 +42,9 @@ export interface WatchOptions {
   /** Between two tries to read the history. */
   retryMs: number;
 }
+
+/** Bars that wait while the history is read. */
+const maxWaiting = 1_000;
 
 interface FinalBar {
   instrumentId: string;
@@ -92,24 +104,29 @@ export function createWatches(options: WatchOptions): Watches {
     for (const one of waiting) push(watch, one);
   }
 
-  function warmUntilDone(watch: Watch): void {
-    warm(watch).catch((error: unknown) => {
-      log.warn({ err: error, ...watch.request }, "bars of a watch were not read; tried again");
-      Object.assign(watch, begin(watch.request));
-      setTimeout(() => {
-        if (!watch.stopped) warmUntilDone(watch);
-      }, options.retryMs).unref();
-    });
+  async function warmUntilDone(watch: Watch): Promise<void> {
+    while (!watch.stopped) {
+      try {
+        return await warm(watch);
+      } catch (error) {
+        log.warn({ err: error, ...watch.request }, "bars of a watch were not read; tried again");
+        Object.assign(watch, begin(watch.request));
+        await sleep(options.retryMs, undefined, { ref: false });
+      }
+    }
   }
 
   return {
     open(request, onValues) {
       const watch: Watch = { request, onValues, ...begin(request), waiting: [], stopped: false };
       watches.add(watch);
-      warmUntilDone(watch);
-      return () => {
-        watch.stopped = true;
-        watches.delete(watch);
+      return {
+        instruments: [...watch.names.keys()],
+        ready: warmUntilDone(watch),
+        stop() {
+          watch.stopped = true;
+          watches.delete(watch);
+        },
       };
     },
     take(bars) {
@@ -121,10 +138,11 @@ export function createWatches(options: WatchOptions): Watches {
         );
         if (mine.length === 0) continue;
         const finals = mine.map((bar) => ({ instrumentId: bar.instrumentId, bar }));
-        if (watch.waiting !== undefined) watch.waiting.push(...finals);
+        // What is given up is among the bars that are kept once they can be read again.
+        if (watch.waiting !== undefined) watch.waiting = [...watch.waiting, ...finals].slice(-maxWaiting);
         else if (mine.some((bar) => bar.closeMs <= (watch.takenMs.get(bar.instrumentId) ?? -Infinity))) {
           Object.assign(watch, begin(watch.request), { waiting: finals });
-          warmUntilDone(watch);
+          void warmUntilDone(watch);
         } else for (const one of inOrder(finals, baseId)) push(watch, one);
       }
     },

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { newId } from "@tapedeck/core";
+import { AppError, newId } from "@tapedeck/core";
 import type { Bus, Log } from "@tapedeck/core";
 import { insertTrigger, loadChangedAlerts, saveState } from "@tapedeck/features/alerts/store";
 import { createRateLimiter } from "@tapedeck/features/auth/limits";
@@ -9,6 +9,7 @@ import type { Db } from "@tapedeck/features/db";
 import { insertNotification } from "@tapedeck/features/notifications/store";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { liveTimeframes } from "@tapedeck/features/ticks/contract";
+import type { MarketTopic } from "@tapedeck/features/ticks/contract";
 import {
   beatRun,
   closeRun,
@@ -27,6 +28,7 @@ import { createBarMaker } from "./bars.ts";
 import type { Chunk } from "./chunk.ts";
 import { defaultLimits } from "./client.ts";
 import type { ClientLimits } from "./client.ts";
+import { createLiveFormulas } from "./formulas.ts";
 import { createHub } from "./hub.ts";
 import { createIntake } from "./intake.ts";
 import { createPipeline, restore, restoreFrom } from "./pipeline.ts";
@@ -158,6 +160,10 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
       rows,
       now,
       snapshot: (topic) => ticking?.snapshot(topic),
+      openFormula: async (topic) => {
+        if (ticking === undefined) throw new AppError("symbol.unknown", "This stream has no venue.");
+        return ticking.openFormula(topic);
+      },
       add: async (instrumentId) => ticking?.add(instrumentId),
       limits: { ...defaultLimits, ...parts.clientLimits },
     },
@@ -233,8 +239,10 @@ async function startTicks(
     log,
     retryMs: 1_000,
   });
+  const has = (instrumentId: string) => source.instruments.some((one) => one.instrumentId === instrumentId);
+  const formulas = createLiveFormulas({ watches, hub, has });
   const alerts = createAlertEngine({
-    has: (instrumentId) => source.instruments.some((one) => one.instrumentId === instrumentId),
+    has,
     loadChanged: (afterChange) => loadChangedAlerts(db, afterChange),
     async save({ alertId, state, trigger }) {
       await db.transaction().execute(async (tx) => {
@@ -289,7 +297,9 @@ async function startTicks(
   const writer = createSeriesWriter({ db });
   const addings = new Map<string, Promise<void>>();
   return {
-    snapshot: pipeline.snapshot,
+    snapshot: (topic: MarketTopic) =>
+      topic.channel === "formulas" ? formulas.snapshot(topic) : pipeline.snapshot(topic),
+    openFormula: formulas.open,
     /** Has the venue take one more instrument, where it can; its row is there before its ticks are. */
     async add(instrumentId: string): Promise<void> {
       const suffix = `.${venue.toUpperCase()}`;

@@ -62,6 +62,13 @@ const topics = [
   z.strictObject({ channel: z.literal("ticks"), instrumentId: InstrumentId }),
   z.strictObject({ channel: z.literal("quotes"), instrumentId: InstrumentId }),
   z.strictObject({ channel: z.literal("bars"), instrumentId: InstrumentId, timeframe: LiveTimeframe }),
+  /** A formula's value whenever a bar becomes final. */
+  z.strictObject({
+    channel: z.literal("formulas"),
+    instrumentId: InstrumentId,
+    timeframe: LiveTimeframe,
+    formula: z.string().trim().min(1).max(2_000),
+  }),
   z.strictObject({ channel: z.literal("jobs"), jobId: Id }),
   /** Triggers of the caller's tenant. */
   z.strictObject({ channel: z.literal("alerts") }),
