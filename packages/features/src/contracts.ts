@@ -6,6 +6,7 @@ import { backtest, backtestRoutes } from "./backtest/contract.ts";
 import { biasAudit } from "./backtest/audit/contract.ts";
 import { portfolioBacktest } from "./backtest/portfolio/contract.ts";
 import { sweep, sweepRoutes } from "./backtest/sweep/contract.ts";
+import { walkForward } from "./backtest/walkForward/contract.ts";
 import { evidenceRoutes } from "./evidence/contract.ts";
 import { batchRoutes } from "./batches/contract.ts";
 import { notificationRoutes } from "./notifications/contract.ts";
@@ -33,6 +34,7 @@ export const contracts = {
   sweep,
   biasAudit,
   portfolioBacktest,
+  walkForward,
   execute,
   sentiment,
 } satisfies Record<string, JobContract>;

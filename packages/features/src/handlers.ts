@@ -5,6 +5,7 @@ import { runBacktest } from "./backtest/run.ts";
 import { runBiasAudit } from "./backtest/audit/run.ts";
 import { runPortfolioBacktest } from "./backtest/portfolio/run.ts";
 import { runSweep } from "./backtest/sweep/run.ts";
+import { runWalkForward } from "./backtest/walkForward/run.ts";
 import { runSentiment } from "./sentiment/run.ts";
 import type { Tx } from "./db.ts";
 import type { Deps } from "./deps.ts";
@@ -20,6 +21,7 @@ export const handlers = {
   sweep: runSweep,
   biasAudit: runBiasAudit,
   portfolioBacktest: runPortfolioBacktest,
+  walkForward: runWalkForward,
   execute: runExecute,
   sentiment: runSentiment,
 } satisfies HandlersFor<typeof contracts, Deps, Tx>;

@@ -1,5 +1,6 @@
 export * from "./audit.ts";
 export * from "./engine/index.ts";
+export * from "./folds.ts";
 export * from "./ledger.ts";
 export * from "./lots/index.ts";
 export * from "./matching.ts";

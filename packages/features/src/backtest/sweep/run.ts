@@ -20,6 +20,8 @@ export interface SweepDeps {
   series: SeriesReader;
 }
 
+type SearchPayload = Omit<SweepPayload, "objectives" | "search">;
+
 type Context = JobContext<ProgressOf<typeof sweep>, Tx>;
 
 /** Combinations between two looks at the abort signal. */
@@ -27,16 +29,18 @@ const yieldTrials = 8;
 /** Rows read at once when a search goes on. */
 const pageTrials = 5_000;
 
-function spaceOf(payload: SweepPayload): Parameter[] {
+/** The parameters of a payload as a search space. */
+export function spaceOf(payload: Pick<SweepPayload, "parameters">): Parameter[] {
   return Object.entries(payload.parameters).map(([name, parameter]) => ({ name, ...parameter }));
 }
 
 const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) => {
   const space = spaceOf(payload);
   checkParameters(payload.strategy, Object.keys(payload.parameters));
-  const { dataset, data } = await loadData(deps, payload, ctx, space);
+  ctx.progress({ trialsDone: 0, trialsTotal: 0, best: null });
+  const { dataset, data } = await loadData(deps, payload, ctx);
   const { search, objectives } = payload;
-  const searcher = searcherOf(payload, space, ctx);
+  const searcher = searcherOf(search, objectives.length, space, ctx.random("search"));
   const total = search.method === "grid" ? Math.min(gridSize(space), search.trials) : search.trials;
   const runner = createTrialRunner(payload.strategy, data, settingsOf(payload, dataset.instrument.lotSize), {
     barsPerYear: barsPerYear(dataset.instrument.calendar, dataset.timeframe),
@@ -107,13 +111,19 @@ const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) 
     heatMap: heat.map(),
     failed,
     stoppedEarly,
-    warnings: warningsOf(best, failed, done, firstFailure),
+    warnings: [
+      ...(search.method === "grid" && gridSize(space) > search.trials
+        ? [`The grid has ${gridSize(space)} combinations; only the first ${search.trials} were tried.`]
+        : []),
+      ...warningsOf(best, failed, done, firstFailure),
+    ],
   } satisfies SweepResult;
 };
 
-async function resolveInputs(
+/** Of any payload with a strategy and parameters. */
+export async function resolveInputs(
   deps: SweepDeps,
-  payload: SweepPayload,
+  payload: SearchPayload,
   scope: { tenantId: string; signal: AbortSignal },
 ): Promise<{ payload: unknown; hashes: string[] }> {
   const dataset = await readDataset(deps, payload, scope, payload.instrumentId, payload.fromMs);
@@ -128,7 +138,7 @@ async function resolveInputs(
 export const runSweep = Object.assign(run, { resolveInputs });
 
 /** Other instruments that the formulas read, by the first values. */
-function symbolsOf(payload: SweepPayload): string[] {
+function symbolsOf(payload: SearchPayload): string[] {
   const space = spaceOf(payload);
   const first = valuesAt(space, new Float64Array(space.length));
   try {
@@ -140,13 +150,12 @@ function symbolsOf(payload: SweepPayload): string[] {
   }
 }
 
-async function loadData(
+/** The bars, and those of every other instrument that the formulas name. */
+export async function loadData(
   deps: SweepDeps,
-  payload: SweepPayload,
-  ctx: Context,
-  space: readonly Parameter[],
+  payload: SearchPayload,
+  ctx: Pick<Context, "tenantId" | "signal" | "input">,
 ): Promise<{ dataset: SeriesDataset; data: Dataset }> {
-  ctx.progress({ trialsDone: 0, trialsTotal: 0, best: null });
   const dataset = await readDataset(deps, payload, ctx, payload.instrumentId, payload.fromMs);
   recordInput(ctx, dataset);
   if (dataset.length < 2) {
@@ -158,19 +167,18 @@ async function loadData(
     recordInput(ctx, other);
     others.set(symbol, toFormulaData(other));
   }
-  if (payload.search.method === "grid" && gridSize(space) > payload.search.trials) {
-    ctx.log("warn", "the grid is larger than the trials allowed", { grid: gridSize(space) });
-  }
   return { dataset, data: { ...toFormulaData(dataset), resolve: (symbol) => others.get(symbol) } };
 }
 
-function searcherOf(payload: SweepPayload, space: readonly Parameter[], ctx: Context): Searcher {
+/** Throws AppError `payload.invalid` when the method does not fit the space. */
+export function searcherOf(
+  search: SweepPayload["search"],
+  objectives: number,
+  space: readonly Parameter[],
+  random: () => number,
+): Searcher {
   try {
-    return createSearcher(payload.search.method, space, {
-      trials: payload.search.trials,
-      objectives: payload.objectives.length,
-      random: ctx.random("search"),
-    });
+    return createSearcher(search.method, space, { trials: search.trials, objectives, random });
   } catch (error) {
     if (error instanceof RangeError) throw new AppError("payload.invalid", `search: ${error.message}.`);
     throw error;

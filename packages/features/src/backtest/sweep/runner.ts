@@ -2,7 +2,7 @@ import { AppError } from "@tapedeck/core";
 import { createFormulaCache, evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
 import { createSimulation, measureTrial, runSimulation } from "@tapedeck/trading";
-import type { ParameterValues, SimulationSettings, TrialMeasure } from "@tapedeck/trading";
+import type { ParameterValues, Simulation, SimulationSettings, TrialMeasure } from "@tapedeck/trading";
 import type { Strategy } from "../contract.ts";
 import { compileStrategy, conditionNames, packSignals } from "../domain.ts";
 import type { ConditionName } from "../domain.ts";
@@ -49,6 +49,11 @@ export function checkParameters(strategy: Strategy, names: readonly string[]): v
 export interface TrialRunner {
   /** Throws AppError when the combination is no strategy. */
   run(values: ParameterValues): TrialMeasure;
+  /**
+   * Equity of a run over bars [from, to), `[to - from]`, flat at its start; signals come from all bars before, too. The column is written
+   * again by the next call. Throws as `run` does.
+   */
+  equity(values: ParameterValues, from: number, to: number): Float64Array;
 }
 
 /** Runs combinations over one dataset; sub-expressions that they share are computed once. */
@@ -61,24 +66,35 @@ export function createTrialRunner(
   const cache = createFormulaCache(cacheBytes);
   const n = data.length;
   const reuse = { equity: new Float64Array(n), position: new Float64Array(n) };
+  const signalsOf = (values: ParameterValues): Uint8Array => {
+    const compiled = compileStrategy(fillStrategy(strategy, values), data.timeframeMs);
+    const names = conditionNames.filter((name) => compiled.formulas[name] !== undefined);
+    const evaluated = evaluateFormulas(
+      names.map((name) => compiled.formulas[name]!),
+      data,
+      { cache },
+    );
+    const columns: Partial<Record<ConditionName, Uint8Array>> = {};
+    names.forEach((name, k) => (columns[name] = evaluated[k] as Uint8Array));
+    return packSignals(compiled.side, columns, n);
+  };
+  const simulate = (values: ParameterValues, from: number, to: number): Simulation => {
+    const cut = <C extends Float64Array | Uint8Array>(column: C) => column.subarray(from, to) as C;
+    const prices = { open: cut(data.open), high: cut(data.high), low: cut(data.low), close: cut(data.close) };
+    const simulation = createSimulation(
+      prices,
+      cut(signalsOf(values)),
+      { ...settings, ...settingsIn(values) },
+      { equity: reuse.equity.subarray(0, to - from), position: reuse.position.subarray(0, to - from) },
+    );
+    for (let at = 0; at < to - from; at += chunkBars) {
+      runSimulation(simulation, at, Math.min(to - from, at + chunkBars));
+    }
+    return simulation;
+  };
   return {
-    run(values) {
-      const compiled = compileStrategy(fillStrategy(strategy, values), data.timeframeMs);
-      const names = conditionNames.filter((name) => compiled.formulas[name] !== undefined);
-      const evaluated = evaluateFormulas(
-        names.map((name) => compiled.formulas[name]!),
-        data,
-        { cache },
-      );
-      const columns: Partial<Record<ConditionName, Uint8Array>> = {};
-      names.forEach((name, k) => (columns[name] = evaluated[k] as Uint8Array));
-      const signals = packSignals(compiled.side, columns, n);
-      const simulation = createSimulation(data, signals, { ...settings, ...settingsIn(values) }, reuse);
-      for (let from = 0; from < n; from += chunkBars) {
-        runSimulation(simulation, from, Math.min(n, from + chunkBars));
-      }
-      return measureTrial(simulation, facts.barsPerYear, facts.riskFreeRate);
-    },
+    run: (values) => measureTrial(simulate(values, 0, n), facts.barsPerYear, facts.riskFreeRate),
+    equity: (values, from, to) => simulate(values, from, to).equity,
   };
 }
 

@@ -1,0 +1,113 @@
+import { defineJob } from "@tapedeck/core";
+import * as z from "zod";
+import { Search, SweepPayload, TrialParams } from "../sweep/contract.ts";
+
+const Bars = z.int().min(10).max(1_000_000);
+const Gap = z.int().min(0).max(10_000);
+
+/** How the bars are divided into those that choose and those that judge. */
+export const Folds = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("rolling"), trainBars: Bars, testBars: Bars, gapBars: Gap.default(0) }),
+    /** Trains on everything before, at least `trainBars`. */
+    z.strictObject({ kind: z.literal("anchored"), trainBars: Bars, testBars: Bars, gapBars: Gap.default(0) }),
+    /** Every group is tested once; training groups lose `purgeBars` at both ends and `embargoBars` at the start. */
+    z.strictObject({
+      kind: z.literal("purgedKFold"),
+      groups: z.int().min(2).max(20).default(5),
+      purgeBars: Gap.default(20),
+      embargoBars: Gap.default(5),
+    }),
+    /** Every choice of `testGroups` groups is tested; the tests make several paths through the data. */
+    z.strictObject({
+      kind: z.literal("combinatorial"),
+      groups: z.int().min(3).max(12).default(6),
+      testGroups: z.int().min(1).max(4).default(2),
+      purgeBars: Gap.default(20),
+      embargoBars: Gap.default(5),
+    }),
+  ])
+  .meta({ id: "Folds" });
+
+export const WalkForwardPayload = SweepPayload.omit({ objectives: true })
+  .extend({
+    folds: Folds,
+    search: Search.extend({
+      /** Methods that learn would need a search for each fold. */
+      method: z.enum(["grid", "random", "sobol"]).default("grid"),
+      trials: z.int().min(1).max(5_000).default(500),
+    })
+      .omit({ patience: true })
+      .prefault({}),
+  })
+  .strict()
+  .meta({ id: "WalkForwardPayload" });
+export type WalkForwardPayload = z.output<typeof WalkForwardPayload>;
+
+const Ratio = z.number().nullable();
+
+export const FoldResult = z
+  .object({
+    trainFromMs: z.int(),
+    trainToMs: z.int(),
+    testFromMs: z.int(),
+    testToMs: z.int(),
+    /** Of the combination with the best Sharpe ratio in training. */
+    params: TrialParams,
+    /** Annualised; null below 30 returns or without variance. */
+    trainSharpe: Ratio,
+    testSharpe: Ratio,
+    testReturn: z.number(),
+  })
+  .meta({ id: "FoldResult" });
+export type FoldResult = z.output<typeof FoldResult>;
+
+export const OutOfSample = z
+  .object({ totalReturn: z.number(), sharpe: Ratio, maxDrawdown: z.number(), bars: z.int() })
+  .meta({ id: "OutOfSample" });
+export type OutOfSample = z.output<typeof OutOfSample>;
+
+export const WalkForwardResult = z
+  .object({
+    instrumentId: z.string(),
+    timeframe: z.string(),
+    datasetHash: z.string(),
+    bars: z.int(),
+    trials: z.int(),
+    /** Tests one after the other: returns that were never used to choose. For `combinatorial` the path of the median Sharpe ratio. */
+    outOfSample: OutOfSample,
+    /** Mean Sharpe ratio of the tests / mean of their trainings; null where either is undefined. Near 1: what was chosen lasted. */
+    efficiency: Ratio,
+    folds: z.array(FoldResult),
+    /** Every path of `combinatorial`; otherwise the one. */
+    paths: z.array(OutOfSample),
+    /** At most 500 points of that curve, 1 at its start. */
+    curve: z.array(z.object({ atMs: z.int(), value: z.number() })),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: "WalkForwardResult" });
+export type WalkForwardResult = z.output<typeof WalkForwardResult>;
+
+export const walkForward = defineJob({
+  name: "walkForward",
+  path: "/walk-forwards",
+  queue: "backtest",
+  summary: "Choose parameters on some bars, judge them on others, and stitch what was never chosen on",
+  version: 1,
+  reuse: true,
+  role: "analyst",
+  attempts: 3,
+  timeoutMs: 3_600_000,
+  cpu: true,
+  payload: WalkForwardPayload,
+  progress: z.object({ trialsDone: z.int(), trialsTotal: z.int() }),
+  result: WalkForwardResult,
+  examples: [
+    {
+      instrumentId: "SPX.INDEX",
+      strategy: { kind: "builtIn", name: "maCrossover" },
+      parameters: { fast: { from: 5, to: 50, step: 5 }, slow: { from: 60, to: 240, step: 20 } },
+      folds: { kind: "rolling", trainBars: 1_000, testBars: 250 },
+    },
+  ],
+});
