@@ -51,8 +51,6 @@ const LOOSE = { gap: 1e-8, stationarity: 1e-6, feasibility: 1e-9 };
 const FALL = 1e-3;
 /** Steps below which the products are evened out instead. */
 const SHORT = 0.1;
-/** Solutions of each Newton system: the second takes out the rounding of the first. */
-const PASSES = 2;
 const ITERATIONS = 100;
 /** Iterations without progress after which rounding is taken to have stopped it. */
 const PATIENCE = 8;
@@ -245,7 +243,9 @@ function aim(at: Iterate, centre: number, corrected: boolean): void {
   }
   at.dy.fill(0);
   at.dMultipliers.fill(0);
-  for (let pass = 0; pass < PASSES; pass++) refine(at);
+  refine(at);
+  // A second time takes out the rounding of the first; the predictor is only a guess.
+  if (corrected) refine(at);
   for (let t = 0; t < z.length; t++) {
     dSlack[t] = (dSlack[t]! - slack[t]! * dz[t]!) / z[t]!;
     dv[t] = -dz[t]!;
