@@ -385,6 +385,11 @@ describe("whole shares", () => {
     );
   });
 
+  test("greedy allocation begins with the largest weight where no share fits its part", () => {
+    const weights = Float64Array.of(0.3, 0.7);
+    expect([...q.greedyShares(weights, Float64Array.of(90, 80), 100).shares]).toEqual([0, 1]);
+  });
+
   test("exact allocation is the best of all ways", () => {
     const weights = Float64Array.of(0.5, 0.3, 0.2);
     const prices = Float64Array.of(37, 23, 11);
@@ -497,6 +502,12 @@ describe("constraints that cannot be met are named", () => {
 
   test.each<[string, () => unknown, string, RegExp]>([
     ["a return out of reach", () => q.targetReturn(means, covariance, 1), "infeasible", /target return 1/],
+    [
+      "a target that is no number",
+      () => q.minDrawdown(inputs(4, 2).returns, 4, { targetReturn: NaN }),
+      "notFinite",
+      /targetReturn is NaN/,
+    ],
     [
       "a volatility out of reach",
       () => q.targetVolatility(means, covariance, 1e-4),

@@ -54,7 +54,7 @@ export function greedyShares(weights: Float64Array, prices: Float64Array, capita
   }
   while (cash > 0) {
     const spent = order.reduce((s, i) => s + shares[i]! * prices[i]!, 0);
-    const deficit = order.map((i) => weights[i]! - (shares[i]! * prices[i]!) / spent);
+    const deficit = order.map((i) => weights[i]! - (spent > 0 ? (shares[i]! * prices[i]!) / spent : 0));
     let at = indexOfLargest(deficit);
     let tries = 0;
     for (; prices[order[at]!]! > cash && tries < TRIES; tries++) {
@@ -75,7 +75,7 @@ function indexOfLargest(x: readonly number[]): number {
 }
 
 /** Nodes after which the search gives up. */
-const NODES = 20_000_000;
+const NODES = 2_000_000;
 
 /**
  * The whole shares of least deviation: branch and bound over the assets, dearest first. Only numbers up to the weight

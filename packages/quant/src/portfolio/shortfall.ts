@@ -1,6 +1,6 @@
 /** Portfolios of least tail loss or least drawdown over scenarios of returns [n, assets]. */
 import { requireRange } from "../error.ts";
-import { requirePerAsset, requireReturns } from "./checks.ts";
+import { requireFinite, requireReturns } from "./checks.ts";
 import type { Constraints } from "./constraints.ts";
 import { regionOf, weightsOf } from "./constraints.ts";
 import { columnMeans } from "./covariance.ts";
@@ -80,8 +80,8 @@ function prepare(returns: Float64Array, assets: number, options: TailOptions): P
   const scale = Math.sqrt(squares / returns.length) || 1;
   const extra: Row[] = [];
   if (options.targetReturn !== undefined) {
+    requireFinite(options.targetReturn, "targetReturn");
     const means = columnMeans(returns, assets);
-    requirePerAsset(means, "means", assets);
     const size = means.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-300);
     extra.push({
       name: `the target return ${options.targetReturn}`,
