@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, newId } from "@tapedeck/core";
 import type { Log, QueueConsumer } from "@tapedeck/core";
+import type { Database } from "@tapedeck/features/db";
 import { createPresence } from "@tapedeck/features/jobs/presence";
 import { createJobRuntime } from "@tapedeck/features/jobs/runtime";
 import { isOutage } from "@tapedeck/features/jobs/store";
@@ -23,6 +24,8 @@ import { createThreadPool } from "./pool.ts";
 
 const databaseWaitMs = 60_000;
 const heartbeatMs = 1_000;
+/** Two writes of claims and two of ends are under way at most. */
+const keyedConnections = 4;
 
 /** Until the database answers and has this program's schema; one that is being started or migrated is waited for. */
 async function awaitDatabase(config: WorkerConfig, log: Log): Promise<void> {
@@ -84,6 +87,13 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     ...(tracing.onQuery === undefined ? {} : { onQuery: tracing.onQuery }),
   });
   const { deps, jobs } = wired;
+  const keyed = createDb<Database>(config.databaseUrl, {
+    max: keyedConnections,
+    keyedOnly: true,
+    log,
+    applicationName: "tapedeck-workers keyed",
+    ...(tracing.onQuery === undefined ? {} : { onQuery: tracing.onQuery }),
+  });
   const pool =
     config.threads === 0
       ? undefined
@@ -104,6 +114,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   });
   const runtime = createJobRuntime({
     db: deps.db,
+    keyed,
     bus,
     now,
     random,
@@ -197,7 +208,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
       health.close(),
     ]);
     await Promise.allSettled([pool?.close()]);
-    await Promise.allSettled([wired.close(), bus.close(), tracing.close()]);
+    await Promise.allSettled([wired.close(), keyed.destroy(), bus.close(), tracing.close()]);
     clearTimeout(force);
     log.info({}, "worker stopped");
     process.exit(0);

@@ -36,6 +36,8 @@ export type ThreadRunner = (run: {
 
 export interface JobRuntimeOptions {
   db: Db;
+  /** A pool that plans a statement once, for claims and ends by id. Default: `db`. */
+  keyed?: Db;
   bus: Bus;
   now: () => number;
   random: () => number;
@@ -85,6 +87,7 @@ const outagePauseMs = 500;
 
 export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
   const { db, bus, now, log, workerId } = options;
+  const keyed = options.keyed ?? db;
   const limits = { ...defaultLimits, ...options.limits };
   const stopGraceMs = options.stopGraceMs ?? 2_000;
   const feeds = createFeedWriter({ db, bus, log, limits, now });
@@ -93,7 +96,7 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
   const busy = () => new AppError("service.unavailable", "Too many jobs are being started or ended here.");
   const claims = createBatcher<string, ClaimedJob | undefined>({
     flush: async (ids) => {
-      const rows = await store.claimJobs(db, ids, {
+      const rows = await store.claimJobs(keyed, ids, {
         workerId,
         codeVersion: options.codeVersion,
         nowMs: now(),
@@ -109,7 +112,8 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
   });
   const ends = createBatcher<JobEnd, boolean>({
     flush: async (items) => {
-      const { ids, batchesEnded } = await store.endJobs(db, items, now());
+      const alone = items.every((item) => item.alone === true);
+      const { ids, batchesEnded } = await store.endJobs(alone ? keyed : db, items, now());
       // What a batch held back may run now.
       if (batchesEnded) bus.publish("work", "batch");
       return items.map((item) => ids.has(item.id));
@@ -327,16 +331,13 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
 
   /** The work's outcome; once told to stop it has a moment to end by itself, then it is given up (and stays fenced). */
   const stoppable = async (run: Run, working: Promise<unknown>): Promise<unknown> => {
-    const gaveUp = new AbortController();
     const { promise: overdue, reject } = Promise.withResolvers<never>();
+    let timer: NodeJS.Timeout | undefined;
     const onAbort = () => {
-      sleep(stopGraceMs, undefined, { signal: gaveUp.signal }).then(
-        () => {
-          log.warn({ jobId: run.row.id, type: run.row.type }, "handler does not stop, it is given up");
-          reject(run.signal.reason);
-        },
-        () => undefined,
-      );
+      timer = setTimeout(() => {
+        log.warn({ jobId: run.row.id, type: run.row.type }, "handler does not stop, it is given up");
+        reject(run.signal.reason);
+      }, stopGraceMs);
     };
     if (run.signal.aborted) onAbort();
     else run.signal.addEventListener("abort", onAbort, { once: true });
@@ -344,7 +345,7 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
     try {
       return await Promise.race([working, overdue]);
     } finally {
-      gaveUp.abort();
+      clearTimeout(timer);
       run.signal.removeEventListener("abort", onAbort);
     }
   };

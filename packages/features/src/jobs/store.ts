@@ -91,8 +91,9 @@ const column = <T extends object, K extends keyof T>(rows: readonly T[], key: K)
   rows.map((row) => row[key]);
 
 /**
- * A statement that every job takes: its text is constant, so that nothing is built for a call and the server plans
- * it once a connection (the platform's pool prepares what begins with this mark).
+ * A statement that every job takes: its text is constant, so that nothing is built for a call and the server parses
+ * it once a connection (the platform's pool prepares what begins with this mark). Claims and ends are also planned
+ * once, maybe while the table was empty: they name their rows by `= any(array)`, which is looked up by key under any plan.
  */
 async function hot<R>(db: Db, text: string, parameters: readonly unknown[]): Promise<R[]> {
   const result = await repeatConflicts(() => db.executeQuery<R>(CompiledQuery.raw(text, [...parameters])));
@@ -276,8 +277,7 @@ const claimText = `${prepared}
     update jobs j set state = 'running', pickups = j.pickups + 1, unended = j.unended + 1,
       attempt = j.failures + 1, worker_id = $2::uuid, code_version = $3::text,
       started_ms = coalesce(j.started_ms, $4::bigint), event_seq = j.event_seq + 1
-    from free f
-    where j.id = f.id and ${notEnded} and not j.held and j.cancel_requested_ms is null
+    where j.id = any(array(select id from free)) and ${notEnded} and not j.held and j.cancel_requested_ms is null
       and (j.run_at_ms is null or j.run_at_ms <= $4::bigint) and j.unended < $5::int
     returning j.event_seq, ${claimedColumns.map((name) => `j.${snakeCase(name)}`).join(", ")}
   ), noted as (
@@ -364,8 +364,8 @@ const endText = (alone: boolean) => `${prepared}
   ), ended as (
     update jobs j set state = i.state, result = i.result, error = i.error, content_key = i.content_key,
       reused_from = i.reused_from, ended_ms = $9::bigint, unended = 0, event_seq = j.event_seq + 1
-    from input i join locked l on l.id = i.id
-    where j.id = i.id and ${notEnded} and case i.origin
+    from input i
+    where j.id = any(array(select id from locked)) and j.id = i.id and ${notEnded} and case i.origin
       when 'owner' then j.state = 'running' and j.pickups = i.pickup
       when 'waiting' then j.state in ('accepted', 'queued')
       else j.pickups = i.pickup end

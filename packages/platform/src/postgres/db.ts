@@ -15,6 +15,11 @@ export interface DbOptions {
   statementTimeoutMs?: number;
   /** Longest wait for a connection, also when the pool is used up. Default 5 000. */
   connectTimeoutMs?: number;
+  /**
+   * For a pool that runs nothing but prepared statements that find their rows by key: they are planned once a
+   * connection instead of at each call, and never read a whole table.
+   */
+  keyedOnly?: boolean;
   /** Called after every query; for spans. */
   onQuery?: (event: LogEvent) => void;
 }
@@ -57,8 +62,9 @@ export const typeParsers = {
  * connections are closed by the pool before that. Prepared statements are planned at each call: a plan made while a
  * table was empty would go on reading all of it.
  */
-const sessionOptions =
-  "-c idle_session_timeout=20s -c idle_in_transaction_session_timeout=20s -c plan_cache_mode=force_custom_plan";
+const sessionOptions = "-c idle_session_timeout=20s -c idle_in_transaction_session_timeout=20s";
+const customPlans = "-c plan_cache_mode=force_custom_plan";
+const keyedPlans = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off";
 
 export function createPool(url: string, options: DbOptions = {}): pg.Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? 15_000;
@@ -69,7 +75,7 @@ export function createPool(url: string, options: DbOptions = {}): pg.Pool {
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     idleTimeoutMillis: 10_000,
     keepAlive: true,
-    options: sessionOptions,
+    options: `${sessionOptions} ${options.keyedOnly === true ? keyedPlans : customPlans}`,
     types: typeParsers,
     Client: watchedClient(silenceMs),
     ...(statementTimeoutMs > 0 ? { statement_timeout: statementTimeoutMs } : {}),

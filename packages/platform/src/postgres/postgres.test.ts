@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { tcpProxy, testDatabase, testLog } from "@tapedeck/testkit";
-import { sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import { afterAll, expect, test } from "vitest";
 import { createDb, freePort, migrateToLatest, pendingMigrations, startPostgres } from "./index.ts";
 
@@ -24,6 +24,21 @@ test("a statement past its time is ended by the server and the connection stays 
   const db = createDb(url, { max: 1, statementTimeoutMs: 300 });
   await expect(sql`select pg_sleep(20)`.execute(db)).rejects.toMatchObject({ code: "57014" });
   expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
+  await db.destroy();
+  await close();
+});
+
+test.each([
+  ["plans a prepared statement once a connection where rows are found by key alone", true, 3, 0],
+  ["plans a prepared statement at each call elsewhere", false, 0, 3],
+])("a pool %s", async (_what, keyedOnly, generic, custom) => {
+  const { url, close } = await testDatabase({ empty: true });
+  const db = createDb(url, { max: 1, keyedOnly });
+  await sql`create table things (id int primary key)`.execute(db);
+  const find = CompiledQuery.raw("/* prepared */ select id from things where id = any($1::int[])", [[1, 2]]);
+  for (let call = 0; call < 3; call++) await db.executeQuery(find);
+  const plans = await sql`select generic_plans, custom_plans from pg_prepared_statements`.execute(db);
+  expect(plans.rows).toEqual([{ genericPlans: generic, customPlans: custom }]);
   await db.destroy();
   await close();
 });
