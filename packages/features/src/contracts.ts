@@ -5,6 +5,7 @@ import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
 import { biasAudit } from "./backtest/audit/contract.ts";
 import { portfolioBacktest } from "./backtest/portfolio/contract.ts";
+import { monteCarlo } from "./backtest/monteCarlo/contract.ts";
 import { sweep, sweepRoutes } from "./backtest/sweep/contract.ts";
 import { walkForward } from "./backtest/walkForward/contract.ts";
 import { evidenceRoutes } from "./evidence/contract.ts";
@@ -35,6 +36,7 @@ export const contracts = {
   biasAudit,
   portfolioBacktest,
   walkForward,
+  monteCarlo,
   execute,
   sentiment,
 } satisfies Record<string, JobContract>;

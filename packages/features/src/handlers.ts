@@ -4,6 +4,7 @@ import { runExecute } from "./orders/run.ts";
 import { runBacktest } from "./backtest/run.ts";
 import { runBiasAudit } from "./backtest/audit/run.ts";
 import { runPortfolioBacktest } from "./backtest/portfolio/run.ts";
+import { runMonteCarlo } from "./backtest/monteCarlo/run.ts";
 import { runSweep } from "./backtest/sweep/run.ts";
 import { runWalkForward } from "./backtest/walkForward/run.ts";
 import { runSentiment } from "./sentiment/run.ts";
@@ -22,6 +23,7 @@ export const handlers = {
   biasAudit: runBiasAudit,
   portfolioBacktest: runPortfolioBacktest,
   walkForward: runWalkForward,
+  monteCarlo: runMonteCarlo,
   execute: runExecute,
   sentiment: runSentiment,
 } satisfies HandlersFor<typeof contracts, Deps, Tx>;

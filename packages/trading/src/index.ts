@@ -5,6 +5,7 @@ export * from "./ledger.ts";
 export * from "./lots/index.ts";
 export * from "./matching.ts";
 export * from "./performance.ts";
+export * from "./resample.ts";
 export * from "./routing/index.ts";
 export * from "./search/index.ts";
 export * from "./simulate.ts";

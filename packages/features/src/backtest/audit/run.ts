@@ -49,7 +49,7 @@ export const runBiasAudit: JobHandler<typeof biasAudit, Deps, Tx> = async (deps,
   }
   const resolve = (symbol: string) => others.get(symbol);
   const bars: Dataset = { ...toFormulaData(dataset), resolve };
-  const source = sourceOf(strategy);
+  const source: SignalSource = (known) => signalsOf(strategy, known);
   const cuts = cutPoints(n, strategy.warmupBars, payload.cuts);
   const checks: AuditCheck[] = [];
   const done = async (check: AuditCheck) => {
@@ -139,15 +139,16 @@ export const runBiasAudit: JobHandler<typeof biasAudit, Deps, Tx> = async (deps,
   } satisfies BiasAuditResult;
 };
 
-function sourceOf(strategy: CompiledStrategy): SignalSource {
+/** Signal bits of a strategy at each close. */
+export function signalsOf(strategy: CompiledStrategy, bars: Dataset): Uint8Array {
   const names = conditionNames.filter((name) => strategy.formulas[name] !== undefined);
-  const texts = names.map((name) => strategy.formulas[name]!);
-  return (bars) => {
-    const values = evaluateFormulas(texts, bars);
-    const columns: Partial<Record<ConditionName, Uint8Array>> = {};
-    names.forEach((name, k) => (columns[name] = values[k] as Uint8Array));
-    return packSignals(strategy.side, columns, bars.length);
-  };
+  const values = evaluateFormulas(
+    names.map((name) => strategy.formulas[name]!),
+    bars,
+  );
+  const columns: Partial<Record<ConditionName, Uint8Array>> = {};
+  names.forEach((name, k) => (columns[name] = values[k] as Uint8Array));
+  return packSignals(strategy.side, columns, bars.length);
 }
 
 function returnOf(bars: Dataset, signals: Uint8Array, settings: SimulationSettings): number {
