@@ -56,7 +56,7 @@ async function upload(token: string): Promise<string> {
 const instrumentId = "OWN.MINE";
 
 async function completed(
-  type: "ingest" | "analyze" | "backtest" | "execute",
+  type: "ingest" | "analyze" | "backtest" | "sweep" | "execute",
   payload: never,
 ): Promise<string> {
   const job = await owner.submit(type, payload, { waitS: 50 });
@@ -118,6 +118,17 @@ beforeAll(async () => {
     result: { evidenceIds: Record<string, string> | string[] };
   };
   ids.set("/evidence/", Object.values(backtest.result.evidenceIds)[0]!);
+  const sweepId = await completed("sweep", {
+    instrumentId,
+    timeframe: "1d",
+    strategy: { kind: "builtIn", name: "maCrossover" },
+    parameters: { fast: { values: [3] }, slow: { values: [9, 12] } },
+  } as never);
+  ids.set("/sweeps/", sweepId);
+  const alert = await owner.call("createAlert", {
+    body: { instrumentId, rule: { kind: "price", direction: "above", level: 1 } },
+  } as never);
+  ids.set("/alerts/", (alert as { id: string }).id);
   const account = await owner.call("createAccount", { body: { name: "mine", currency: "USD" } });
   ids.set("/accounts/", account.id);
   await completed("execute", {
@@ -174,14 +185,18 @@ const bodies: Record<string, unknown> = {
   updateSchedule: { enabled: false },
   updateUser: { name: "Renamed" },
   haltAccount: { reason: "test" },
+  muteAlert: { muted: true },
   reconcileOrder: {},
 };
 const queries: Record<string, string> = { getBars: "?timeframe=1d", getChart: "?timeframe=1d" };
 
 /** Theirs is the whole deployment, not a tenant: every caller of another tenant is refused, whatever the id. */
 const deploymentWide = new Set(["pauseQueue", "resumeQueue", "updateTenant"]);
-/** Nobody's: built-in indicators are the same for all, and a formula saved under a name that another tenant has is one's own. */
-const notTheOwners = new Set(["getIndicator", "saveFormula"]);
+/**
+ * Nobody's: built-in indicators are the same for all, a formula saved under a name that another tenant has is one's own,
+ * and so is the count of one's own trials on a dataset.
+ */
+const notTheOwners = new Set(["getIndicator", "saveFormula", "getTrialLedger"]);
 
 const withId = Object.values<RouteContract>(routes).filter(
   ({ name, path }) => path.includes("{") && !deploymentWide.has(name) && !notTheOwners.has(name),
