@@ -35,6 +35,10 @@ function record(entry: GoldenEntry, result: GoldenResult): void {
     faults.push(`${entry.id}: ${result.fault ?? `off by ${result.worst} tolerances`}`);
     return;
   }
+  if (result.values === 0) {
+    faults.push(`${entry.id}: the folder holds no value of it`);
+    return;
+  }
   compared.push({ id: entry.id, result });
 }
 

@@ -40,11 +40,12 @@ export interface Owed {
   readonly owner: string;
 }
 
-/** `1e-9 relative, 1e-12 absolute`; a tolerance of nothing is `equal`. */
+/** `1e-9 relative, 1e-12 absolute`, to three digits; a tolerance of nothing is `equal`. */
 export function describeTolerance(relative: number, absolute: number): string {
+  const short = (size: number): string => Number(size.toPrecision(3)).toExponential();
   const parts = [
-    ...(relative > 0 ? [`${relative.toExponential()} relative`] : []),
-    ...(absolute > 0 ? [`${absolute.toExponential()} absolute`] : []),
+    ...(relative > 0 ? [`${short(relative)} relative`] : []),
+    ...(absolute > 0 ? [`${short(absolute)} absolute`] : []),
   ];
   return parts.length === 0 ? "equal" : parts.join(", ");
 }
@@ -101,12 +102,17 @@ function parseCell(cell: string): number {
   return cell === "-inf" ? -Infinity : Number(cell);
 }
 
-/** Median size of the finite values that are not 0; what an absolute tolerance is multiplied by. */
+/** Share of a column's largest value below which another is the rounding of sums that should be 0. */
+const ROUNDING = 64 * Number.EPSILON;
+
+/**
+ * Median size of the finite values that are more than rounding; what an absolute tolerance is multiplied by. The residue
+ * that running sums leave behind on flat prices would otherwise be the scale of a column that is mostly flat.
+ */
 export function scaleOf(x: Float64Array): number {
-  const sizes = x
-    .filter((v) => Number.isFinite(v) && v !== 0)
-    .map(Math.abs)
-    .sort();
+  const finite = x.filter(Number.isFinite).map(Math.abs).sort();
+  const residue = ROUNDING * (finite.at(-1) ?? 0);
+  const sizes = finite.filter((size) => size > residue);
   if (sizes.length === 0) return 0;
   const middle = sizes.length >> 1;
   return sizes.length % 2 ? sizes[middle]! : (sizes[middle - 1]! + sizes[middle]!) / 2;

@@ -20,6 +20,13 @@ describe("comparison of columns", () => {
     expect(compareColumn(Float64Array.from(got), ref, 1e-9, 1e-9, 0).fault === undefined).toBe(passes);
   });
 
+  test("what running sums leave on flat prices is no scale", () => {
+    const mostlyFlat = Float64Array.of(50, 80, 6e-14, 6e-14, 6e-14, 6e-14);
+    const got = Float64Array.of(50, 80, 0, 2e-14, 2e-14, 0);
+    expect(compareColumn(got, mostlyFlat, 1e-9, 1e-9, 0).fault).toBeUndefined();
+    expect(compareColumn(got.with(2, 1e-7), mostlyFlat, 1e-9, 1e-9, 0).fault).toMatch(/row 2/);
+  });
+
   test("where the reference divides by 0, undefined passes and a number does not", () => {
     const infinite = Float64Array.of(1, Infinity);
     expect(compareColumn(Float64Array.of(1, NaN), infinite, 1e-9, 1e-9, 0).fault).toBeUndefined();

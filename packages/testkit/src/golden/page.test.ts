@@ -12,6 +12,7 @@ test.each([
   [0, 0, "equal"],
   [1e-9, 0, "1e-9 relative"],
   [1e-8, 1e-12, "1e-8 relative, 1e-12 absolute"],
+  [0, 9.24132521747656e-3, "9.24e-3 absolute"],
 ])("a tolerance of %f and %f is written %s", (relative, absolute, text) => {
   expect(describeTolerance(relative, absolute)).toBe(text);
 });
@@ -25,6 +26,31 @@ test("a page names its reference values, and other values have another name", ()
     expect(fingerprintIn(exactnessPage([], first))).toBe(first);
     writeFileSync(path.join(dir, "risk", "values.json"), "[1]");
     expect(fingerprintOf(dir)).not.toBe(first);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test("entries that nothing answers to, or that hold no value, fail by name", () => {
+  const dir = mkdtempSync(path.join(tmpdir(), "tapedeck-golden-"));
+  const write = (folder: string, file: string, value: unknown) => {
+    mkdirSync(path.join(dir, folder), { recursive: true });
+    writeFileSync(path.join(dir, folder, file), JSON.stringify(value));
+  };
+  try {
+    write("ledger", "manifest.json", { kinds: { lots: 0, barter: 1 } });
+    write("ledger", "scenarios.json", []);
+    write("weather", "manifest.json", { entries: [{ key: "rain" }] });
+    const script = path.join(projectRoot, "scripts/test-golden.ts");
+    const env = { ...process.env, GOLDEN_DIR: dir };
+    const { status, stdout } = spawnSync(process.execPath, [script], { encoding: "utf8", env });
+    expect(stdout.trim().split("\n")).toEqual([
+      "FAIL ledger/lots: the folder holds no value of it",
+      "FAIL ledger/barter: nothing here answers to it",
+      "FAIL weather/rain: nothing here answers to it",
+      "0 passed, 3 failed, 0 owed",
+    ]);
+    expect(status).toBe(1);
   } finally {
     rmSync(dir, { recursive: true });
   }
