@@ -127,6 +127,7 @@ describe("without a server", () => {
 
   test.each([
     [["formula", "smaa(close, 3)", "--data", "@bars"], /sma/],
+    [["formula", 'close["IWM"]', "--data", "@bars"], /one instrument's bars: \["IWM"\]/],
     [["formula", "sma(close, 3)", "--data", "/nowhere.csv"], /nowhere/],
     [["ask", "What is a drawdown?"], /no Tapedeck runs/],
   ])("%j ends with code 1 and one line that says why", async (args, line) => {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { AppError } from "@tapedeck/core";
 import type { LocalBars } from "@tapedeck/features/ingest/localBars";
-import type { Dataset, FormulaError } from "@tapedeck/formula";
+import type { Dataset, FormulaError, MissingInstrumentError } from "@tapedeck/formula";
 import type { Kernel } from "@tapedeck/quant";
 import { bucketRule } from "@tapedeck/trading/calendar/index";
 import type { Cli } from "./shared.ts";
@@ -67,7 +67,13 @@ async function kernelsOf(modules: readonly string[]): Promise<ReadonlyMap<string
 /** A refused formula, or a number out of its range, as an error that says it in one line. */
 export function asFormulaError(error: unknown): unknown {
   if (error instanceof RangeError) return new AppError("formula.invalid", error.message, { cause: error });
-  if (!(error instanceof Error) || error.name !== "FormulaError") return error;
+  if (!(error instanceof Error)) return error;
+  if (error.name === "MissingInstrumentError") {
+    const { symbol } = error as MissingInstrumentError;
+    const said = `the file holds one instrument's bars: ["${symbol}"] is not among them (tapedeck analyze reads several)`;
+    return new AppError("formula.invalid", said, { cause: error });
+  }
+  if (error.name !== "FormulaError") return error;
   const { column } = error as FormulaError;
   return new AppError("formula.invalid", `${error.message} (column ${column})`, { cause: error });
 }
