@@ -47,24 +47,31 @@ export function measureTrial(
   let fourths = 0;
   let before = equity[0]!;
   let count = 0;
-  for (let i = 1; i < n && before > 0; i++) {
-    const value = equity[i]!;
-    const r = value / before - 1;
-    const square = r * r;
-    before = value;
-    sum += r;
-    squares += square;
-    cubes += square * r;
-    fourths += square * square;
-    count++;
-    peak = value > peak ? value : peak;
-    const fall = 1 - value / peak;
-    drawdown = fall > drawdown ? fall : drawdown;
-    const block = Math.floor((i - 1) / rows);
-    if (block < trialBlocks) {
-      blocks[block] = blocks[block]! + r;
-      blocks[trialBlocks + block] = blocks[trialBlocks + block]! + square;
+  // Block by block, so that the loop asks nothing about blocks; what is left over at the end is the last round.
+  for (let block = 0; block <= trialBlocks; block++) {
+    const end = block < trialBlocks ? 1 + (block + 1) * rows : n;
+    let blockSum = 0;
+    let blockSquares = 0;
+    let i = 1 + block * rows;
+    for (; i < end && before > 0; i++) {
+      const value = equity[i]!;
+      const r = value / before - 1;
+      const square = r * r;
+      before = value;
+      blockSum += r;
+      blockSquares += square;
+      cubes += square * r;
+      fourths += square * square;
+      peak = value > peak ? value : peak;
+      const fall = 1 - value / peak;
+      drawdown = fall > drawdown ? fall : drawdown;
     }
+    count += Math.max(0, i - (1 + block * rows));
+    sum += blockSum;
+    squares += blockSquares;
+    if (block === trialBlocks) break;
+    blocks[block] = blockSum;
+    blocks[trialBlocks + block] = blockSquares;
   }
   const mean = sum / count;
   const second = squares / count - mean * mean;

@@ -84,7 +84,7 @@ export function packSignals(
   const signals = new Uint8Array(length);
   const add = (column: Uint8Array | undefined, bit: number) => {
     if (column === undefined) return;
-    for (let i = 0; i < length; i++) signals[i] = signals[i]! | (column[i]! * bit);
+    for (let i = 0; i < length; i++) signals[i]! |= -column[i]! & bit;
   };
   if (side === "short") {
     add(columns.entry, signalBits.entryShort);
