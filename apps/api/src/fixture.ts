@@ -149,9 +149,7 @@ export async function apiFixture(settings: Partial<AppSettings> = {}, extra?: Fi
     bus.subscribe("cancel", (id) => runtime.stop(id, "cancel"));
     const names = new Set(Object.keys(handlers).map((name) => jobContracts[name]!.queue));
     const options = { concurrency: 2, lockMs: 5_000, stallCheckMs: 2_000 };
-    return [...names].map((name) =>
-      queue.consume(name, options, (delivery, signal) => runtime.runDelivery(delivery, signal)),
-    );
+    return [...names].map((name) => queue.consume(name, options, runtime.runDelivery));
   }
 
   const call = (method: string, path: string, options: CallOptions = {}) => {

@@ -177,7 +177,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
         lockMs: environment.TAPEDECK_LOCK_MS,
         stallCheckMs: environment.TAPEDECK_STALL_MS,
       },
-      (delivery, signal) => runtime.runDelivery(delivery, signal),
+      runtime.runDelivery,
     ),
   );
   const healthPort =

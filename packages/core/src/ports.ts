@@ -54,6 +54,7 @@ export interface QueuePort {
 }
 
 export interface ConsumeOptions {
+  /** Deliveries worked on at once. A few more are fetched while each takes but a moment. */
   concurrency: number;
   /** A lock not renewed for this long is lost (renewed at half of it). */
   lockMs: number;
@@ -66,6 +67,8 @@ export type DeliveryOutcome = "done" | "requeue";
 export type DeliveryHandler = (
   delivery: { id: string; traceParent?: string },
   signal: AbortSignal,
+  /** Says that the work is done and only its end is still to be written: another delivery may be worked on. */
+  worked: () => void,
 ) => Promise<DeliveryOutcome>;
 
 export interface QueueConsumer {

@@ -266,7 +266,7 @@ export function jobFixture(options: {
       queue.consume(
         name as "ask",
         { concurrency, lockMs: options.lockMs ?? 3_000, stallCheckMs: options.stallCheckMs ?? 1_000 },
-        (delivery, signal) => runtime.runDelivery(delivery, signal),
+        runtime.runDelivery,
       ),
     );
     return {

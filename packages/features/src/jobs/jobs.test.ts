@@ -245,9 +245,9 @@ function jobSuite(backend: Backend): void {
     const job = await submit("effect", { pauseMs: 600 });
     const first = await work(1, []);
     const second = await work(1, []);
-    const stale = first.runtime.runDelivery({ id: job.id }, new AbortController().signal);
+    const stale = first.runtime.runDelivery({ id: job.id }, new AbortController().signal, () => undefined);
     await until("running", () => fixture.seen.runs.some((run) => run.jobId === job.id));
-    const fresh = second.runtime.runDelivery({ id: job.id }, new AbortController().signal);
+    const fresh = second.runtime.runDelivery({ id: job.id }, new AbortController().signal, () => undefined);
     expect(await Promise.all([stale, fresh])).toEqual(["done", "done"]);
     expect(await ended(job.id)).toMatchObject({ state: "completed", result: { by: 2 }, worker: second.id });
     const rows = await sql`select pickup from effects where job_id = ${job.id}::uuid`.execute(database.db);
@@ -255,7 +255,9 @@ function jobSuite(backend: Backend): void {
     const events = await fixture.service.events(caller.tenantId, job.id, 0, 100);
     expect(events.filter((event) => event.event === "end")).toHaveLength(1);
     // A further delivery of what has ended does nothing.
-    expect(await first.runtime.runDelivery({ id: job.id }, new AbortController().signal)).toBe("done");
+    expect(
+      await first.runtime.runDelivery({ id: job.id }, new AbortController().signal, () => undefined),
+    ).toBe("done");
     expect(fixture.seen.runs.filter((run) => run.jobId === job.id)).toHaveLength(2);
   });
 
@@ -289,7 +291,7 @@ function jobSuite(backend: Backend): void {
     const worker = await work(1, []);
     const job = await submit("echo", { text: "x" });
     await sql`update jobs set unended = 20 where id = ${job.id}::uuid`.execute(database.db);
-    await worker.runtime.runDelivery({ id: job.id }, new AbortController().signal);
+    await worker.runtime.runDelivery({ id: job.id }, new AbortController().signal, () => undefined);
     expect(await ended(job.id)).toMatchObject({ state: "failed", error: { code: "job.crashed" } });
   });
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, errorRecord, toAppError } from "@tapedeck/core";
 import type {
   Bus,
+  DeliveryHandler,
   DeliveryOutcome,
   ErrorRecord,
   JobContext,
@@ -66,7 +67,7 @@ export interface JobRuntimeOptions {
 
 export interface JobRuntime {
   /** What a queue's consumer calls for each delivery. Never throws. */
-  runDelivery(delivery: { id: string; traceParent?: string }, signal: AbortSignal): Promise<DeliveryOutcome>;
+  runDelivery: DeliveryHandler;
   /** Stops the run of this job here, if there is one: it was cancelled, or another attempt owns it. */
   stop(id: string, why: "cancel" | "lost"): void;
   running(): { id: string; pickup: number }[];
@@ -78,6 +79,8 @@ interface Run {
   row: ClaimedJob;
   contract: JobContract;
   signal: AbortSignal;
+  /** To be called once the handler is through. */
+  worked(): void;
   stopped(): StopKind | undefined;
   stop(kind: StopKind): void;
 }
@@ -345,12 +348,17 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
     try {
       return await Promise.race([working, overdue]);
     } finally {
+      run.worked();
       clearTimeout(timer);
       run.signal.removeEventListener("abort", onAbort);
     }
   };
 
-  const runClaimed = async (row: ClaimedJob, signal: AbortSignal): Promise<DeliveryOutcome> => {
+  const runClaimed = async (
+    row: ClaimedJob,
+    signal: AbortSignal,
+    worked: () => void,
+  ): Promise<DeliveryOutcome> => {
     const contract = options.contracts[row.type];
     if (contract === undefined) {
       await release(row, {
@@ -369,7 +377,7 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
       kind = why;
       controller.abort(stopError(why));
     };
-    const run: Run = { row, contract, signal: controller.signal, stopped: () => kind, stop };
+    const run: Run = { row, contract, signal: controller.signal, worked, stopped: () => kind, stop };
     // A lock that could not be renewed says nothing about the row: while no newer pick-up took it, the work counts.
     const onAbort = () => {
       if (!(signal.reason instanceof AppError && signal.reason.code === "job.fenced")) stop("shutdown");
@@ -394,17 +402,17 @@ export function createJobRuntime(options: JobRuntimeOptions): JobRuntime {
   };
 
   return {
-    async runDelivery(delivery, signal) {
+    async runDelivery(delivery, signal, worked) {
       try {
         const row = await claim(delivery.id, signal);
         if (typeof row === "string") return row;
         const traceParent = row.traceParent ?? delivery.traceParent;
-        if (options.trace === undefined) return await runClaimed(row, signal);
+        if (options.trace === undefined) return await runClaimed(row, signal, worked);
         return await options.trace(
           `job ${row.type}`,
           traceParent,
           { "job.id": row.id, "job.type": row.type, "job.attempt": row.attempt },
-          () => runClaimed(row, signal),
+          () => runClaimed(row, signal, worked),
         );
       } catch (error) {
         if (!store.isOutage(error)) log.error({ err: error, jobId: delivery.id }, "delivery failed");

@@ -12,6 +12,7 @@ import { WaitingError } from "bullmq";
 import type { Job } from "bullmq";
 import { within } from "./backend.ts";
 import type { BuiltWorker, QueueBackend } from "./backend.ts";
+import { createSlots } from "./slots.ts";
 
 interface Delivery {
   id: string;
@@ -40,14 +41,17 @@ export function startConsumer(
   let errors = 0;
   let unlogged = 0;
   let lastLogged = 0;
+  const slots = createSlots(options.concurrency, (deliveries) => {
+    if (built !== undefined) built.worker.concurrency = deliveries;
+  });
 
-  async function decide(job: Job, delivery: Delivery): Promise<DeliveryOutcome> {
-    if (draining) return "requeue";
+  async function decide(job: Job, delivery: Delivery, worked: () => void): Promise<DeliveryOutcome> {
     const { traceParent } = job.data as { traceParent?: string };
     try {
       return await process(
         traceParent === undefined ? { id: delivery.id } : { id: delivery.id, traceParent },
         delivery.controller.signal,
+        worked,
       );
     } catch (error) {
       // The contract forbids it; a delivery must not be lost to a defect.
@@ -77,9 +81,14 @@ export function startConsumer(
     const delivery: Delivery = { id: job.id!, controller: new AbortController() };
     deliveries.add(delivery);
     try {
-      if ((await decide(job, delivery)) === "done") return;
-      if (!draining)
-        await sleep(handBackPauseMs, undefined, { signal: closed.signal }).catch(() => undefined);
+      const slot = await slots.take();
+      if (slot !== undefined) {
+        const outcome = await decide(job, delivery, slot.leave);
+        if (outcome === "requeue" && !draining)
+          await sleep(handBackPauseMs, undefined, { signal: closed.signal }).catch(() => undefined);
+        slot.leave();
+        if (outcome === "done") return;
+      }
       await handBack(job, token);
       throw new WaitingError();
     } finally {
@@ -154,6 +163,7 @@ export function startConsumer(
   async function close(deadlineMs: number): Promise<void> {
     if (draining) return;
     draining = true;
+    slots.close();
     clearInterval(calm);
     const deadline = performance.now() + deadlineMs;
     const left = () => Math.max(0, deadline - performance.now());

@@ -113,6 +113,40 @@ function contract(makeSide: () => Promise<Side>): void {
     await consumer.close(2_000);
   });
 
+  test("works on no more than its concurrency, and what it fetched too early goes to another consumer", async () => {
+    const queue = await ready();
+    const options = { ...consumeOptions, concurrency: 2 };
+    const long = [item(9), item(9)];
+    const held = Promise.withResolvers<void>();
+    const seen = { first: 0, second: 0 };
+    let atOnce = 0;
+    let most = 0;
+    const first = queue.consume("analyze", options, async ({ id }, _signal, worked) => {
+      most = Math.max(most, ++atOnce);
+      if (long.some((one) => one.id === id)) await held.promise;
+      else await sleep(2);
+      seen.first++;
+      atOnce--;
+      worked();
+      await sleep(5);
+      return "done";
+    });
+    await queue.add([...Array.from({ length: 60 }, () => item()), ...long]);
+    await until(() => seen.first === 60 && atOnce === 2);
+    const rest = Array.from({ length: 10 }, () => item());
+    await queue.add(rest);
+    const second = queue.consume("analyze", options, async () => {
+      seen.second++;
+      return "done";
+    });
+    await until(() => seen.second === 10);
+    expect(seen.first).toBe(60);
+    held.resolve();
+    await until(() => seen.first === 62);
+    expect(most).toBe(2);
+    await Promise.all([first.close(2_000), second.close(2_000)]);
+  });
+
   test("an id that it knows is left alone; two adds of the same ids in opposite order both succeed", async () => {
     const queue = await ready();
     const items = Array.from({ length: 200 }, () => item());
