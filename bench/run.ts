@@ -12,6 +12,7 @@ import type { Figure } from "./figure.ts";
 const folder = import.meta.dirname;
 const notBenches = new Set([
   "run.ts",
+  "backtestData.ts",
   "figure.ts",
   "peer.ts",
   "load.ts",
