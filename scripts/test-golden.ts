@@ -16,6 +16,7 @@ import {
   goldenFolders,
   isOwed,
   listEntries,
+  unreferenced,
 } from "../packages/testkit/src/golden/index.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -86,7 +87,11 @@ if (wanted.length > 0 && (args.includes("--write") || args.includes("--check")))
 function writeOrCheck(): void {
   const file = join(root, "docs/exactness.md");
   const fingerprint = fingerprintOf(goldenDir);
-  const page = exactnessPage(compared, fingerprint);
+  const rest = unreferenced(compared);
+  for (const { name, tests } of rest) {
+    if (tests.length === 0) faults.push(`${name}: neither a reference value nor a test stands for it`);
+  }
+  const page = exactnessPage(compared, rest, fingerprint);
   if (args.includes("--table")) console.log(page);
   if (args.includes("--write")) writeFileSync(file, page);
   if (!args.includes("--check")) return;

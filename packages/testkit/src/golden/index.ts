@@ -24,5 +24,6 @@ export const folders: readonly GoldenFolder[] = [
 
 export { goldenFolders, isOwed, listEntries } from "./golden.ts";
 export type { GoldenEntry, GoldenFolder, GoldenResult, Owed } from "./golden.ts";
+export { unreferenced } from "./unreferenced.ts";
 export { exactnessPage, fingerprintIn, fingerprintOf } from "./page.ts";
 export type { Compared } from "./page.ts";

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GoldenResult } from "./golden.ts";
 import { goldenFolders } from "./golden.ts";
+import type { Unreferenced } from "./unreferenced.ts";
 
 export interface Compared {
   /** `folder/name`. */
@@ -56,8 +57,12 @@ function entryRow({ id, result }: Compared): string[] {
   ];
 }
 
-/** The page, from every comparison that passed. */
-export function exactnessPage(compared: readonly Compared[], fingerprint: string): string {
+/** The page, from every comparison that passed and what none stands for. */
+export function exactnessPage(
+  compared: readonly Compared[],
+  rest: readonly Unreferenced[],
+  fingerprint: string,
+): string {
   const folders = [...byFolder(compared)];
   const lines = [
     "# Exactness",
@@ -80,6 +85,17 @@ export function exactnessPage(compared: readonly Compared[], fingerprint: string
       ),
     );
   }
+  lines.push(
+    "",
+    "## Without reference values",
+    "",
+    "Held by tests (under `packages/quant/src`) to their definitions, to identities, or as a step of what is compared above.",
+    "",
+    ...table(
+      ["part", "function", "tests"],
+      rest.map(({ part, name, tests }) => [part, `\`${name}\``, tests.join(", ")]),
+    ),
+  );
   return `${lines.join("\n")}\n`;
 }
 
