@@ -33,7 +33,7 @@ async function prepare(
   const kind = kindOf(given);
   const payload = (await kind.prepare?.(given, deps, tenantId)) ?? given;
   const refs = kind.instruments(payload);
-  if (payload.kind === "options") return { payload, refs, datasets: [] };
+  if (!("timeframe" in payload)) return { payload, refs, datasets: [] };
   const { timeframe, fromMs, toMs, adjustment, asOf } = payload;
   const datasets: SeriesDataset[] = [];
   for (const ref of refs) {
@@ -55,7 +55,7 @@ const run: JobHandler<typeof analyze, AnalyzeDeps, Tx> = async (deps, given, ctx
     for (const one of datasets) {
       ctx.input({ kind: "dataset", ref: one.hash, label: label(one), details: { ...rowsItem(one) } });
     }
-    const asOfMs = payload.kind === "options" ? undefined : payload.asOf;
+    const asOfMs = "timeframe" in payload ? payload.asOf : undefined;
     return await kindOf(payload).run(payload, createAnalysisInput(deps, ctx, datasets, asOfMs));
   } catch (error) {
     throw asAnalysisError(error);

@@ -32,6 +32,10 @@ function Body({ result, jobId }: { result: AnalyzeResult; jobId: string }) {
       return <AnomaliesView result={result} />;
     case "options":
       return <OptionsView result={result} />;
+    case "bond":
+    case "attribution":
+    case "overfitting":
+      return <FigureTables figures={result.figures} />;
     case "statistics":
       return <StatisticsView result={result} jobId={jobId} />;
     case "summary":

@@ -72,6 +72,24 @@ export const kindsOnPages: readonly KindOnPages[] = [
     main: ["model", "type", "spot", "strike", "years", "rate", "volatility", "price"],
   },
   {
+    kind: "bond",
+    title: "Bond",
+    question: "What is a bond worth, what does it yield, how does it move with the yield?",
+    main: ["face", "couponRate", "frequency", "periods", "yieldRate", "price"],
+  },
+  {
+    kind: "attribution",
+    title: "Attribution",
+    question: "Why does a portfolio's return differ from its benchmark's: weights or choices?",
+    main: ["sectors", "periods", "link"],
+  },
+  {
+    kind: "overfitting",
+    title: "Overfitting",
+    question: "How likely is it that the best of many trials was best by luck?",
+    main: ["trials", "blocks"],
+  },
+  {
     kind: "summary",
     title: "Summary",
     question: "Where does an instrument stand: trend, momentum, volatility, range?",

@@ -1,8 +1,11 @@
 import type * as z from "zod";
 import { AnomaliesPayload, AnomaliesResult } from "./anomalies/contract.ts";
+import { AttributionPayload, AttributionResult } from "./attribution/contract.ts";
+import { BondPayload, BondResult } from "./bond/contract.ts";
 import { CorrelationPayload, CorrelationResult } from "./correlation/contract.ts";
 import { FormulasPayload, FormulasResult } from "./formulas/contract.ts";
 import { OptionsPayload, OptionsResult } from "./options/contract.ts";
+import { OverfittingPayload, OverfittingResult } from "./overfitting/contract.ts";
 import { PairSearchPayload, PairSearchResult } from "./pairSearch/contract.ts";
 import { PairsPayload, PairsResult } from "./pairs/contract.ts";
 import { PatternsPayload, PatternsResult } from "./patterns/contract.ts";
@@ -26,6 +29,9 @@ export const analysisPayloads = [
   AnomaliesPayload,
   PatternsPayload,
   OptionsPayload,
+  AttributionPayload,
+  BondPayload,
+  OverfittingPayload,
 ] as const;
 
 /** Result of every kind, in the same order. */
@@ -42,6 +48,9 @@ export const analysisResults = [
   AnomaliesResult,
   PatternsResult,
   OptionsResult,
+  AttributionResult,
+  BondResult,
+  OverfittingResult,
 ] as const;
 
 export type AnyAnalysisPayload = z.output<(typeof analysisPayloads)[number]>;

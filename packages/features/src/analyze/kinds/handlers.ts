@@ -1,9 +1,12 @@
 import { anomalies } from "./anomalies/run.ts";
+import { attribution } from "./attribution/run.ts";
+import { bond } from "./bond/run.ts";
 import type { AnalysisKindName, PayloadOfKind, ResultOfKind } from "./contracts.ts";
 import { correlation } from "./correlation/run.ts";
 import { formulas } from "./formulas/run.ts";
 import type { AnalysisKind } from "./kind.ts";
 import { options } from "./options/run.ts";
+import { overfitting } from "./overfitting/run.ts";
 import { pairSearch } from "./pairSearch/run.ts";
 import { pairs } from "./pairs/run.ts";
 import { patterns } from "./patterns/run.ts";
@@ -27,4 +30,7 @@ export const analysisKinds = {
   anomalies,
   patterns,
   options,
+  attribution,
+  bond,
+  overfitting,
 } satisfies { [K in AnalysisKindName]: AnalysisKind<PayloadOfKind<K>, ResultOfKind<K>> };

@@ -4,13 +4,24 @@ import { Figures } from "../fields.ts";
 const Rate = z.number().min(-1).max(10);
 const Positive = z.number().positive().max(1e12);
 
+const optionModels = [
+  "blackScholes",
+  "black76",
+  "american",
+  "cashOrNothing",
+  "assetOrNothing",
+  "barrier",
+] as const;
+
 export const OptionsPayload = z
   .strictObject({
     kind: z.literal("options"),
     model: z
-      .enum(["blackScholes", "black76", "american"])
+      .enum(optionModels)
       .default("blackScholes")
-      .describe("European on an asset, European on a forward, American on an asset (tree)"),
+      .describe(
+        "European on an asset, European on a forward, American on an asset (tree), paying 1 or the asset in the money, European with a barrier",
+      ),
     type: z.enum(["call", "put"]),
     spot: Positive.describe("Price of the asset; of the forward for black76"),
     strike: Positive,
@@ -20,6 +31,11 @@ export const OptionsPayload = z
     volatility: z.number().positive().max(10).optional().describe("A year, as a fraction"),
     price: Positive.optional().describe("Instead of the volatility: the price to find it from"),
     steps: z.int().min(3).max(5_001).default(501).describe("Steps of the American tree, odd"),
+    barrierKind: z
+      .enum(["downIn", "downOut", "upIn", "upOut"])
+      .optional()
+      .describe("Where the barrier lies, and whether touching it begins or ends the option"),
+    barrier: Positive.optional().describe("Price that is watched continuously"),
   })
   .refine(({ volatility, price }) => (volatility === undefined) !== (price === undefined), {
     path: ["volatility"],
@@ -33,6 +49,12 @@ export const OptionsPayload = z
     path: ["dividend"],
     message: "a forward has no dividend; leave it out",
   })
+  .refine(
+    ({ model, barrier, barrierKind }) =>
+      (barrier !== undefined) === (model === "barrier") &&
+      (barrierKind !== undefined) === (model === "barrier"),
+    { path: ["barrier"], message: "give barrier and barrierKind with the model barrier, and only there" },
+  )
   .refine(({ steps }) => steps % 2 === 1, { path: ["steps"], message: "must be odd" })
   .meta({ id: "OptionsPayload", title: "Price and Greeks of an option" });
 export type OptionsPayload = z.output<typeof OptionsPayload>;
@@ -40,7 +62,7 @@ export type OptionsPayload = z.output<typeof OptionsPayload>;
 export const OptionsResult = z
   .object({
     kind: z.literal("options"),
-    model: z.enum(["blackScholes", "black76", "american"]),
+    model: z.enum(optionModels),
     type: z.enum(["call", "put"]),
     /** Price, volatility and the Greeks that the model has. */
     figures: Figures,
@@ -48,7 +70,7 @@ export const OptionsResult = z
     curve: z.object({
       spot: z.array(z.number()),
       price: z.array(z.number()),
-      /** At once, without time value. */
+      /** At once, without time value: the vanilla payoff, or that of a digital option. */
       intrinsic: z.array(z.number()),
     }),
     seriesRef: z.null(),

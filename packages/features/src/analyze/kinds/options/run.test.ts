@@ -41,12 +41,28 @@ test("an American put is worth no less than the European one, and no less than i
   }
 });
 
+test("digital options make up the European one, and a knock-in and knock-out pair does", async () => {
+  const priceOf = async (change: object) =>
+    (await fixture.run<"options">({ ...call, volatility: 0.2, ...change })).result.figures["price"]!.value!;
+  const european = await priceOf({});
+  const asset = await priceOf({ model: "assetOrNothing" });
+  const cash = await priceOf({ model: "cashOrNothing" });
+  expect(asset - 40 * cash).toBeCloseTo(european, 10);
+  const barrier = { model: "barrier", barrier: 38 };
+  const knockIn = await priceOf({ ...barrier, barrierKind: "downIn" });
+  const knockOut = await priceOf({ ...barrier, barrierKind: "downOut" });
+  expect(knockIn).toBeGreaterThan(0);
+  expect(knockIn + knockOut).toBeCloseTo(european, 10);
+});
+
 test.each([
   [{}, "give a volatility"],
   [{ volatility: 0.2, price: 4 }, "give a volatility"],
   [{ price: 4, model: "american" }, "found for blackScholes"],
   [{ volatility: 0.2, model: "black76", dividend: 0.01 }, "no dividend"],
   [{ volatility: 0.2, model: "american", steps: 500 }, "must be odd"],
+  [{ volatility: 0.2, model: "barrier" }, "give barrier and barrierKind"],
+  [{ volatility: 0.2, barrier: 38 }, "give barrier and barrierKind"],
 ])("refuses %j", async (change, message) => {
   await expect(fixture.run({ ...call, ...change })).rejects.toThrow(message);
 });

@@ -1,4 +1,11 @@
-import { americanPrice, black76, blackScholes, impliedVolatility } from "@tapedeck/quant/options/index";
+import {
+  americanPrice,
+  barrierOption,
+  black76,
+  blackScholes,
+  digitalOption,
+  impliedVolatility,
+} from "@tapedeck/quant/options/index";
 import type { OptionInputs } from "@tapedeck/quant/options/index";
 import { citeFigures, pace } from "../kind.ts";
 import type { AnalysisKind, FigureDraft } from "../kind.ts";
@@ -40,13 +47,27 @@ function valueOf(payload: OptionsPayload, inputs: OptionInputs): Record<string, 
       return { ...black76({ ...inputs, forward: inputs.spot }) };
     case "american":
       return { price: americanPrice(inputs, payload.steps) };
+    case "cashOrNothing":
+    case "assetOrNothing":
+      return { price: digitalOption(inputs)[payload.model] };
+    case "barrier":
+      return { price: barrierOption(inputs, payload.barrierKind!, payload.barrier!) };
   }
 }
 
 function callOf(payload: OptionsPayload, inputs: OptionInputs): string {
   const { type, spot, strike, years, rate, dividend, volatility } = inputs;
   const steps = payload.model === "american" ? `, steps ${payload.steps}` : "";
-  return `${payload.model}(${type}, spot ${spot}, strike ${strike}, years ${years}, rate ${rate}, dividend ${dividend}, volatility ${volatility}${steps})`;
+  const barrier = payload.model === "barrier" ? `, ${payload.barrierKind} ${payload.barrier}` : "";
+  return `${payload.model}(${type}, spot ${spot}, strike ${strike}, years ${years}, rate ${rate}, dividend ${dividend}, volatility ${volatility}${steps}${barrier})`;
+}
+
+/** What exercise at this spot pays. A barrier is taken as not in the way. */
+function payoff({ model, type, strike }: OptionsPayload, spot: number): number {
+  const gain = type === "call" ? spot - strike : strike - spot;
+  if (model === "cashOrNothing") return gain > 0 ? 1 : 0;
+  if (model === "assetOrNothing") return gain > 0 ? spot : 0;
+  return Math.max(0, gain);
 }
 
 export const options: AnalysisKind<OptionsPayload, OptionsResult> = {
@@ -79,12 +100,11 @@ export const options: AnalysisKind<OptionsPayload, OptionsResult> = {
     );
     const figures = await citeFigures(input, drafts);
     const curve: OptionsResult["curve"] = { spot: [], price: [], intrinsic: [] };
-    const sign = payload.type === "call" ? 1 : -1;
     for (let i = 0; i < curvePoints; i++) {
       const spot = payload.strike * (0.5 + i / (curvePoints - 1));
       curve.spot.push(spot);
       curve.price.push(valueOf(payload, { ...inputs, spot })["price"]!);
-      curve.intrinsic.push(Math.max(0, sign * (spot - payload.strike)));
+      curve.intrinsic.push(payoff(payload, spot));
       if (i % 10 === 0) await pace(input, i, curvePoints);
     }
     return {
