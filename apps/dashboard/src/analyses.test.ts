@@ -186,6 +186,23 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
     await picture("options");
   });
 
+  test("a bond, and a size by a rule chosen in the form", async () => {
+    await page.goto(`${stack.apiUrl}/analyses/bond`);
+    await page.getByLabel(/^Coupon rate/).fill("0.1");
+    await page.getByLabel(/^Periods/).fill("6");
+    await page.getByLabel(/^Yield rate/).fill("0.1");
+    await run();
+    await page.getByText("Macaulay duration").first().waitFor();
+    await picture("bond");
+
+    await page.goto(`${stack.apiUrl}/analyses/sizing`);
+    await page.getByLabel(/^Probability/).fill("0.6");
+    await page.getByLabel(/^Odds/).fill("1");
+    await run();
+    await page.getByText("Fraction of capital").first().waitFor();
+    await picture("sizing");
+  });
+
   test("what is wrong is said: before the job by the form, after it by the job", async () => {
     await page.goto(`${stack.apiUrl}/analyses/pairs`);
     await run();
@@ -228,6 +245,7 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
     }
     expect([...kinds].toSorted()).toEqual([
       "anomalies",
+      "bond",
       "correlation",
       "options",
       "pairSearch",
@@ -236,6 +254,7 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
       "portfolio",
       "regimes",
       "risk",
+      "sizing",
       "statistics",
     ]);
     await page.setViewportSize({ width: 1280, height: 900 });

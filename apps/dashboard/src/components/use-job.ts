@@ -16,11 +16,15 @@ export function useJob(id: string) {
     const stop = new AbortController();
     setEvents([]);
     setBroken(undefined);
+    // A first reading under way may be from before the event, and an invalidation would not begin another beside it.
+    const readAgain = async () => {
+      await queries.cancelQueries({ queryKey: ["job", id] });
+      void queries.invalidateQueries({ queryKey: ["job", id] });
+    };
     const follow = async () => {
       for await (const event of api.events(id, { signal: stop.signal })) {
         setEvents((seen) => [...seen, event].slice(-keptEvents));
-        if (event.event === "state" || event.event === "end")
-          void queries.invalidateQueries({ queryKey: ["job", id] });
+        if (event.event === "state" || event.event === "end") await readAgain();
       }
     };
     follow().catch((error: unknown) => {

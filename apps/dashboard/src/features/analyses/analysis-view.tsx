@@ -12,7 +12,7 @@ import type { AnalyzeResult } from "./result.ts";
 import { RiskView } from "./risk-view.tsx";
 import { StatisticsView } from "./statistics-view.tsx";
 
-function Body({ result, jobId }: { result: AnalyzeResult; jobId: string }) {
+function Body({ result, jobId }: { result: AnalyzeResult; jobId: string }): React.JSX.Element {
   switch (result.kind) {
     case "pairs":
       return <PairsView result={result} jobId={jobId} />;
@@ -35,6 +35,7 @@ function Body({ result, jobId }: { result: AnalyzeResult; jobId: string }) {
     case "bond":
     case "attribution":
     case "overfitting":
+    case "sizing":
       return <FigureTables figures={result.figures} />;
     case "statistics":
       return <StatisticsView result={result} jobId={jobId} />;

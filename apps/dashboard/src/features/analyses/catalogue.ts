@@ -90,6 +90,12 @@ export const kindsOnPages: readonly KindOnPages[] = [
     main: ["trials", "blocks"],
   },
   {
+    kind: "sizing",
+    title: "Sizing",
+    question: "How much to trade, where to give up, when is a profit worth taking?",
+    main: ["rule"],
+  },
+  {
     kind: "summary",
     title: "Summary",
     question: "Where does an instrument stand: trend, momentum, volatility, range?",

@@ -12,6 +12,7 @@ import { PatternsPayload, PatternsResult } from "./patterns/contract.ts";
 import { PortfolioPayload, PortfolioResult } from "./portfolio/contract.ts";
 import { RegimesPayload, RegimesResult } from "./regimes/contract.ts";
 import { RiskPayload, RiskResult } from "./risk/contract.ts";
+import { SizingPayload, SizingResult } from "./sizing/contract.ts";
 import { StatisticsPayload, StatisticsResult } from "./statistics/contract.ts";
 import { SummaryPayload, SummaryResult } from "./summary/contract.ts";
 
@@ -32,6 +33,7 @@ export const analysisPayloads = [
   AttributionPayload,
   BondPayload,
   OverfittingPayload,
+  SizingPayload,
 ] as const;
 
 /** Result of every kind, in the same order. */
@@ -51,6 +53,7 @@ export const analysisResults = [
   AttributionResult,
   BondResult,
   OverfittingResult,
+  SizingResult,
 ] as const;
 
 export type AnyAnalysisPayload = z.output<(typeof analysisPayloads)[number]>;

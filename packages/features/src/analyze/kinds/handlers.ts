@@ -13,6 +13,7 @@ import { patterns } from "./patterns/run.ts";
 import { portfolio } from "./portfolio/run.ts";
 import { regimes } from "./regimes/run.ts";
 import { risk } from "./risk/run.ts";
+import { sizing } from "./sizing/run.ts";
 import { statistics } from "./statistics/run.ts";
 import { summary } from "./summary/run.ts";
 
@@ -33,4 +34,5 @@ export const analysisKinds = {
   attribution,
   bond,
   overfitting,
+  sizing,
 } satisfies { [K in AnalysisKindName]: AnalysisKind<PayloadOfKind<K>, ResultOfKind<K>> };
