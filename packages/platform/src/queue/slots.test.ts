@@ -31,14 +31,21 @@ test("while runs are short more are fetched, up to a limit", async () => {
 
 test("behind a long run a delivery goes back, and no more are fetched than can run", async () => {
   const fetched: number[] = [];
-  const slots = createSlots(1, (deliveries) => fetched.push(deliveries));
+  const slots = createSlots(2, (deliveries) => fetched.push(deliveries));
   await shortRuns(slots, 2);
-  const long = (await slots.take())!;
+  const long = [(await slots.take())!, (await slots.take())!];
   expect(await slots.take()).toBeUndefined();
-  expect(fetched).toEqual([2, 3, 1]);
-  long.leave();
+  expect(fetched).toEqual([3, 4, 2]);
+  for (const one of long) one.leave();
   await shortRuns(slots, 5);
-  expect(fetched).toEqual([2, 3, 1]);
+  expect(fetched).toEqual([3, 4, 2]);
+});
+
+test("a single place fetches no more than it can run, so that the queue's order holds", async () => {
+  const fetched: number[] = [];
+  const slots = createSlots(1, (deliveries) => fetched.push(deliveries));
+  await shortRuns(slots, 20);
+  expect(fetched).toEqual([]);
 });
 
 test("a long run does not make it fetch more", async () => {

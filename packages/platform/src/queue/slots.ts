@@ -15,7 +15,7 @@ export interface Slot {
   leave(): void;
 }
 
-/** Most deliveries fetched for each place. */
+/** Most deliveries fetched for each place, where there are several: fetches beside each other may change places, and one place keeps the queue's order. */
 const fetchedPerSlot = 4;
 /** A delivery that has waited this long goes back, where another worker may have a place for it; a run over sooner is short. */
 const patienceMs = 100;
@@ -24,6 +24,7 @@ const cautionMs = 5_000;
 
 /** `fetch` is told how many deliveries to have here at most, whenever that changes; at first they are `size`. */
 export function createSlots(size: number, fetch: (deliveries: number) => void): Slots {
+  const most = size === 1 ? 1 : size * fetchedPerSlot;
   const waiting = new Set<(taken: boolean) => void>();
   let free = size;
   let fetched = size;
@@ -44,8 +45,7 @@ export function createSlots(size: number, fetch: (deliveries: number) => void): 
         if (left) return;
         left = true;
         const now = performance.now();
-        if (now - since < patienceMs && now > cautiousUntil)
-          setFetched(Math.min(fetched + 1, size * fetchedPerSlot));
+        if (now - since < patienceMs && now > cautiousUntil) setFetched(Math.min(fetched + 1, most));
         const [next] = waiting;
         if (next === undefined) free++;
         else next(true);
