@@ -29,3 +29,18 @@ test.each([
 ])("%s mentions %j", (question, ids) => {
   expect(mentioned(question)).toEqual(ids);
 });
+
+test("made-up prices are meant only where there are no others", () => {
+  const both = [
+    instrument("AAPL", "SIMULATED"),
+    instrument("AAPL", "XNAS", "Apple"),
+    instrument("SYN", "SIMULATED"),
+  ];
+  const ids = (question: string) =>
+    findMentions(question, both).map((mention) => mention.instruments.map((one) => one.instrumentId));
+  expect(ids("What was the return of AAPL in 2008?")).toEqual([["AAPL.XNAS"]]);
+  expect(ids("What is the price of AAPL.SIMULATED and SYN?")).toEqual([
+    ["AAPL.SIMULATED"],
+    ["SYN.SIMULATED"],
+  ]);
+});

@@ -1,4 +1,5 @@
 import { editDistance } from "@tapedeck/core";
+import { meant } from "../series/contract.ts";
 import type { Instrument } from "../series/contract.ts";
 
 /** Typing errors allowed in a word of this length. */
@@ -149,7 +150,7 @@ function occurrences(haystack: string, needle: string): number[] {
 
 /**
  * Finds instruments in a question as it was written. Longer names win; a full id or an exact symbol beats a nickname;
- * the same name for several instruments is kept as ambiguous.
+ * the same name for several instruments is kept as ambiguous, but for simulated ones beside others.
  */
 export function findMentions(question: string, instruments: readonly Instrument[]): Mention[] {
   const lower = question.toLowerCase();
@@ -178,7 +179,9 @@ export function findMentions(question: string, instruments: readonly Instrument[
       mentions.push(one);
     }
   }
-  return mentions.sort((a, b) => a.start - b.start);
+  return mentions
+    .map((mention) => ({ ...mention, instruments: [...meant(mention.instruments)] }))
+    .sort((a, b) => a.start - b.start);
 }
 
 /** The instrument whose one-word name is nearest to a misspelt word, when exactly one is near enough. */

@@ -98,6 +98,15 @@ export interface SeriesCoverage {
   bars: number;
 }
 
+/** The venue whose prices are made up. */
+export const simulatedVenue = "SIMULATED";
+
+/** Of instruments that a name fits, those that are meant: a simulated one only where there is no other. */
+export function meant<T extends { venue: string }>(found: readonly T[]): readonly T[] {
+  const real = found.filter(({ venue }) => venue !== simulatedVenue);
+  return real.length > 0 ? real : found;
+}
+
 /** How every feature reads bars. Throws AppError `symbol.unknown`, `symbol.ambiguous` (details.candidates), `data.missing` (says how to ingest). */
 export interface SeriesReader {
   resolve(tenantId: string, ref: string): Promise<Instrument>;

@@ -322,3 +322,22 @@ describe("a timeframe that is not stored", () => {
     expect(daily.columns).toMatchObject({ open: Float64Array.of(101), close: Float64Array.of(106) });
   });
 });
+
+test("a bare symbol is a simulated instrument only where there is no other", async () => {
+  const writer = createSeriesWriter({ db: database.db });
+  const at = (symbol: string, venue: string) => ({
+    ...instrument(symbol),
+    venue,
+    instrumentId: `${symbol}.${venue}`,
+  });
+  await database.db.transaction().execute(async (tx) => {
+    for (const one of [at("AAA", "SIMULATED"), at("ZZZ", "SIMULATED"), at("BBB", "ELSEWHERE")]) {
+      await writer.ensureInstrument(tx, one, jobId, now());
+    }
+  });
+  const found = async (ref: string) => (await reader().resolve(tenantId, ref)).instrumentId;
+  expect(await found("aaa")).toBe("AAA.LOCAL");
+  expect(await found("AAA.SIMULATED")).toBe("AAA.SIMULATED");
+  expect(await found("zzz")).toBe("ZZZ.SIMULATED");
+  await expect(found("BBB")).rejects.toMatchObject({ code: "symbol.ambiguous" });
+});

@@ -4,6 +4,7 @@ import { resampleBars } from "@tapedeck/quant";
 import { bucketRule, isSessionTimeframe } from "@tapedeck/trading/calendar/index";
 import type { Db } from "../db.ts";
 import { adjustColumns } from "./adjust.ts";
+import { meant } from "./contract.ts";
 import {
   barBytes,
   bufferOf,
@@ -331,7 +332,7 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     const text = ref.trim();
     const exact = await loadInstrument(db, tenantId, text.toUpperCase());
     if (exact !== undefined) return exact;
-    const found = await findInstruments(db, tenantId, text);
+    const found = meant(await findInstruments(db, tenantId, text));
     if (found.length === 1) return found[0]!;
     const candidates = found.map((instrument) => instrument.instrumentId);
     if (found.length > 1) {
