@@ -1,3 +1,4 @@
+import { simulatedVenue } from "@tapedeck/features/series/contract";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
@@ -84,7 +85,7 @@ async function openSource(
   const { createSimulatedSource, maxSymbols } = await import("./simulated.ts");
   return createSimulatedSource({
     // Those that clients asked for in earlier runs too: alerts may watch them.
-    symbols: [...new Set([...config.symbols, ...(await loadSymbols(db, "SIMULATED", maxSymbols))])],
+    symbols: [...new Set([...config.symbols, ...(await loadSymbols(db, simulatedVenue, maxSymbols))])],
     seed: environment.STREAM_SEED,
     ticksPerSecond: environment.STREAM_TICKS_PER_SECOND,
     now,

@@ -1,3 +1,4 @@
+import { simulatedVenue } from "@tapedeck/features/series/contract";
 import { seededRandom } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
 import type { Instrument } from "@tapedeck/features/series/contract";
@@ -57,7 +58,7 @@ export function simulatedPath(symbol: string, options: Omit<SimulatedOptions, "l
   let gapMs = gap();
 
   const path: Path = {
-    instrumentId: `${symbol}.SIMULATED`,
+    instrumentId: `${symbol}.${simulatedVenue}`,
     dueMs: atMs + gapMs,
     restart(nowMs) {
       atMs = nowMs;
@@ -95,9 +96,9 @@ export function simulatedPath(symbol: string, options: Omit<SimulatedOptions, "l
 
 function instrumentOf(symbol: string): Instrument {
   return {
-    instrumentId: `${symbol}.SIMULATED`,
+    instrumentId: `${symbol}.${simulatedVenue}`,
     symbol,
-    venue: "SIMULATED",
+    venue: simulatedVenue,
     name: `${symbol} (simulated)`,
     assetClass: "other",
     currency: "USD",
