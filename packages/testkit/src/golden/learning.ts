@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import { seededRandom } from "@tapedeck/core";
 import * as q from "@tapedeck/quant/anomaly/index";
-import type { GoldenFolder, GoldenResult } from "./golden.ts";
+import type { GoldenFolder } from "./golden.ts";
 import { readColumns } from "./golden.ts";
-import { manifestEntries, readJson, Tally } from "./tally.ts";
+import { comparedEntries, manifestEntries, readJson } from "./tally.ts";
+import type { Tally } from "./tally.ts";
 
 interface Models {
   featureNames: string[];
@@ -169,17 +170,6 @@ export const learning: GoldenFolder = {
   name: "learning",
   entries: (folder) => {
     const source = new Source(folder);
-    return manifestEntries(folder).map((entry) => {
-      const id = `learning/${entry.key}`;
-      const compare = comparisons[entry.key];
-      if (!compare) return { id };
-      return {
-        id,
-        compare: (): GoldenResult => {
-          const t = new Tally();
-          return t.result(compare(source, t), entry.library ?? "definition");
-        },
-      };
-    });
+    return comparedEntries("learning", manifestEntries(folder), source, comparisons);
   },
 };

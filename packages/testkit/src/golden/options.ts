@@ -1,8 +1,9 @@
 /** Reference values of options and bonds against packages/quant/src/options. */
 import { QuantError } from "@tapedeck/quant/options/index";
 import * as q from "@tapedeck/quant/options/index";
-import type { GoldenFolder, GoldenResult } from "./golden.ts";
-import { manifestEntries, readJson, Tally } from "./tally.ts";
+import type { GoldenFolder } from "./golden.ts";
+import { comparedEntries, manifestEntries, readJson } from "./tally.ts";
+import type { Tally } from "./tally.ts";
 
 type Row = Record<string, number | null> & { type: q.OptionType };
 
@@ -174,17 +175,5 @@ const comparisons: Record<string, (folder: string, t: Tally) => string> = {
 
 export const options: GoldenFolder = {
   name: "options",
-  entries: (folder) =>
-    manifestEntries(folder).map((entry) => {
-      const id = `options/${entry.key}`;
-      const compare = comparisons[entry.key];
-      if (!compare) return { id };
-      return {
-        id,
-        compare: (): GoldenResult => {
-          const t = new Tally();
-          return t.result(compare(folder, t), entry.library ?? "definition");
-        },
-      };
-    }),
+  entries: (folder) => comparedEntries("options", manifestEntries(folder), folder, comparisons),
 };

@@ -1,8 +1,9 @@
 /** Reference values of risk and performance against packages/quant/src/risk. */
 import { fitGarch, garchVariances } from "@tapedeck/quant/statistics/index";
 import * as q from "@tapedeck/quant/risk/index";
-import type { GoldenFolder, GoldenResult } from "./golden.ts";
-import { manifestEntries, readJson, Tally } from "./tally.ts";
+import type { GoldenFolder } from "./golden.ts";
+import { comparedEntries, manifestEntries, readJson } from "./tally.ts";
+import type { Tally } from "./tally.ts";
 
 type Record_ = Record<string, number | null>;
 interface Returns {
@@ -574,17 +575,6 @@ export const risk: GoldenFolder = {
   name: "risk",
   entries: (folder) => {
     const source = new Source(folder);
-    return manifestEntries(folder).map((entry) => {
-      const id = `risk/${entry.key}`;
-      const compare = comparisons[entry.key];
-      if (!compare) return { id };
-      return {
-        id,
-        compare: (): GoldenResult => {
-          const t = new Tally();
-          return t.result(compare(source, t), entry.library ?? "definition");
-        },
-      };
-    });
+    return comparedEntries("risk", manifestEntries(folder), source, comparisons);
   },
 };

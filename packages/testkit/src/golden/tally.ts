@@ -1,7 +1,7 @@
 /** Counts compared values and remembers the largest deviation and the first disagreement. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { GoldenResult } from "./golden.ts";
+import type { GoldenEntry, GoldenResult } from "./golden.ts";
 import { describeTolerance, readText } from "./golden.ts";
 
 export interface Tolerance {
@@ -107,4 +107,25 @@ export function manifestEntries(folder: string): ManifestEntry[] {
   const manifest = JSON.parse(text) as ManifestEntry[] | { entries: ManifestEntry[] };
   const entries = Array.isArray(manifest) ? manifest : manifest.entries;
   return entries.filter((e) => e.tolerance !== "none" && !/^(the )?input( of|$)/.test(e.function ?? ""));
+}
+
+/** Entries of a folder with their comparisons by key, each over the folder's values; one without stays unanswered. */
+export function comparedEntries<Source>(
+  folder: string,
+  entries: readonly ManifestEntry[],
+  source: Source,
+  comparisons: Readonly<Record<string, (source: Source, tally: Tally) => string>>,
+): GoldenEntry[] {
+  return entries.map(({ key, library }) => {
+    const id = `${folder}/${key}`;
+    const compare = comparisons[key];
+    if (compare === undefined) return { id };
+    return {
+      id,
+      compare: () => {
+        const tally = new Tally();
+        return tally.result(compare(source, tally), library ?? "definition");
+      },
+    };
+  });
 }
