@@ -18,9 +18,17 @@ const allowed: Record<string, readonly string[]> = {
 };
 const all = Object.keys(allowed);
 
-/** Files that may be imported from another feature's folder; contract.ts alone, and the registries beside the folders. */
+/** Files that may be imported from another feature's folder; contract.ts alone, and what lies beside the folders. */
 const shared = new Set(["contract.ts", "tables.ts"]);
-const registries = new Set(["contracts.ts", "handlers.ts", "queries.ts", "db.ts", "deps.ts", "index.ts"]);
+const registries = new Set([
+  "contracts.ts",
+  "handlers.ts",
+  "queries.ts",
+  "db.ts",
+  "deps.ts",
+  "download.ts",
+  "index.ts",
+]);
 /** Tests, and what only they use. */
 const isTest = (path: string) =>
   /(\.test|[./]fixture)\.tsx?$/.test(path) || path.includes(`${sep}faults${sep}`);
