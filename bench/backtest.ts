@@ -5,6 +5,7 @@ import type { Dataset } from "../packages/formula/src/index.ts";
 import {
   createEngine,
   createSimulation,
+  emptyFills,
   noCosts,
   plainInstrument,
   runSimulation,
@@ -46,7 +47,7 @@ const settings: SimulationSettings = {
 const pool = createPool(16);
 const signals = new Uint8Array(BARS);
 const equity = new Float64Array(BARS);
-const position = new Float64Array(BARS);
+const fills = emptyFills(65_536);
 
 /** From bars in memory to equity and fills. */
 function runRules() {
@@ -54,7 +55,7 @@ function runRules() {
   for (let i = 0; i < BARS; i++) {
     signals[i] = enter[i]! * signalBits.entryLong + leave[i]! * signalBits.exitLong;
   }
-  const simulation = createSimulation(bars, signals, settings, { equity, position });
+  const simulation = createSimulation(bars, signals, settings, { equity, fills });
   for (let from = 0; from < BARS; from += CHUNK)
     runSimulation(simulation, from, Math.min(BARS, from + CHUNK));
   return { fills: simulation.fills.count, equity: simulation.equity[BARS - 1]! };

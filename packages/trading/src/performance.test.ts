@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { barsPerYear, computePerformance, leastReturns } from "./performance.ts";
-import { createSimulation, runSimulation, signalBits, tradesOf } from "./simulate.ts";
+import { createSimulation, positionColumn, runSimulation, signalBits, tradesOf } from "./simulate.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const golden = resolve(root, process.env["GOLDEN_DIR"] ?? "../shared/golden", "risk");
@@ -148,7 +148,7 @@ describe("edges", () => {
     runSimulation(simulation, 0, 6);
     const got = computePerformance({
       equity: simulation.equity,
-      position: simulation.position,
+      position: positionColumn(simulation.fills, simulation.equity.length),
       closeMs: Float64Array.from([0, 1, 2, 3, 4, 5], (i) => i * 73.05 * day),
       initialCash: 1_000,
       trades: tradesOf(simulation.fills, 9),

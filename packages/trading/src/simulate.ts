@@ -110,8 +110,6 @@ export interface Simulation {
   readonly settings: SimulationSettings;
   /** Cash + position × close, `[n]`. */
   readonly equity: Float64Array;
-  /** Signed quantity at the close, `[n]`. */
-  readonly position: Float64Array;
   readonly fills: FillColumns;
   /** Entries that were not made: cash did not pay, the quantity rounded to zero, the price was not above zero. */
   readonly dropped: { cash: number; lot: number; price: number };
@@ -129,7 +127,8 @@ interface SimulationState {
   row: number;
 }
 
-function emptyFills(capacity: number): FillColumns {
+/** Room for so many fills; it doubles when it is full. */
+export function emptyFills(capacity: number): FillColumns {
   return {
     count: 0,
     bar: new Int32Array(capacity),
@@ -154,17 +153,24 @@ function growFills(fills: FillColumns): void {
   Object.assign(fills, grown, { count: fills.count });
 }
 
-/** `equity` and `position` may be handed in to be reused; all columns have the length of `signals`. */
+/** Columns of a run that is over, to be written again: a search keeps one set for all its runs. */
+export interface SimulationColumns {
+  readonly equity: Float64Array;
+  readonly fills: FillColumns;
+}
+
+/** All columns have the length of `signals`. Throws RangeError when one has another. */
 export function createSimulation(
   prices: PriceColumns,
   signals: Uint8Array,
   settings: SimulationSettings,
-  reuse: { equity?: Float64Array; position?: Float64Array } = {},
+  reuse?: SimulationColumns,
 ): Simulation {
   const n = signals.length;
-  const equity = reuse.equity ?? new Float64Array(n);
-  const position = reuse.position ?? new Float64Array(n);
-  for (const column of [prices.open, prices.high, prices.low, prices.close, equity, position]) {
+  const equity = reuse?.equity ?? new Float64Array(n);
+  const fills = reuse?.fills ?? emptyFills(Math.max(256, n >> 6));
+  fills.count = 0;
+  for (const column of [prices.open, prices.high, prices.low, prices.close, equity]) {
     if (column.length !== n) throw new RangeError("all columns of a simulation have one length");
   }
   return {
@@ -172,8 +178,7 @@ export function createSimulation(
     signals,
     settings,
     equity,
-    position,
-    fills: emptyFills(256),
+    fills,
     dropped: { cash: 0, lot: 0, price: 0 },
     state: {
       cash: settings.initialCash,
@@ -294,32 +299,41 @@ function fillPending(simulation: Simulation, bar: number): void {
   else if ((pending & OPEN_SHORT) !== 0) openPosition(simulation, bar, -1);
 }
 
+/** Levels on the axis `sign × price`, on which more is better for the position, long or short. */
+function fixedStop({ settings, state }: Simulation, sign: 1 | -1): number {
+  return settings.stopLoss > 0 ? sign * (state.entryPrice * (1 - sign * settings.stopLoss)) : -Infinity;
+}
+
+function trailingStop({ settings }: Simulation, sign: 1 | -1, best: number): number {
+  return settings.trailingStop > 0 ? sign * (best * (1 - sign * settings.trailingStop)) : -Infinity;
+}
+
+function target({ settings, state }: Simulation, sign: 1 | -1): number {
+  return settings.takeProfit > 0 ? sign * (state.entryPrice * (1 + sign * settings.takeProfit)) : Infinity;
+}
+
 /** Steps (2) and (3) of the bar. */
 function protect(simulation: Simulation, bar: number): void {
   const { state, settings, prices } = simulation;
   const long = state.position > 0;
   const sign = long ? 1 : -1;
-  // On the axis `sign × price` more is better for the position, long or short.
   const open = sign * prices.open[bar]!;
   const worst = sign * (long ? prices.low[bar]! : prices.high[bar]!);
   const best = sign * (long ? prices.high[bar]! : prices.low[bar]!);
-  const fixed =
-    settings.stopLoss > 0 ? sign * (state.entryPrice * (1 - sign * settings.stopLoss)) : -Infinity;
-  const trailing =
-    settings.trailingStop > 0 ? sign * (state.best * (1 - sign * settings.trailingStop)) : -Infinity;
+  const fixed = fixedStop(simulation, sign);
+  const trailing = trailingStop(simulation, sign, state.best);
   const stop = Math.max(fixed, trailing);
   const stopReason = trailing > fixed ? TRAILING : STOP;
-  const target =
-    settings.takeProfit > 0 ? sign * (state.entryPrice * (1 + sign * settings.takeProfit)) : Infinity;
+  const goal = target(simulation, sign);
   const earlier = state.entryBar !== bar;
   if (earlier && open <= stop) {
     closePosition(simulation, bar, slipped(settings, sign * open, !long), sign * open, stopReason + 1);
-  } else if (earlier && open >= target) {
+  } else if (earlier && open >= goal) {
     closePosition(simulation, bar, sign * open, sign * open, TARGET + 1);
   } else if (worst <= stop) {
     closePosition(simulation, bar, slipped(settings, sign * stop, !long), sign * stop, stopReason);
-  } else if (best > target) {
-    closePosition(simulation, bar, sign * target, sign * target, TARGET);
+  } else if (best > goal) {
+    closePosition(simulation, bar, sign * goal, sign * goal, TARGET);
   } else if (best > sign * state.best) {
     state.best = sign * best;
   }
@@ -328,41 +342,112 @@ function protect(simulation: Simulation, bar: number): void {
 /**
  * Bars [from, to), going on from where the last call stopped: runs over [0, k) then [k, n) equal one over [0, n).
  * Call it in chunks of a few thousand bars: shorter ones keep the compiled loop, and a caller can stop between them.
+ * What happens rarely is in functions; the bars between two events pass in loops that do nothing else.
  */
 export function runSimulation(simulation: Simulation, from: number, to: number): void {
-  const { state, settings, signals, equity, position } = simulation;
-  const close = simulation.prices.close;
+  const { state, settings } = simulation;
   const protects = settings.stopLoss > 0 || settings.takeProfit > 0 || settings.trailingStop > 0;
   const maxBars = settings.maxBars > 0 ? settings.maxBars : Infinity;
-  let cash = state.cash;
-  let held = state.position;
-  let row = state.row;
-  let pending = state.pending;
-  for (let i = from; i < to; i++) {
-    if (pending !== 0 || (protects && held !== 0)) {
-      if (pending !== 0) fillPending(simulation, i);
-      if (protects && state.position !== 0) protect(simulation, i);
-      cash = state.cash;
-      held = state.position;
-      row = state.row;
+  for (let i = from; i < to;) {
+    if (state.pending !== 0) fillPending(simulation, i);
+    if (protects && state.position !== 0) protect(simulation, i);
+    if (state.position === 0) {
+      i = passFlat(simulation, i, to);
+      continue;
     }
-    const value = cash + held * close[i]!;
-    equity[i] = value;
-    position[i] = held;
-    pending = decisions[row + signals[i]!]!;
-    if (pending !== 0) {
-      state.pending = pending;
-      state.pendingReason = SIGNAL;
-    } else if (held !== 0 && i - state.entryBar + 1 >= maxBars) {
-      pending = state.pending = CLOSE;
+    const end = Math.min(to, state.entryBar + maxBars);
+    i = protects ? passProtected(simulation, i, end) : passHeld(simulation, i, end);
+    if (state.pending === 0 && i - state.entryBar >= maxBars) {
+      state.pending = CLOSE;
       state.pendingReason = TIME;
     }
-    if (value <= 0 && held !== 0) {
-      pending = state.pending = CLOSE;
+    if (simulation.equity[i - 1]! <= 0) {
+      state.pending = CLOSE;
       state.pendingReason = RUIN;
     }
   }
+}
+
+/** Step (4) of bars without a position, up to the first that decides on one; returns the bar after it. */
+function passFlat({ state, signals, equity }: Simulation, from: number, to: number): number {
+  const { cash, row } = state;
+  let pending = 0;
+  let i = from;
+  for (; i < to && pending === 0; i++) {
+    equity[i] = cash;
+    pending = decisions[row + signals[i]!]!;
+  }
   state.pending = pending;
+  state.pendingReason = SIGNAL;
+  return i;
+}
+
+/** The same with a position that only a decision ends. */
+function passHeld({ state, signals, equity, prices }: Simulation, from: number, to: number): number {
+  const { close } = prices;
+  const { cash, row, position } = state;
+  let pending = 0;
+  let value = cash;
+  let i = from;
+  do {
+    value = cash + position * close[i]!;
+    equity[i] = value;
+    pending = decisions[row + signals[i]!]!;
+    i++;
+  } while (i < to && pending === 0 && value > 0);
+  state.pending = pending;
+  state.pendingReason = SIGNAL;
+  return i;
+}
+
+/** The same with a position whose stop or target the bars after the first do not reach; the one that does is left to `protect`. */
+function passProtected(simulation: Simulation, from: number, to: number): number {
+  const { state, signals, equity, prices } = simulation;
+  const { open, close } = prices;
+  const { cash, row, position } = state;
+  const long = position > 0;
+  const sign = long ? 1 : -1;
+  const bad = long ? prices.low : prices.high;
+  const good = long ? prices.high : prices.low;
+  const fixed = fixedStop(simulation, sign);
+  const goal = target(simulation, sign);
+  let { best } = state;
+  let stop = Math.max(fixed, trailingStop(simulation, sign, best));
+  let pending = 0;
+  let i = from;
+  for (;;) {
+    const value = cash + position * close[i]!;
+    equity[i] = value;
+    pending = decisions[row + signals[i]!]!;
+    i++;
+    if (i === to || pending !== 0 || value <= 0) break;
+    const opened = sign * open[i]!;
+    const top = sign * good[i]!;
+    if (opened <= stop || opened >= goal || sign * bad[i]! <= stop || top > goal) break;
+    if (top > sign * best) {
+      best = sign * top;
+      stop = Math.max(fixed, trailingStop(simulation, sign, best));
+    }
+  }
+  state.best = best;
+  state.pending = pending;
+  state.pendingReason = SIGNAL;
+  return i;
+}
+
+/** Signed quantity at each bar's close, `[bars]`. */
+export function positionColumn(fills: FillColumns, bars: number): Float64Array {
+  const position = new Float64Array(bars);
+  let held = 0;
+  let from = 0;
+  for (let k = 0; k < fills.count; k++) {
+    position.fill(held, from, fills.bar[k]!);
+    from = fills.bar[k]!;
+    // An exit's quantity is that of its entry: nothing is left by rounding.
+    held += fills.quantity[k]!;
+  }
+  position.fill(held, from);
+  return position;
 }
 
 export interface SimulatedTrade {

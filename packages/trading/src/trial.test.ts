@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { computePerformance } from "./performance.ts";
-import { createSimulation, runSimulation, signalBits, tradesOf } from "./simulate.ts";
+import { createSimulation, positionColumn, runSimulation, signalBits, tradesOf } from "./simulate.ts";
 import { measureTrial, rowsPerBlock, trialBlocks } from "./trial.ts";
 
 test("a trial's figures are those of the full statistics, and its blocks add up to its returns", () => {
@@ -39,7 +39,7 @@ test("a trial's figures are those of the full statistics, and its blocks add up 
         runSimulation(simulation, 0, 101);
         const full = computePerformance({
           equity: simulation.equity,
-          position: simulation.position,
+          position: positionColumn(simulation.fills, 101),
           closeMs: Float64Array.from(steps, (_, i) => i * 86_400_000),
           initialCash: 1_000,
           trades: tradesOf(simulation.fills, price),

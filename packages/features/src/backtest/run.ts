@@ -11,6 +11,7 @@ import {
   createReconciliation,
   createSimulation,
   fillReasons,
+  positionColumn,
   runSimulation,
   signalBits,
   tradesOf,
@@ -97,7 +98,7 @@ const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, asked, c
   const statisticsOf = (run: Simulation, runTrades: readonly SimulatedTrade[]) =>
     computePerformance({
       equity: run.equity,
-      position: run.position,
+      position: positionColumn(run.fills, bars),
       closeMs: dataset.columns.closeMs,
       initialCash: settings.initialCash,
       trades: runTrades,
@@ -148,7 +149,7 @@ const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, asked, c
     closeMs: dataset.columns.closeMs,
     equity: simulation.equity,
     benchmark: benchmark.equity,
-    position: simulation.position,
+    position: positionColumn(simulation.fills, bars),
   });
   const rows = trades.map((trade, k) => tradeRow(trade, k + 1, dataset));
   const createdMs = ctx.now();

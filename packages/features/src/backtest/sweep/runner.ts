@@ -1,7 +1,7 @@
 import { AppError } from "@tapedeck/core";
 import { createFormulaCache, evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
-import { createSimulation, measureTrial, runSimulation } from "@tapedeck/trading";
+import { createSimulation, emptyFills, measureTrial, runSimulation } from "@tapedeck/trading";
 import type { ParameterValues, Simulation, SimulationSettings, TrialMeasure } from "@tapedeck/trading";
 import type { Strategy } from "../contract.ts";
 import { compileStrategy, conditionNames, packSignals } from "../domain.ts";
@@ -65,7 +65,7 @@ export function createTrialRunner(
 ): TrialRunner {
   const cache = createFormulaCache(cacheBytes);
   const n = data.length;
-  const reuse = { equity: new Float64Array(n), position: new Float64Array(n) };
+  const reuse = { equity: new Float64Array(n), fills: emptyFills(256) };
   const signalsOf = (values: ParameterValues): Uint8Array => {
     const compiled = compileStrategy(fillStrategy(strategy, values), data.timeframeMs);
     const names = conditionNames.filter((name) => compiled.formulas[name] !== undefined);
@@ -85,7 +85,7 @@ export function createTrialRunner(
       prices,
       cut(signalsOf(values)),
       { ...settings, ...settingsIn(values) },
-      { equity: reuse.equity.subarray(0, to - from), position: reuse.position.subarray(0, to - from) },
+      { ...reuse, equity: reuse.equity.subarray(0, to - from) },
     );
     for (let at = 0; at < to - from; at += chunkBars) {
       runSimulation(simulation, at, Math.min(to - from, at + chunkBars));
