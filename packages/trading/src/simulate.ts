@@ -53,6 +53,7 @@ export const fillReasons = [
   "trailingStopGap",
   "time",
   "ruin",
+  "delisted",
 ] as const;
 export type FillReason = (typeof fillReasons)[number];
 

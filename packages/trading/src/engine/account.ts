@@ -57,6 +57,8 @@ function post(state: EngineState, posting: Posting): number {
   const { postings, cash } = state;
   const k = nextPosting(postings);
   cash[posting.currency] = cash[posting.currency]! + posting.amount;
+  if (posting.instrument >= 0 && posting.kind !== "fill")
+    state.tripCash[posting.instrument]! += posting.amount;
   postings.kind[k] = kindCodes[posting.kind];
   postings.instrument[k] = posting.instrument;
   postings.currency[k] = posting.currency;
@@ -115,6 +117,8 @@ export interface FillFacts {
   feeRate: number;
   flags: number;
   order: number;
+  /** Code of its reason. */
+  reason: number;
   /** Spends all cash: what rounding leaves of it is gone. */
   allCash: boolean;
 }
@@ -134,9 +138,36 @@ export function bookFill(state: EngineState, fill: FillFacts): void {
   state.postings.slippage[k] = size * Math.abs(price - fill.reference) * one.multiplier;
   state.postings.flags[k] = fill.flags;
   state.postings.order[k] = fill.order;
+  state.postings.reason[k] = fill.reason;
   if (state.settings.costs.fees.tiers.length > 0) state.monthNotional += notional * state.rate[currency]!;
+  followTrip(state, instrument, quantity, price * one.multiplier, fee);
   movePosition(state, instrument, quantity, price);
   settleCurrency(state, currency);
+}
+
+/** Before the position moves: what this fill means for the trade that is open, or begins. */
+function followTrip(state: EngineState, k: number, quantity: number, unitPrice: number, fee: number): void {
+  const { tripUnits, tripNotional, tripCash } = state;
+  const before = state.position[k]!;
+  const closes = before * quantity < 0 ? Math.min(Math.abs(quantity), Math.abs(before)) : 0;
+  const size = Math.abs(quantity);
+  const sign = quantity > 0 ? 1 : -1;
+  if (closes > 0) {
+    tripCash[k]! -= sign * closes * unitPrice + (fee * closes) / size;
+    if (Math.abs(before) - closes > 1e-12 * Math.abs(before)) return;
+    state.closedTrades.push({
+      instrument: k,
+      quantity: -sign * tripUnits[k]!,
+      notional: tripNotional[k]!,
+      profit: tripCash[k]!,
+    });
+    tripUnits[k] = tripNotional[k] = tripCash[k] = 0;
+  }
+  const opens = size - closes;
+  if (opens <= 0) return;
+  tripNotional[k]! += opens * unitPrice;
+  tripCash[k]! -= sign * opens * unitPrice + (fee * opens) / size;
+  tripUnits[k] = Math.max(tripUnits[k]!, (closes > 0 ? 0 : Math.abs(before)) + opens);
 }
 
 function movePosition(state: EngineState, k: number, quantity: number, price: number): void {
@@ -193,6 +224,7 @@ function splitPosition(state: EngineState, k: number, ratio: number): void {
       amount: 0,
     });
   }
+  state.tripUnits[k]! *= ratio;
   state.position[k] = state.position[k]! * ratio;
   state.averagePrice[k] = state.averagePrice[k]! / ratio;
   state.mark[k] = state.mark[k]! / ratio;

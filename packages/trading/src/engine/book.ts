@@ -1,18 +1,37 @@
+import { fillReasons } from "../simulate.ts";
+import type { FillReason } from "../simulate.ts";
 import { bookFill, currentFeeRate, equityOf, freeCash } from "./account.ts";
 import { feeOfFill, takerPrice } from "./costs.ts";
 import { fillFlags } from "./fills.ts";
 import type { BarNow } from "./match.ts";
-import { readBar } from "./clock.ts";
+import { finerRange, readBar, readFinerBar } from "./clock.ts";
 import { followTrail, isStop, priceAtOpen, priceInside, stopLevel } from "./match.ts";
+import { logEnd, logOrder } from "./orderLog.ts";
+import type { OrderStatus } from "./orderLog.ts";
 import { checkRequest, toLot, toTick } from "./orders.ts";
-import type { BookOrder, OrderRequest, Rejection } from "./orders.ts";
+import type { BookOrder, OrderRequest } from "./orders.ts";
 import type { EngineState } from "./state.ts";
 
 /** Cash and quantities are compared with this much room for rounding, relative. */
 const rounding = 1e-12;
 
+/** Tag of an order that closes a position for its age. */
+export const timeTag = "time";
+/** Tag of a stop that follows the price. */
+export const trailTag = "trail";
+const liquidationTag = "liquidation";
+
+/** From when an order of now can trade. */
+function activeFrom(state: EngineState, instrument: number): number {
+  const { delayBars = 0, costs } = state.settings;
+  const arrivesMs = state.nowMs + costs.latencyMs;
+  if (delayBars === 0) return arrivesMs;
+  const { openMs } = state.instruments[instrument]!.bars;
+  return Math.max(arrivesMs, openMs[state.bar[instrument]! + 1 + delayBars] ?? Infinity);
+}
+
 /** Takes an order into the book; returns its id, 0 when none is taken any more. Throws RangeError on nonsense. */
-export function placeOrder(state: EngineState, request: OrderRequest): number {
+export function placeOrder(state: EngineState, request: OrderRequest, decided = true): number {
   checkRequest(request);
   const instrument = request.instrument ?? 0;
   const one = state.instruments[instrument];
@@ -40,13 +59,14 @@ export function placeOrder(state: EngineState, request: OrderRequest): number {
     group: request.group ?? 0,
     bracket: request.bracket,
     tag: request.tag ?? "",
-    activeMs: state.nowMs + state.settings.costs.latencyMs,
+    activeMs: decided ? activeFrom(state, instrument) : state.nowMs,
     session: -1,
     rested: false,
     extreme: state.mark[instrument]!,
     bornBar: -1,
     bornUnsure: false,
     entryRow: -1,
+    decided,
     live: true,
   });
 }
@@ -54,29 +74,61 @@ export function placeOrder(state: EngineState, request: OrderRequest): number {
 function addOrder(state: EngineState, order: BookOrder): number {
   state.orders[order.instrument]!.push(order);
   state.openOrders++;
+  logOrder(state.orderLog, order, state.nowMs);
   return order.id;
 }
 
-function endOrder(state: EngineState, order: BookOrder, why?: Rejection): void {
+function endOrder(state: EngineState, order: BookOrder, how: Exclude<OrderStatus, "open">): void {
   if (!order.live) return;
   order.live = false;
   state.openOrders--;
-  if (why !== undefined) state.rejected[why]++;
+  logEnd(state.orderLog, order.id, how, state.nowMs);
+  if (how !== "filled" && how !== "cancelled") state.rejected[how]++;
 }
 
 export function cancelOrder(state: EngineState, id: number): boolean {
   for (const list of state.orders) {
     const order = list.find((one) => one.id === id && one.live);
     if (order === undefined) continue;
-    endOrder(state, order);
+    endOrder(state, order, "cancelled");
     return true;
   }
   return false;
 }
 
+/**
+ * Takes the stops that protect an instrument's position to `price` where they would give up later; a position without one gets one.
+ * Nothing happens when there is no position.
+ */
+export function tightenStops(state: EngineState, instrument: number, price: number): void {
+  const held = state.position[instrument]!;
+  if (held === 0) return;
+  const direction = held > 0 ? -1 : 1;
+  const level = toTick(price, state.instruments[instrument]!.tickSize, direction);
+  const stops = state.orders[instrument]!.filter(
+    (order) => order.live && order.reduceOnly && order.direction === direction && isStop(order),
+  );
+  // A buy stop above another, or a sell stop below it, gives up later.
+  if (stops.some((order) => direction * (stopLevel(order) - level) <= 0)) return;
+  for (const order of stops) endOrder(state, order, "cancelled");
+  placeOrder(state, {
+    instrument,
+    side: direction > 0 ? "buy" : "sell",
+    quantity: Math.abs(held),
+    type: "stop",
+    stopPrice: price,
+    reduceOnly: true,
+    tag: trailTag,
+  });
+}
+
 /** Ends every order of an instrument. */
 export function cancelOrders(state: EngineState, instrument: number): void {
-  for (const order of state.orders[instrument]!) endOrder(state, order);
+  for (const order of state.orders[instrument]!) endOrder(state, order, "cancelled");
+}
+
+export function isOpen(state: EngineState, id: number): boolean {
+  return id > 0 && state.orderLog.status[id - 1] === 0 && id <= state.orderLog.count;
 }
 
 function sweepDead(state: EngineState, k: number): void {
@@ -116,7 +168,9 @@ export function matchBars(state: EngineState, group: Int32Array, count: number):
   }
   for (let g = 0; g < count; g++) {
     const k = group[g]!;
-    if (orders[k]!.length > 0) fillInside(state, k, now[k]!);
+    if (orders[k]!.length === 0) continue;
+    if (instruments[k]!.finerBars === undefined) fillInside(state, k, now[k]!);
+    else fillAlong(state, k, now[k]!);
   }
   for (const reducing of [true, false]) {
     for (let g = 0; g < count; g++) {
@@ -162,6 +216,33 @@ function fillAtClose(state: EngineState, k: number, bar: BarNow, reducing: boole
   }
 }
 
+/** The finer bars of a bar in their order: each is a bar of its own inside; none there: the bar itself, as it is assumed. */
+function fillAlong(state: EngineState, k: number, bar: BarNow): void {
+  const finer = state.instruments[k]!.finerBars!;
+  const [from, to] = finerRange(finer, state.finerAt, k, bar);
+  if (from === to) {
+    state.assumedBars[k]!++;
+    fillInside(state, k, bar);
+    return;
+  }
+  const part = { ...bar };
+  for (let j = from; j < to && state.orders[k]!.length > 0; j++) {
+    readFinerBar(part, finer, j);
+    // What a gap between two finer bars jumps over fills at the open; the first open was matched already.
+    if (j > from) {
+      for (const order of state.orders[k]!.slice()) {
+        if (!order.live || order.activeMs > bar.openMs || order.timeInForce === "ioc") continue;
+        if (order.timeInForce === "fok" || order.type === "market" || order.type === "onOpen") continue;
+        const price = priceAtOpen(order, part);
+        if (!Number.isNaN(price))
+          fillOrder(state, order, part, price, isStop(order) ? fillFlags.gap : 0, true);
+      }
+    }
+    fillInside(state, k, part);
+    for (const order of state.orders[k]!) order.bornUnsure = false;
+  }
+}
+
 /** Stops before limits, or the other way round, until no fill brings new orders. */
 function fillInside(state: EngineState, k: number, bar: BarNow): void {
   const orders = state.orders[k]!;
@@ -198,7 +279,14 @@ function tryInside(state: EngineState, order: BookOrder, bar: BarNow): void {
   const nearer = (other: BookOrder) =>
     isStop(other) && order.direction * (stopLevel(other) - stopLevel(order)) < 0;
   if (stop && rivals.some(nearer)) return;
-  const rival = rivals.some((other) => isStop(other) !== stop);
+  const rival = state.orders[order.instrument]!.some(
+    (other) =>
+      other !== order &&
+      other.live &&
+      isStop(other) !== stop &&
+      (other.group === order.group ? order.group > 0 : other.reduceOnly && order.reduceOnly) &&
+      !Number.isNaN(priceInside(other, bar)),
+  );
   fillOrder(state, order, bar, price, rival ? fillFlags.pathDependent : 0, true);
 }
 
@@ -353,6 +441,8 @@ function executeFill(
     state.currencyOf[k] === 0 &&
     quantity === terms.quantity &&
     state.cash.length === 1;
+  const filledSoFar = state.orderLog.filled[order.id - 1]!;
+  state.orderLog.filled[order.id - 1] = filledSoFar + quantity;
   bookFill(state, {
     instrument: k,
     quantity: order.direction * quantity,
@@ -361,12 +451,13 @@ function executeFill(
     feeRate: terms.feeRate,
     flags: flags | (order.tag === liquidationTag ? fillFlags.liquidation : 0),
     order: order.id,
+    reason: fillReasons.indexOf(reasonOf(order, before, flags, reference)),
     allCash,
   });
   state.usedVolume[k] = state.usedVolume[k]! + quantity;
   const rest = order.quantity - quantity;
   const filled = Number.isNaN(order.quantity) || rest <= rounding * order.quantity;
-  if (filled) endOrder(state, order);
+  if (filled) endOrder(state, order, "filled");
   else order.quantity = rest;
   if (order.group > 0) cancelRivals(state, order);
   if (before !== 0 && before * state.position[k]! <= 0) endProtection(state, k);
@@ -375,13 +466,29 @@ function executeFill(
 
 function cancelRivals(state: EngineState, order: BookOrder): void {
   for (const list of state.orders) {
-    for (const other of list) if (other !== order && other.group === order.group) endOrder(state, other);
+    for (const other of list) {
+      if (other !== order && other.group === order.group) endOrder(state, other, "cancelled");
+    }
   }
+}
+
+/** Why a fill was made, in the words of the single-instrument simulator. */
+function reasonOf(order: BookOrder, before: number, flags: number, reference: number): FillReason {
+  if (before * order.direction >= 0) return "entry";
+  if (order.tag === liquidationTag) return "ruin";
+  if (order.tag === timeTag) return "time";
+  const gap = (flags & fillFlags.gap) !== 0;
+  if (order.type === "trailingStop" || (isStop(order) && order.tag === trailTag)) {
+    return gap ? "trailingStopGap" : "trailingStop";
+  }
+  if (isStop(order)) return gap ? "stopGap" : "stop";
+  if (order.type !== "limit" && order.type !== "takeProfit") return "signal";
+  return reference === order.limitPrice ? "target" : "targetGap";
 }
 
 /** With the position go the orders that could only lessen it. */
 function endProtection(state: EngineState, k: number): void {
-  for (const order of state.orders[k]!) if (order.reduceOnly) endOrder(state, order);
+  for (const order of state.orders[k]!) if (order.reduceOnly) endOrder(state, order, "cancelled");
 }
 
 /** Stop and target of an entry, for what was filled, able to act in the rest of the bar. */
@@ -405,6 +512,7 @@ function placeBracket(
       instrument: entry.instrument,
       direction,
       quantity,
+      decided: false,
       cashFraction: 0,
       cashAmount: 0,
       limitPrice: 0,
@@ -428,22 +536,57 @@ function placeBracket(
       live: true,
       ...fields,
     });
-  const level = (fixed: number | undefined, fraction: number | undefined, side: 1 | -1) =>
-    toTick(fixed ?? price * (1 + side * fraction!), tickSize, direction);
-  if (bracket.stopPrice !== undefined || bracket.stopFraction !== undefined) {
-    child({ type: "stop", stopPrice: level(bracket.stopPrice, bracket.stopFraction, direction) });
+  const away = (fraction: number, side: 1 | -1) => price * (1 + side * fraction);
+  const { stopPrice, stopFraction, stopBy, trailFraction, trailBy, targetPrice, targetFraction } = bracket;
+  for (const stop of [
+    stopPrice,
+    stopFraction === undefined ? undefined : away(stopFraction, direction),
+    stopBy === undefined ? undefined : price + direction * stopBy,
+  ]) {
+    if (stop === undefined) continue;
+    // A level that the fill has passed already acts at once, never at a better price than the fill's.
+    const level = direction > 0 ? Math.max(stop, price) : Math.min(stop, price);
+    child({ type: "stop", stopPrice: toTick(level, tickSize, direction) });
   }
-  if (bracket.trailFraction !== undefined)
-    child({ type: "trailingStop", trailFraction: bracket.trailFraction });
-  if (bracket.targetPrice !== undefined || bracket.targetFraction !== undefined) {
-    const limitPrice = level(bracket.targetPrice, bracket.targetFraction, entry.direction);
-    child({ type: "takeProfit", limitPrice });
+  if (trailFraction !== undefined) child({ type: "trailingStop", trailFraction });
+  if (trailBy !== undefined) child({ type: "trailingStop", trailBy });
+  for (const target of [
+    targetPrice,
+    targetFraction === undefined ? undefined : away(targetFraction, entry.direction),
+  ]) {
+    if (target !== undefined) child({ type: "takeProfit", limitPrice: toTick(target, tickSize, direction) });
+  }
+  const { lotSize } = state.instruments[entry.instrument]!;
+  for (const { gain, share } of bracket.partialTargets ?? []) {
+    const part = toLot(quantity * share, lotSize);
+    if (!(part > 0)) continue;
+    const limitPrice = toTick(away(gain, entry.direction), tickSize, direction);
+    child({ type: "takeProfit", limitPrice, quantity: part, group: 0 });
   }
 }
 
 /** Groups of brackets are numbered from here, so that they never meet a strategy's own. */
 const childGroups = 1_000_000_000;
-const liquidationTag = "liquidation";
+
+/** What is held of an instrument that trades no more is sold (or bought back) at its last close, without costs. */
+export function closeDelisted(state: EngineState, k: number): void {
+  cancelOrders(state, k);
+  sweepDead(state, k);
+  const held = state.position[k]!;
+  if (held === 0) return;
+  const price = state.mark[k]!;
+  bookFill(state, {
+    instrument: k,
+    quantity: -held,
+    price,
+    reference: price,
+    feeRate: 0,
+    flags: 0,
+    order: 0,
+    reason: fillReasons.indexOf("delisted"),
+    allCash: false,
+  });
+}
 
 /** Ends all orders and closes every position at the next open; without equity nothing is traded after. */
 export function liquidate(state: EngineState): void {
@@ -452,13 +595,12 @@ export function liquidate(state: EngineState): void {
     const held = state.position[k]!;
     sweepDead(state, k);
     if (held === 0) continue;
-    placeOrder(state, {
-      instrument: k,
-      side: held > 0 ? "sell" : "buy",
-      quantity: Math.abs(held),
-      reduceOnly: true,
-      tag: liquidationTag,
-    });
+    const side = held > 0 ? "sell" : "buy";
+    placeOrder(
+      state,
+      { instrument: k, side, quantity: Math.abs(held), reduceOnly: true, tag: liquidationTag },
+      false,
+    );
   }
   if (equityOf(state) <= 0) state.halted = true;
 }

@@ -1,4 +1,4 @@
-import type { MarketInstrument } from "./market.ts";
+import type { MarketInstrument, PriceSeries } from "./market.ts";
 import type { BarNow } from "./match.ts";
 import type { EngineState } from "./state.ts";
 
@@ -119,4 +119,28 @@ export function readBar(into: BarNow, { bars }: MarketInstrument, i: number): vo
   into.volume = bars.volume[i]!;
   into.opensSession = i === 0 || Math.floor(openMs[i - 1]! / dayMs) !== day;
   into.closesSession = i + 1 === openMs.length || Math.floor(openMs[i + 1]! / dayMs) !== day;
+}
+
+/** Finer bars that lie within a bar, half-open; `at[k]` is where the last search ended. */
+export function finerRange(
+  finer: PriceSeries,
+  at: Int32Array,
+  k: number,
+  bar: BarNow,
+): readonly [from: number, to: number] {
+  const { openMs, closeMs } = finer;
+  let from = at[k]!;
+  while (from < openMs.length && openMs[from]! < bar.openMs) from++;
+  let to = from;
+  while (to < openMs.length && closeMs[to]! <= bar.closeMs) to++;
+  at[k] = to;
+  return [from, to];
+}
+
+/** Prices of finer bar `j`, in the place of those of the bar that it is a part of. */
+export function readFinerBar(into: BarNow, finer: PriceSeries, j: number): void {
+  into.open = finer.open[j]!;
+  into.high = finer.high[j]!;
+  into.low = finer.low[j]!;
+  into.close = finer.close[j]!;
 }

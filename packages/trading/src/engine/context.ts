@@ -1,5 +1,5 @@
 import { cashInBase } from "./account.ts";
-import { cancelOrder, cancelOrders, placeOrder } from "./book.ts";
+import { cancelOrder, cancelOrders, isOpen, placeOrder, tightenStops } from "./book.ts";
 import type { Features } from "./features.ts";
 import { toLot } from "./orders.ts";
 import type { EngineState } from "./state.ts";
@@ -10,18 +10,21 @@ export function createContext(state: EngineState, features: Features, equity: Fl
   const { instruments, bar, position } = state;
   const n = instruments.length;
   const { values, instrument, row } = features;
-  const opens = instruments.map((one) => one.bars.open);
-  const highs = instruments.map((one) => one.bars.high);
-  const lows = instruments.map((one) => one.bars.low);
-  const closes = instruments.map((one) => one.bars.close);
-  const volumes = instruments.map((one) => one.bars.volume);
+  const seen = instruments.map((one) => one.signalBars ?? one.bars);
+  const opens = seen.map((bars) => bars.open);
+  const highs = seen.map((bars) => bars.high);
+  const lows = seen.map((bars) => bars.low);
+  const closes = seen.map((bars) => bars.close);
+  const volumes = seen.map((bars) => bars.volume);
   // Never an index below zero: one read outside makes every later read of the column slow.
   const past = (columns: readonly Float64Array[], k: number, back: number): number => {
     const at = bar[k]! - back;
     return at < 0 ? Number.NaN : columns[k]![at]!;
   };
   const context: StrategyContext = {
-    instruments,
+    instruments: instruments.map(
+      ({ bars: _bars, signalBars: _signals, finerBars: _finer, events: _events, ...facts }) => facts,
+    ),
     get nowMs() {
       return state.nowMs;
     },
@@ -48,11 +51,15 @@ export function createContext(state: EngineState, features: Features, equity: Fl
     },
     position: (k = 0) => position[k]!,
     averagePrice: (k = 0) => state.averagePrice[k]!,
+    mark: (k = 0) => state.mark[k]!,
+    closedTrades: state.closedTrades,
     barsHeld: (k = 0) => (position[k] === 0 ? -1 : bar[k]! - state.entryBar[k]!),
     cash: () => cashInBase(state),
     openOrders: (k = 0) => state.orders[k]!.reduce((count, order) => count + +order.live, 0),
     submit: (order) => placeOrder(state, order),
     cancel: (id) => cancelOrder(state, id),
+    isOpen: (id) => isOpen(state, id),
+    tightenStops: (price, k = 0) => tightenStops(state, k, price),
     cancelAll: (k = 0) => cancelOrders(state, k),
     target(quantity, k = 0) {
       if (!Number.isFinite(quantity)) {

@@ -1,5 +1,5 @@
 import { applyEvents, cashInBase, chargeDays, chargesDaily, isUnderwater } from "./account.ts";
-import { liquidate, matchBars } from "./book.ts";
+import { closeDelisted, liquidate, matchBars } from "./book.ts";
 import { createClock } from "./clock.ts";
 import { createContext } from "./context.ts";
 import { createFeatures } from "./features.ts";
@@ -53,6 +53,7 @@ export function createEngine(
   const daily = chargesDaily(state);
   const watchesMargin = instruments.some((one) => one.maintenanceMargin > 0);
   const hasEvents = instruments.some((one) => one.events.length > 0);
+  const delists = instruments.some((one) => one.delists === true);
   const asks = decisionGate(settings.decisionsMs);
   const closes = instruments.map((one) => one.bars.close);
   const { equity, gross, net } = curvesOf(instants, reuse);
@@ -71,6 +72,7 @@ export function createEngine(
       const k = group[g]!;
       mark[k] = closes[k]![bar[k]!]!;
     }
+    if (delists) closeDue(state, group, count);
     if (daily && now >= (state.chargedDay + 1) * dayMs) chargeDays(state);
     let long = 0;
     let size = 0;
@@ -115,6 +117,15 @@ function curvesOf(instants: number, reuse: Curves | undefined): Curves {
   }
   const column = () => new Float64Array(instants);
   return { equity: column(), gross: column(), net: column() };
+}
+
+/** Closes what is held of instruments whose last bar has closed. */
+function closeDue(state: EngineState, group: Int32Array, count: number): void {
+  for (let g = 0; g < count; g++) {
+    const k = group[g]!;
+    const one = state.instruments[k]!;
+    if (one.delists === true && state.bar[k]! + 1 === one.bars.closeMs.length) closeDelisted(state, k);
+  }
 }
 
 /** Events due when the bars of this instant opened. */

@@ -39,6 +39,8 @@ export interface Postings {
   cash: Float64Array;
   flags: Uint8Array;
   order: Int32Array;
+  /** Of fills: an index into `fillReasons`. */
+  reason: Uint8Array;
 }
 
 export function emptyPostings(capacity = 256): Postings {
@@ -58,6 +60,7 @@ export function emptyPostings(capacity = 256): Postings {
     cash: new Float64Array(capacity),
     flags: new Uint8Array(capacity),
     order: new Int32Array(capacity),
+    reason: new Uint8Array(capacity),
   };
 }
 

@@ -25,6 +25,12 @@ export interface MarketInstrument {
   readonly id: string;
   readonly currency: string;
   readonly bars: PriceSeries;
+  /** What a strategy sees of those bars, such as adjusted prices where `bars` are as traded: the same closes. Absent: the bars. */
+  readonly signalBars?: PriceSeries | undefined;
+  /** Bars of a shorter timeframe in the prices of `bars`: orders inside a bar meet those within it, one after the other. */
+  readonly finerBars?: PriceSeries | undefined;
+  /** Nothing trades after its last bar: what is held then is closed at that bar's close, without costs. */
+  readonly delists?: boolean | undefined;
   /** Quantities are rounded down to multiples of it; 0: fractional. */
   readonly lotSize: number;
   /** Limit and stop prices are rounded to it, against no one: a buy down, a sell up; 0: any price. */

@@ -49,9 +49,20 @@ export interface OrderRequest {
 export interface Bracket {
   readonly stopPrice?: number;
   readonly stopFraction?: number;
+  /** Away from the fill price, in currency a unit. */
+  readonly stopBy?: number;
   readonly trailFraction?: number;
+  readonly trailBy?: number;
   readonly targetPrice?: number;
   readonly targetFraction?: number;
+  /** Targets for a part of the position each; they leave the others where they are. */
+  readonly partialTargets?: readonly PartialTarget[];
+}
+
+/** A limit at `gain`, a fraction of the fill price, for `share` of what was filled. */
+export interface PartialTarget {
+  readonly gain: number;
+  readonly share: number;
 }
 
 export const rejections = [
@@ -100,6 +111,8 @@ export interface BookOrder {
   bornUnsure: boolean;
   /** Posting of that entry. */
   readonly entryRow: number;
+  /** Placed by a decision. */
+  readonly decided: boolean;
   live: boolean;
 }
 

@@ -5,6 +5,8 @@ import { emptyPostings } from "./fills.ts";
 import type { Postings } from "./fills.ts";
 import type { MarketInstrument, RateSeries } from "./market.ts";
 import type { BarNow } from "./match.ts";
+import { emptyOrderLog } from "./orderLog.ts";
+import type { OrderLog } from "./orderLog.ts";
 import type { BookOrder, Rejection } from "./orders.ts";
 
 export interface EngineSettings {
@@ -19,6 +21,19 @@ export interface EngineSettings {
   readonly rates: Readonly<Record<string, RateSeries>>;
   /** Closes at which the strategy is asked, ascending: a coarser timeframe than the bars'. Absent: every close. */
   readonly decisionsMs?: Float64Array;
+  /** Bars that each order of a decision waits besides; absent: none. */
+  readonly delayBars?: number;
+}
+
+/** A position from flat to flat. */
+export interface ClosedTrade {
+  readonly instrument: number;
+  /** Most units held at once, signed as the position was. */
+  readonly quantity: number;
+  /** Units bought (or sold short) × price × multiplier. */
+  readonly notional: number;
+  /** In the instrument's currency: fees, dividends, funding and borrow fees in. */
+  readonly profit: number;
 }
 
 /** Everything of a run, as typed columns by instrument `[k]`, currency `[c]` or instant `[t]`. Only the engine writes it. */
@@ -46,11 +61,22 @@ export interface EngineState {
   readonly now: readonly BarNow[];
   /** Volume taken of that bar. */
   readonly usedVolume: Float64Array;
+  /** First finer bar not yet looked at. */
+  readonly finerAt: Int32Array;
+  /** Bars with orders inside and no finer bars that show their path. */
+  readonly assumedBars: Int32Array;
   readonly activity: ReadonlyArray<Activity | undefined>;
   readonly nextEvent: Int32Array;
   readonly nextEventMs: Float64Array;
   readonly orders: BookOrder[][];
   readonly postings: Postings;
+  readonly orderLog: OrderLog;
+  /** Trades that are over, in the order of their ends. */
+  readonly closedTrades: ClosedTrade[];
+  /** Of the open position: most units, notional of its entries, and cash moved. */
+  readonly tripUnits: Float64Array;
+  readonly tripNotional: Float64Array;
+  readonly tripCash: Float64Array;
   readonly rejected: Record<Rejection, number>;
   openOrders: number;
   openPositions: number;
@@ -113,11 +139,18 @@ export function createState(given: readonly MarketInstrument[], settings: Engine
     bar: new Int32Array(n).fill(-1),
     now: instruments.map(() => emptyBar()),
     usedVolume: new Float64Array(n),
+    finerAt: new Int32Array(n),
+    assumedBars: new Int32Array(n),
     activity: instruments.map((one) => (impact ? activityOf(one.bars) : undefined)),
     nextEvent: new Int32Array(n),
     nextEventMs: Float64Array.from(instruments, (one) => one.events[0]?.atMs ?? Infinity),
     orders: instruments.map(() => []),
     postings: emptyPostings(),
+    orderLog: emptyOrderLog(),
+    closedTrades: [],
+    tripUnits: new Float64Array(n),
+    tripNotional: new Float64Array(n),
+    tripCash: new Float64Array(n),
     rejected: {
       cash: 0,
       lot: 0,
