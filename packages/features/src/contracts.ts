@@ -6,6 +6,7 @@ import { backtest, backtestRoutes } from "./backtest/contract.ts";
 import { biasAudit } from "./backtest/audit/contract.ts";
 import { portfolioBacktest } from "./backtest/portfolio/contract.ts";
 import { monteCarlo } from "./backtest/monteCarlo/contract.ts";
+import { reportRoutes } from "./backtest/report/contract.ts";
 import { sweep, sweepRoutes } from "./backtest/sweep/contract.ts";
 import { walkForward } from "./backtest/walkForward/contract.ts";
 import { evidenceRoutes } from "./evidence/contract.ts";
@@ -48,6 +49,7 @@ export const routes = {
   ...notificationRoutes,
   ...batchRoutes,
   ...backtestRoutes,
+  ...reportRoutes,
   ...sweepRoutes,
   ...orderRoutes,
   ...authRoutes,

@@ -1,6 +1,6 @@
 import { parquetReadObjects } from "hyparquet";
 import { expect, test } from "vitest";
-import { downloadFormats, tableResponse } from "./download.ts";
+import { tableResponse } from "./download.ts";
 
 const columns = { atMs: "time", number: "integer", price: "number", why: "text" } as const;
 const rows = [
@@ -51,7 +51,7 @@ test("Parquet is read back by another program's reader, over several row groups"
   }
 });
 
-test.each(downloadFormats)("a table without rows is a valid %s file", async (format) => {
+test.each(["csv", "json", "parquet"] as const)("a table without rows is a valid %s file", async (format) => {
   const response = tableResponse(format, "trades", columns, []);
   if (format === "parquet") {
     expect(await parquetReadObjects({ file: await response.arrayBuffer() })).toEqual([]);

@@ -1,15 +1,8 @@
 import { Readable } from "node:stream";
+import { downloadTypes } from "@tapedeck/core";
+import type { DownloadFormat } from "@tapedeck/core";
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from "hyparquet-writer";
 import type { BasicType } from "hyparquet-writer";
-
-export const downloadFormats = ["csv", "json", "parquet"] as const;
-export type DownloadFormat = (typeof downloadFormats)[number];
-
-export const downloadTypes: Record<DownloadFormat, string> = {
-  csv: "text/csv",
-  json: "application/json",
-  parquet: "application/vnd.apache.parquet",
-};
 
 /** How a column is stored in Parquet; `time` is ms UTC. CSV and JSON carry the values as they are. */
 export type ColumnKind = "time" | "integer" | "number" | "text";

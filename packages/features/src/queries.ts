@@ -11,6 +11,7 @@ import { jobRouteHandlers } from "./jobs/read.ts";
 import { orderRouteHandlers } from "./orders/read.ts";
 import { systemRouteHandlers } from "./system/read.ts";
 import { backtestRouteHandlers } from "./backtest/read.ts";
+import { reportRouteHandlers } from "./backtest/report/read.ts";
 import { sweepRouteHandlers } from "./backtest/sweep/read.ts";
 import { evidenceRouteHandlers } from "./evidence/read.ts";
 import { ingestRouteHandlers } from "./ingest/read.ts";
@@ -29,6 +30,7 @@ export const routeHandlers = {
   ...notificationRouteHandlers,
   ...batchRouteHandlers,
   ...backtestRouteHandlers,
+  ...reportRouteHandlers,
   ...sweepRouteHandlers,
   ...orderRouteHandlers,
   ...authRouteHandlers,

@@ -265,6 +265,7 @@ export const BacktestTrade = z
         "trailingStopGap",
         "time",
         "ruin",
+        "delisted",
       ])
       .nullable(),
     barsHeld: z.int(),
@@ -276,6 +277,25 @@ export const BacktestTrade = z
   })
   .meta({ id: "BacktestTrade" });
 export type BacktestTrade = z.output<typeof BacktestTrade>;
+
+export const BacktestFill = z
+  .object({
+    number: z.int(),
+    /** The bar's open; its close for a stop or target inside the bar. */
+    atMs: z.int(),
+    side: z.enum(["buy", "sell"]),
+    quantity: z.number(),
+    price: z.number(),
+    fee: z.number(),
+    /** Currency lost against the price before slippage. */
+    slippage: z.number(),
+    /** quantity / the bar's volume; null where the bar has none. */
+    volumeShare: z.number().nullable(),
+    /** Why: entry, or the exit's reason as in a trade. */
+    reason: z.string(),
+  })
+  .meta({ id: "BacktestFill" });
+export type BacktestFill = z.output<typeof BacktestFill>;
 
 export const BacktestRun = z
   .object({
@@ -377,25 +397,15 @@ export const backtestRoutes = {
     query: PageQuery,
     response: pageOf(BacktestTrade),
   }),
-  downloadBacktestTrades: defineQuery({
-    name: "downloadBacktestTrades",
-    path: "/backtests/{id}/trades.csv",
+  listBacktestFills: defineQuery({
+    name: "listBacktestFills",
+    path: "/backtests/{id}/fills",
     tag: "Backtests",
-    summary: "All trades of a run as CSV",
+    summary: "Fills of a run, oldest first",
     role: "viewer",
     params: RunParams,
-    raw: true,
-    contentType: "text/csv",
-  }),
-  downloadBacktestEquity: defineQuery({
-    name: "downloadBacktestEquity",
-    path: "/backtests/{id}/equity.csv",
-    tag: "Backtests",
-    summary: "The whole equity curve of a run as CSV",
-    role: "viewer",
-    params: RunParams,
-    raw: true,
-    contentType: "text/csv",
+    query: PageQuery,
+    response: pageOf(BacktestFill),
   }),
   listStrategies: defineQuery({
     name: "listStrategies",

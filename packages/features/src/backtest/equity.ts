@@ -1,6 +1,5 @@
-import { AppError } from "@tapedeck/core";
 import type { BlobStore } from "@tapedeck/core";
-import { sha256 } from "@tapedeck/core/hash";
+import { loadColumns, saveColumns } from "./columns.ts";
 
 /** The curves of a run, `[bars]` each. */
 export interface EquityColumns {
@@ -10,30 +9,13 @@ export interface EquityColumns {
   position: Float64Array;
 }
 
-/** Stores the columns one after the other under the hash of their bytes; returns the key. */
-export async function saveEquity(blobs: BlobStore, columns: EquityColumns): Promise<string> {
-  const bars = columns.closeMs.length;
-  const all = new Float64Array(bars * 4);
-  [columns.closeMs, columns.equity, columns.benchmark, columns.position].forEach((column, k) =>
-    all.set(column, k * bars),
-  );
-  const bytes = new Uint8Array(all.buffer);
-  const key = `backtests/${sha256(bytes)}.f64`;
-  await blobs.put(key, bytes);
-  return key;
+export function saveEquity(blobs: BlobStore, columns: EquityColumns): Promise<string> {
+  return saveColumns(blobs, [columns.closeMs, columns.equity, columns.benchmark, columns.position]);
 }
 
 export async function loadEquity(blobs: BlobStore, key: string, bars: number): Promise<EquityColumns> {
-  const all = new Float64Array(bars * 4);
-  if ((await blobs.size(key)) === undefined) {
-    throw new AppError(
-      "data.missing",
-      "The equity curve of this run is no longer stored; run the backtest again.",
-    );
-  }
-  await blobs.readInto(key, new Uint8Array(all.buffer));
-  const column = (k: number) => all.subarray(k * bars, (k + 1) * bars);
-  return { closeMs: column(0), equity: column(1), benchmark: column(2), position: column(3) };
+  const [closeMs, equity, benchmark, position] = await loadColumns(blobs, key, 4, bars);
+  return { closeMs: closeMs!, equity: equity!, benchmark: benchmark!, position: position! };
 }
 
 /** Fall from the highest equity so far (the initial cash at first), in [0, 1]. */
@@ -65,4 +47,9 @@ export function downsample(equity: Float64Array, points: number): number[] {
     kept.push(...[...new Set([low, high, to - 1])].sort((x, y) => x - y));
   }
   return kept;
+}
+
+/** Of a run's payload. */
+export function initialCashOf(payload: unknown): number {
+  return Number((payload as { initialCash: string }).initialCash);
 }

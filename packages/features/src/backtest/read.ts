@@ -1,11 +1,11 @@
-import { Readable } from "node:stream";
 import { AppError, idCursor } from "@tapedeck/core";
 import type { BlobStore, RouteHandlersFor } from "@tapedeck/core";
 import { builtInRules, builtInStrategies } from "@tapedeck/trading";
 import type { Db } from "../db.ts";
-import type { backtestRoutes, BacktestTrade } from "./contract.ts";
+import type { backtestRoutes } from "./contract.ts";
 import { BacktestResult } from "./contract.ts";
-import { downsample, drawdownsOf, loadEquity } from "./equity.ts";
+import { downsample, drawdownsOf, initialCashOf, loadEquity } from "./equity.ts";
+import { fillRows, loadRunFills } from "./fills.ts";
 import { listRuns, listTrades, loadRun } from "./store.ts";
 
 export interface BacktestReadDeps {
@@ -17,43 +17,6 @@ function numberCursor(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
   if (/^[0-9]{1,9}$/.test(cursor)) return Number(cursor);
   throw new AppError("payload.invalid", "The cursor is not one that this list gave.");
-}
-
-const tradeHeader = [
-  "number",
-  "side",
-  "quantity",
-  "entryMs",
-  "entryPrice",
-  "exitMs",
-  "exitPrice",
-  "exitReason",
-  "barsHeld",
-  "fees",
-  "profit",
-  "profitReturn",
-] as const satisfies ReadonlyArray<keyof BacktestTrade>;
-
-async function* tradeLines(db: Db, runId: string): AsyncGenerator<string> {
-  yield `${tradeHeader.join(",")}\n`;
-  for (let after = 0; ;) {
-    const trades = await listTrades(db, runId, 2_000, after);
-    if (trades.length === 0) return;
-    yield trades.map((trade) => `${tradeHeader.map((name) => trade[name] ?? "").join(",")}\n`).join("");
-    after = trades.at(-1)!.number;
-  }
-}
-
-function csvResponse(lines: AsyncIterable<string> | Iterable<string>, name: string): Response {
-  const body = Readable.toWeb(
-    Readable.from(lines, { objectMode: true }).map((text: string) => Buffer.from(text)),
-  );
-  return new Response(body as ReadableStream<Uint8Array>, {
-    headers: {
-      "content-type": "text/csv; charset=utf-8",
-      "content-disposition": `attachment; filename="${name}"`,
-    },
-  });
 }
 
 export const backtestRouteHandlers = {
@@ -112,22 +75,12 @@ export const backtestRouteHandlers = {
     return { items, nextCursor: rows.length > query.limit ? String(items.at(-1)!.number) : null };
   },
 
-  downloadBacktestTrades: async ({ db }, { params }, caller) => {
+  listBacktestFills: async ({ db, blobs }, { params, query }, caller) => {
     const run = await loadRun(db, caller.tenantId, params.id);
-    return csvResponse(tradeLines(db, run.id), `trades-${run.id}.csv`);
-  },
-
-  downloadBacktestEquity: async ({ db, blobs }, { params }, caller) => {
-    const run = await loadRun(db, caller.tenantId, params.id);
-    const columns = await loadEquity(blobs, run.equityBlob, run.bars);
-    const drawdowns = drawdownsOf(columns.equity, initialCashOf(run.payload));
-    function* lines() {
-      yield "closeMs,equity,drawdown,benchmark,position\n";
-      for (let i = 0; i < run.bars; i++) {
-        yield `${columns.closeMs[i]},${columns.equity[i]},${drawdowns[i]},${columns.benchmark[i]},${columns.position[i]}\n`;
-      }
-    }
-    return csvResponse(lines(), `equity-${run.id}.csv`);
+    const table = await loadRunFills(blobs, run);
+    const items = fillRows(table, numberCursor(query.cursor) + 1, query.limit);
+    const last = items.at(-1)?.number ?? 0;
+    return { items, nextCursor: last > 0 && last < run.fillCount! ? String(last) : null };
   },
 
   listStrategies: async () => ({
@@ -147,7 +100,3 @@ export const backtestRouteHandlers = {
     })),
   }),
 } satisfies RouteHandlersFor<typeof backtestRoutes, BacktestReadDeps>;
-
-function initialCashOf(payload: unknown): number {
-  return Number((payload as { initialCash: string }).initialCash);
-}

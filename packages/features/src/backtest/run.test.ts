@@ -13,6 +13,7 @@ import type { FixtureBar } from "./books.fixture.ts";
 import { backtest, BacktestPayload } from "./contract.ts";
 import type { BacktestResult } from "./contract.ts";
 import { backtestRouteHandlers } from "./read.ts";
+import { reportRouteHandlers } from "./report/read.ts";
 import { runBacktest } from "./run.ts";
 
 const tenantId = newId(0);
@@ -163,10 +164,10 @@ describe("a backtest job", () => {
   test("trades and equity as CSV", async () => {
     const result = await run(crossover);
     const input = { params: { id: result.runId }, query: undefined, body: undefined, request };
-    const trades = await (await backtestRouteHandlers.downloadBacktestTrades(deps, input, caller)).text();
+    const trades = await (await reportRouteHandlers.downloadBacktestTrades(deps, input, caller)).text();
     expect(trades.trim().split("\n")).toHaveLength(result.tradeCount + 1);
     expect(trades).toMatch(/^number,side,quantity,entryMs,/);
-    const equity = await (await backtestRouteHandlers.downloadBacktestEquity(deps, input, caller)).text();
+    const equity = await (await reportRouteHandlers.downloadBacktestEquity(deps, input, caller)).text();
     const lines = equity.trim().split("\n");
     expect(lines).toHaveLength(result.bars + 1);
     expect(Number(lines.at(-1)!.split(",")[1])).toBe(result.statistics.finalEquity);

@@ -32,6 +32,9 @@ import {
 } from "./domain.ts";
 import type { CompiledStrategy, ConditionName } from "./domain.ts";
 import { saveEquity } from "./equity.ts";
+import { fillMs, fillTable, saveFills } from "./fills.ts";
+import { citeReport } from "./report/cite.ts";
+import { computeReport } from "./report/compute.ts";
 import { saveRun } from "./store.ts";
 
 export interface BacktestDeps {
@@ -145,13 +148,28 @@ const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, asked, c
     evidence: {},
   };
   Object.assign(result, await addEvidence(deps.evidence, ctx, dataset, result));
-  const equityBlob = await saveEquity(deps.blobs, {
+  const curves = {
     closeMs: dataset.columns.closeMs,
     equity: simulation.equity,
     benchmark: benchmark.equity,
     position: positionColumn(simulation.fills, bars),
-  });
+  };
   const rows = trades.map((trade, k) => tradeRow(trade, k + 1, dataset));
+  const fills = fillTable(simulation.fills, dataset.columns);
+  const computed = computeReport({
+    ...curves,
+    initialCash: settings.initialCash,
+    barsPerYear: perYear,
+    riskFreeRate: payload.riskFreeRate,
+    statistics: result.statistics,
+    trades: rows,
+    volumeShares: fills.volumeShare,
+  });
+  const stored = {
+    equityBlob: await saveEquity(deps.blobs, curves),
+    fillsBlob: await saveFills(deps.blobs, fills),
+    report: await citeReport(deps.evidence, ctx, result, computed),
+  };
   const createdMs = ctx.now();
   await ctx.commit((tx) =>
     saveRun(tx, {
@@ -160,7 +178,7 @@ const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, asked, c
       createdMs,
       payload,
       result,
-      equityBlob,
+      ...stored,
       trades: rows,
     }),
   );
@@ -330,23 +348,16 @@ export function hashFills(fills: FillColumns, openMs: Float64Array): string {
   return sha256(lines.join("\n"));
 }
 
-const insideBar = new Set<string>(["stop", "target", "trailingStop"]);
-
 function tradeRow(trade: SimulatedTrade, number: number, dataset: SeriesDataset): BacktestTrade {
-  const { openMs, closeMs } = dataset.columns;
+  const { openMs } = dataset.columns;
   const open = trade.exitBar < 0;
-  const exitMs = open
-    ? null
-    : insideBar.has(trade.exitReason ?? "")
-      ? closeMs[trade.exitBar]!
-      : openMs[trade.exitBar]!;
   return {
     number,
     side: trade.side,
     quantity: trade.quantity,
     entryMs: openMs[trade.entryBar]!,
     entryPrice: trade.entryPrice,
-    exitMs,
+    exitMs: open ? null : fillMs(trade.exitReason, trade.exitBar, dataset.columns),
     exitPrice: open ? null : trade.exitPrice,
     exitReason: trade.exitReason,
     barsHeld: (open ? dataset.length - 1 : trade.exitBar) - trade.entryBar,

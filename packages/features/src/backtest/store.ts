@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import { BacktestResult } from "./contract.ts";
 import type { BacktestPayload, BacktestTrade } from "./contract.ts";
+import { RunReport } from "./report/contract.ts";
 import type { BacktestTables } from "./tables.ts";
 
 const tradeColumns = {
@@ -27,6 +28,8 @@ export interface NewRun {
   payload: BacktestPayload;
   result: BacktestResult;
   equityBlob: string;
+  fillsBlob: string;
+  report: RunReport;
   trades: readonly BacktestTrade[];
 }
 
@@ -47,6 +50,9 @@ export async function saveRun(tx: Tx, run: NewRun): Promise<void> {
       datasetHash: result.datasetHash,
       bars: result.bars,
       equityBlob: run.equityBlob,
+      fillsBlob: run.fillsBlob,
+      fillCount: result.fillCount,
+      report: JSON.stringify(run.report),
       payload: JSON.stringify(run.payload),
       result: JSON.stringify(result),
     })
@@ -81,9 +87,10 @@ export async function saveRun(tx: Tx, run: NewRun): Promise<void> {
   }
 }
 
-export type RunRow = Omit<BacktestTables["backtestRuns"], "payload" | "result"> & {
+export type RunRow = Omit<BacktestTables["backtestRuns"], "payload" | "result" | "report"> & {
   payload: unknown;
   result: BacktestResult;
+  report: RunReport | null;
 };
 
 /** By the run's id, or by the id of a job that took over the run's result. */
@@ -110,7 +117,11 @@ export async function loadRun(db: Db, tenantId: string, id: string): Promise<Run
       `There is no backtest run ${id}. A finished backtest job's result names its run as runId; GET /api/backtests lists them.`,
     );
   }
-  return { ...row, result: BacktestResult.parse(row.result) };
+  return {
+    ...row,
+    result: BacktestResult.parse(row.result),
+    report: row.report === null ? null : RunReport.parse(row.report),
+  };
 }
 
 export async function listRuns(db: Db, tenantId: string, limit: number, beforeId: string | undefined) {

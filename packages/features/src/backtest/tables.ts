@@ -1,6 +1,7 @@
 import type { JSONColumnType } from "kysely";
 import type { StoredMeasure } from "./sweep/contract.ts";
 import type { BacktestPayload, BacktestResult } from "./contract.ts";
+import type { RunReport } from "./report/contract.ts";
 
 export interface BacktestTables {
   backtestRuns: {
@@ -16,6 +17,11 @@ export interface BacktestTables {
     bars: number;
     /** Blob of four Float64 columns of `bars` each: closeMs, equity, benchmark equity, position. */
     equityBlob: string;
+    /** Blob of the columns of `FillTable`, `fillCount` each; null before fills were kept. */
+    fillsBlob: string | null;
+    fillCount: number | null;
+    /** Null before reports were kept. */
+    report: JSONColumnType<RunReport> | null;
     payload: JSONColumnType<BacktestPayload>;
     result: JSONColumnType<BacktestResult>;
   };

@@ -1,4 +1,3 @@
-import { QuantError } from "@tapedeck/quant/error";
 import {
   blockwiseOverfitting,
   deflatedSharpe,
@@ -6,10 +5,11 @@ import {
   probabilisticSharpe,
 } from "@tapedeck/quant/risk/index";
 import { rowsPerBlock, trialBlocks } from "@tapedeck/trading";
+import { orNull } from "../orNull.ts";
 import type { Honesty, StoredMeasure } from "./contract.ts";
 
 /** Combinations that the probability of overfitting looks at. */
-const mostColumns = 2_000;
+export const mostColumns = 2_000;
 
 /** What of all trials is kept to judge the best: running moments of their ratios, and block sums of the first 2,000 that vary. */
 export interface HonestyRecord {
@@ -33,17 +33,10 @@ export function recordTrial(record: HonestyRecord, measure: StoredMeasure | null
   if (record.blocks.length < mostColumns) record.blocks.push(measure.blocks);
 }
 
-/** A statistic that this sample does not define. */
-function orNull(compute: () => number): number | null {
-  try {
-    return compute();
-  } catch (error) {
-    if (error instanceof QuantError) return null;
-    throw error;
-  }
-}
+/** What inference on a Sharpe ratio needs of the run that has it. */
+export type RatioSample = Pick<StoredMeasure, "sharpePerBar" | "returns" | "skewness" | "kurtosis">;
 
-export function judge(record: HonestyRecord, best: StoredMeasure | null, facts: { bars: number }): Honesty {
+export function judge(record: HonestyRecord, best: RatioSample | null, facts: { bars: number }): Honesty {
   const honesty: Honesty = {
     trials: record.trials,
     probabilisticSharpe: null,

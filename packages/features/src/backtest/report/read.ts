@@ -1,0 +1,41 @@
+import type { BlobStore, Caller, DownloadFormat, RouteHandlersFor } from "@tapedeck/core";
+import type { Db } from "../../db.ts";
+import type { SeriesReader } from "../../series/contract.ts";
+import { loadRun } from "../store.ts";
+import type { reportRoutes } from "./contract.ts";
+import { downloads } from "./downloads.ts";
+import { honestyOf } from "./ledger.ts";
+import { revisionOf } from "./revision.ts";
+
+export interface ReportReadDeps {
+  db: Db;
+  blobs: BlobStore;
+  series: SeriesReader;
+}
+
+const download =
+  (table: keyof typeof downloads, format: DownloadFormat) =>
+  async (deps: ReportReadDeps, { params }: { params: { id: string } }, caller: Caller) =>
+    await downloads[table](deps, await loadRun(deps.db, caller.tenantId, params.id), format);
+
+export const reportRouteHandlers = {
+  downloadBacktestTrades: download("trades", "csv"),
+  downloadBacktestTradesJson: download("trades", "json"),
+  downloadBacktestTradesParquet: download("trades", "parquet"),
+  downloadBacktestFills: download("fills", "csv"),
+  downloadBacktestFillsJson: download("fills", "json"),
+  downloadBacktestFillsParquet: download("fills", "parquet"),
+  downloadBacktestEquity: download("equity", "csv"),
+  downloadBacktestEquityJson: download("equity", "json"),
+  downloadBacktestEquityParquet: download("equity", "parquet"),
+
+  getBacktestReport: async ({ db }, { params }, caller) => {
+    const run = await loadRun(db, caller.tenantId, params.id);
+    return { runId: run.id, honesty: await honestyOf(db, run), report: run.report };
+  },
+
+  getBacktestRevision: async ({ db, series }, { params }, caller) => {
+    const run = await loadRun(db, caller.tenantId, params.id);
+    return await revisionOf(series, caller.tenantId, run.result);
+  },
+} satisfies RouteHandlersFor<typeof reportRoutes, ReportReadDeps>;

@@ -1,0 +1,93 @@
+import { sql } from "kysely";
+import type { Db } from "../../db.ts";
+import { StoredMeasure } from "../sweep/contract.ts";
+
+/** Trials of one search, or a single run, on an instrument and timeframe. */
+export interface LedgerEntry {
+  jobId: string;
+  /** As asked; null where the job has been erased. */
+  payload: unknown;
+  datasetHash: string;
+  trials: number;
+  /** Sharpe ratios per bar: their number, sum and sum of squares. */
+  ratios: number;
+  sum: number;
+  squares: number;
+}
+
+interface LedgerRow extends Omit<LedgerEntry, "payload" | "trials" | "ratios"> {
+  payload: string | null;
+  trials: string;
+  ratios: string;
+}
+
+function entryOf({ payload, trials, ratios, ...rest }: LedgerRow): LedgerEntry {
+  return {
+    ...rest,
+    payload: payload === null ? null : JSON.parse(payload),
+    trials: Number(trials),
+    ratios: Number(ratios),
+  };
+}
+
+interface LedgerScope {
+  tenantId: string;
+  instrumentId: string;
+  timeframe: string;
+  /** Counted even where the list of datasets no longer knows it. */
+  datasetHash: string;
+}
+
+/** What every search of the tenant tried on the instrument at the timeframe, one entry a search and dataset. */
+export async function loadSearchLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
+  const { rows } = await sql<LedgerRow>`
+    with tried as (
+      select job_id, dataset_hash, count(*) as trials, count(measure ->> 'sharpePerBar') as ratios,
+        coalesce(sum((measure ->> 'sharpePerBar')::float8), 0) as sum,
+        coalesce(sum((measure ->> 'sharpePerBar')::float8 ^ 2), 0) as squares
+      from backtest_trials
+      where tenant_id = ${scope.tenantId} and dataset_hash in (
+        select hash from datasets where instrument_id = ${scope.instrumentId} and timeframe = ${scope.timeframe}
+        union select ${scope.datasetHash})
+      group by job_id, dataset_hash)
+    select tried.*, jobs.payload from tried left join jobs on jobs.id = tried.job_id
+    order by tried.job_id`.execute(db);
+  return rows.map(entryOf);
+}
+
+/** Single runs of the tenant on the instrument at the timeframe; replays are no new trial. */
+export async function loadRunLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
+  const { rows } = await sql<LedgerRow>`
+    select run.id as job_id, run.dataset_hash, 1 as trials, jobs.payload,
+      (ratio is not null)::int as ratios, coalesce(ratio, 0) as sum, coalesce(ratio ^ 2, 0) as squares
+    from backtest_runs run
+    left join jobs on jobs.id = run.job_id
+    cross join lateral (
+      select (run.result -> 'statistics' ->> 'sharpe')::float8
+        / sqrt((run.result -> 'statistics' ->> 'barsPerYear')::float8) as ratio) one
+    where run.tenant_id = ${scope.tenantId} and run.instrument_id = ${scope.instrumentId}
+      and run.timeframe = ${scope.timeframe} and jobs.replay_of is null
+    order by run.id`.execute(db);
+  return rows.map(entryOf);
+}
+
+/** Measures of the first trials of searches that vary; for the probability of overfitting. */
+export async function loadMeasures(
+  db: Db,
+  jobIds: readonly string[],
+  datasetHash: string,
+  limit: number,
+): Promise<StoredMeasure[]> {
+  if (jobIds.length === 0) return [];
+  const rows = await db
+    .selectFrom("backtestTrials")
+    .select("measure")
+    .where("jobId", "in", jobIds)
+    .where("datasetHash", "=", datasetHash)
+    .where(sql<boolean>`measure ->> 'sharpePerBar' is not null`)
+    .orderBy("jobId")
+    .orderBy("number")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => StoredMeasure.parse(row.measure));
+}
