@@ -24,6 +24,8 @@ export type Expression =
   | { readonly kind: "number"; readonly value: number; readonly span: Span }
   | { readonly kind: "string"; readonly value: string; readonly span: Span }
   | { readonly kind: "name"; readonly name: string; readonly span: Span }
+  /** `{name}`: a number that is given when the formula is bound. */
+  | { readonly kind: "hole"; readonly name: string; readonly span: Span }
   | { readonly kind: "unary"; readonly operator: "-" | "not"; readonly of: Expression; readonly span: Span }
   | {
       readonly kind: "binary";

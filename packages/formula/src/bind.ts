@@ -50,6 +50,8 @@ export interface BindOptions {
   readonly timeframeMs?: number;
   /** Kernels by name; the registry where none are given. */
   readonly kernels?: ReadonlyMap<string, Kernel>;
+  /** What the formula's holes stand for, by name. */
+  readonly values?: Readonly<Record<string, number | string>>;
 }
 
 export interface Binding {
@@ -173,6 +175,14 @@ export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
         );
       case "name":
         return named(e.name, e.span, scope);
+      case "hole": {
+        const value = options.values?.[e.name];
+        if (typeof value === "number") return { op: "constant", type: "scalar", value, warmup: 0 };
+        return fail(
+          e.span,
+          `{${e.name}} stands for no number: only a search gives values to names in braces`,
+        );
+      }
       case "unary": {
         if (e.operator === "not") {
           const of = condition(e.of, scope);

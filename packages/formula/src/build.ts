@@ -9,6 +9,7 @@ import {
   combine,
   compareScalar,
   comparison,
+  cross,
   elementwise,
   MIRROR,
   negate,
@@ -25,6 +26,8 @@ export interface Source {
   /** The clock of another instrument; throws when there is none. */
   clockOf(symbol: string): Clock;
   takeColumn(length: number): Float64Array;
+  /** Takes back a column that no node writes to any more. */
+  giveColumn(column: Float64Array): void;
 }
 
 /**
@@ -34,21 +37,33 @@ export interface Source {
 export interface NodeGraph {
   /** The node of a bound expression on the base clock; made on first use. */
   node(b: Bound): Node;
-  /** Nodes by the keys they are kept under. */
-  readonly keys: ReadonlyMap<string, Node>;
+  /** Nodes that are kept, in the order they were made. */
+  readonly nodes: ReadonlySet<Node>;
+  /** Bytes of the columns that were computed. */
+  readonly bytes: number;
+  /** Forgets nodes until at most so many bytes are left, those first that were asked for longest ago. All must be done. */
+  shrink(maxBytes: number): void;
+  /** Gives back the columns of all nodes but these. The graph is of no use afterwards. */
+  release(kept: readonly Node[]): void;
 }
 
 export function createGraph(source: Source): NodeGraph {
-  const byKey = new Map<string, Node>();
+  const nodes = new Set<Node>();
   const clockIds = new Map<Clock, number>();
   let ids = 0;
+  let bytes = 0;
+  let calls = 0;
 
   function clockId(clock: Clock): number {
-    const known = clockIds.get(clock);
-    if (known !== undefined) return known;
+    const found = clockIds.get(clock);
+    if (found !== undefined) return found;
     clockIds.set(clock, clockIds.size);
     return clockIds.size - 1;
   }
+
+  /** Bytes that a node's column takes beside the data. */
+  const sizeOf = ({ clock, key, column }: Node): number =>
+    column === clock.bars[key as keyof Clock["bars"]] ? 0 : column.byteLength;
 
   function put(
     clock: Clock,
@@ -57,13 +72,37 @@ export function createGraph(source: Source): NodeGraph {
     step: Node["step"],
     moved?: (by: number) => void,
   ): Node {
-    const node: Node = { id: ids++, column, done: 0, need: 0, step, ...(moved ? { moved } : {}) };
+    const node: Node = {
+      id: ids++,
+      key,
+      clock,
+      column,
+      done: 0,
+      need: 0,
+      used: calls,
+      step,
+      ...(moved ? { moved } : {}),
+    };
+    const replaced = clock.byKey.get(key);
+    if (replaced !== undefined) forget(replaced);
     clock.nodes.push(node);
-    byKey.set(`${clockId(clock)}|${key}`, node);
+    clock.byKey.set(key, node);
+    nodes.add(node);
+    bytes += sizeOf(node);
     return node;
   }
 
-  const searched = new Map<Column, boolean>();
+  function forget(node: Node): void {
+    nodes.delete(node);
+    node.clock.byKey.delete(node.key);
+    bytes -= sizeOf(node);
+  }
+
+  function giveBack(node: Node): void {
+    if (sizeOf(node) > 0 && node.column instanceof Float64Array) source.giveColumn(node.column);
+  }
+
+  const searched = new WeakMap<Column, boolean>();
 
   /** Whether a column is one of the bars' own and has no NaN. */
   function isWhole(clock: Clock, column: Column): boolean {
@@ -76,7 +115,9 @@ export function createGraph(source: Source): NodeGraph {
   }
 
   function known(clock: Clock, key: string): Node | undefined {
-    return byKey.get(`${clockId(clock)}|${key}`);
+    const found = clock.byKey.get(key);
+    if (found !== undefined) found.used = calls;
+    return found;
   }
 
   function series(clock: Clock, key: string, make: (out: F) => Node["step"]): Node {
@@ -315,16 +356,10 @@ export function createGraph(source: Source): NodeGraph {
       case "crossover":
       case "crossunder": {
         const d = y!.column as F;
-        const over = b.name === "crossover";
+        const [upper, lower] = b.name === "crossover" ? [a, d] : [d, a];
         back(x, 1);
         back(y!, 1);
-        return condition(clock, key, (out) => (from, to) => {
-          for (let i = from; i < to; i++) {
-            const p = i > 0 ? (over ? a[i - 1]! - d[i - 1]! : d[i - 1]! - a[i - 1]!) : NaN;
-            const q = over ? a[i]! - d[i]! : d[i]! - a[i]!;
-            out[i] = p !== p || q !== q ? 2 : +(q > 0 && p <= 0);
-          }
-        });
+        return condition(clock, key, (out) => (from, to) => cross(out, upper, lower, from, to));
       }
       case "count":
       case "any":
@@ -381,8 +416,26 @@ export function createGraph(source: Source): NodeGraph {
   }
 
   return {
-    node: (b) => build(b, source.base, undefined),
-    keys: byKey,
+    nodes,
+    get bytes() {
+      return bytes;
+    },
+    node(b) {
+      calls++;
+      return build(b, source.base, undefined);
+    },
+    shrink(maxBytes) {
+      if (bytes <= maxBytes) return;
+      // to half, so that the nodes are seldom sorted
+      for (const node of [...nodes].sort((a, b) => a.used - b.used)) {
+        if (bytes <= maxBytes / 2) break;
+        forget(node);
+        giveBack(node);
+      }
+    },
+    release(kept) {
+      for (const node of nodes) if (!kept.includes(node)) giveBack(node);
+    },
   };
 }
 

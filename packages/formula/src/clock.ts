@@ -18,6 +18,8 @@ export interface Clock {
   /** Bars that were dropped in front. */
   dropped: number;
   readonly nodes: Node[];
+  /** Nodes of this clock by operator, arguments and constants. */
+  readonly byKey: Map<string, Node>;
   /** Higher timeframes made of this clock's bars. */
   readonly coarser: Map<string, Resampler>;
   /** A whole dataset: no bar is added. */
@@ -29,11 +31,15 @@ export interface Clock {
 /** A column and how to go on with it. */
 export interface Node {
   readonly id: number;
+  readonly key: string;
+  readonly clock: Clock;
   readonly column: Column;
   /** First bar not yet computed. */
   done: number;
   /** Bars of its own column that others read back. */
   need: number;
+  /** When it was last asked for, in calls of the graph. */
+  used: number;
   step(from: number, to: number): void;
   /** Told that the columns were moved back by a number of bars. */
   moved?(by: number): void;
@@ -69,6 +75,7 @@ export function clockOf(data: Dataset): Clock {
     length: data.length,
     dropped: 0,
     nodes: [],
+    byKey: new Map(),
     coarser: new Map(),
     whole: true,
     capacity: data.length,
@@ -84,6 +91,7 @@ export function emptyClock(timeframeMs: number, capacity: number, bucketOf: Buck
     length: 0,
     dropped: 0,
     nodes: [],
+    byKey: new Map(),
     coarser: new Map(),
     whole: false,
     capacity,

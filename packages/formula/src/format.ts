@@ -37,6 +37,8 @@ function write(e: Expression): string {
       return quoted(e.value);
     case "name":
       return e.name;
+    case "hole":
+      return `{${e.name}}`;
     case "unary":
       return e.operator === "not" ? `not ${inside(e.of, 3)}` : `-${inside(e.of, 8)}`;
     case "binary": {

@@ -155,3 +155,18 @@ export function combine(table: C, o: C, a: C, b: C, from: number, to: number): v
 export function negate(o: C, a: C, from: number, to: number): void {
   for (let i = from; i < to; i++) o[i] = NOT[a[i]!]!;
 }
+
+/** `a` above `b`, and not on the bar before: true, false, or undefined where a value of either bar is. No branch: crossings are random. */
+export function cross(o: C, a: F, b: F, from: number, to: number): void {
+  const before = from > 0 ? a[from - 1]! - b[from - 1]! : NaN;
+  let notAbove = +(before <= 0);
+  let unknown = +(before !== before);
+  for (let i = from; i < to; i++) {
+    const d = a[i]! - b[i]!;
+    const above = +(d > 0);
+    const nan = +(d !== d);
+    o[i] = (above & notAbove) | ((nan | unknown) << 1);
+    notAbove = 1 - above - nan;
+    unknown = nan;
+  }
+}

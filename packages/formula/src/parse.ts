@@ -6,7 +6,7 @@ export const MAX_LENGTH = 4000;
 export const MAX_DEPTH = 100;
 
 interface Token {
-  readonly kind: "number" | "string" | "name" | "symbol" | "end";
+  readonly kind: "number" | "string" | "name" | "hole" | "symbol" | "end";
   readonly text: string;
   readonly span: Span;
 }
@@ -14,6 +14,7 @@ interface Token {
 const SPACE = /\s*/y;
 const NUMBER = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
+const HOLE = /\{[A-Za-z][A-Za-z0-9_]*\}/y;
 const SYMBOL = /<=|>=|==|!=|&&|\|\||[-+*/%^<>!()[\],.:]/y;
 
 function tokenize(text: string): Token[] {
@@ -42,12 +43,14 @@ function tokenize(text: string): Token[] {
     const name = match(NAME);
     const number = match(NUMBER);
     const symbol = match(SYMBOL);
+    const hole = match(HOLE);
     if (name) put("name", name, name.length);
     else if (number) {
       put("number", number, number.length);
       const glued = match(NAME);
       if (glued) throw new FormulaError(`a number cannot be followed by ${glued}`, at + 1, glued.length);
     } else if (symbol) put("symbol", symbol, symbol.length);
+    else if (hole) put("hole", hole.slice(1, -1), hole.length);
     else if (quote === "=") throw new FormulaError("compare with ==, not =", start + 1);
     else throw new FormulaError(`the character ${quote} has no meaning here`, start + 1);
   }
@@ -132,6 +135,7 @@ export function parseFormula(text: string): Ast {
     const t = next();
     if (t.kind === "number") return suffix({ kind: "number", value: Number(t.text), span: t.span });
     if (t.kind === "string") return { kind: "string", value: t.text, span: t.span };
+    if (t.kind === "hole") return { kind: "hole", name: t.text, span: t.span };
     if (t.kind === "symbol" && t.text === "(") {
       const inner = expression(0);
       const close = expect(")", "to close the bracket");

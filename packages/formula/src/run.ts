@@ -3,86 +3,21 @@ import { CHUNK } from "@tapedeck/quant";
 import type { Ast } from "./ast.ts";
 import type { Binding, BindOptions } from "./bind.ts";
 import { bindFormula } from "./bind.ts";
-import { createGraph } from "./build.ts";
-import type { NodeGraph } from "./build.ts";
-import type { Clock, Node } from "./clock.ts";
-import { clockOf, emptyClock, pushBar, resample } from "./clock.ts";
+import type { Node } from "./clock.ts";
+import { emptyClock, pushBar } from "./clock.ts";
 import type { Bar, BucketRule, Dataset } from "./dataset.ts";
 import { parseFormula } from "./parse.ts";
-
-/** A resolver's failure: the formula names an instrument that the data does not hold. */
-export class MissingInstrumentError extends Error {
-  readonly symbol: string;
-  constructor(symbol: string) {
-    super(`no data for the instrument ${symbol}`);
-    this.name = "MissingInstrumentError";
-    this.symbol = symbol;
-  }
-}
+import { advance, advanceAll, createWorld, datasetWorld, MissingInstrumentError } from "./world.ts";
+import type { World } from "./world.ts";
 
 export interface EvaluateOptions {
   readonly allowLookAhead?: boolean;
   /** Keeps computed columns of a dataset between calls. */
   readonly cache?: FormulaCache;
-  /** Where columns come from, when they are not cached. */
+  /** Where columns come from, and where those that are not returned go back to, when they are not cached. */
   readonly pool?: Pool;
   /** Kernels by name; the registry where none are given. */
   readonly kernels?: ReadonlyMap<string, Kernel>;
-}
-
-interface World {
-  readonly base: Clock;
-  readonly others: Map<string, Clock>;
-  readonly graph: NodeGraph;
-}
-
-function createWorld(base: Clock, clockFor: (symbol: string) => Clock, pool?: Pool): World {
-  const others = new Map<string, Clock>();
-  const graph = createGraph({
-    base,
-    clockOf(symbol) {
-      const known = others.get(symbol) ?? clockFor(symbol);
-      others.set(symbol, known);
-      return known;
-    },
-    takeColumn: (length) => pool?.take(length) ?? new Float64Array(length),
-  });
-  return { base, others, graph };
-}
-
-/** Computes all nodes of a clock up to its last bar, in chunks: each chunk passes through every node while it is warm. */
-function advance(clock: Clock, chunk = CHUNK): void {
-  for (const r of clock.coarser.values()) {
-    resample(r, clock);
-    advance(r.clock, chunk);
-  }
-  let from = clock.length;
-  for (const n of clock.nodes) from = Math.min(from, n.done);
-  for (let at = from; at < clock.length; at += chunk) {
-    const to = Math.min(clock.length, at + chunk);
-    for (const n of clock.nodes) {
-      if (n.done >= to) continue;
-      n.step(n.done, to);
-      n.done = to;
-    }
-  }
-}
-
-function advanceAll(world: World, chunk = CHUNK): void {
-  for (const other of world.others.values()) if (other !== world.base) advance(other, chunk);
-  advance(world.base, chunk);
-}
-
-function datasetWorld(data: Dataset, pool?: Pool): World {
-  return createWorld(
-    clockOf(data),
-    (symbol) => {
-      const other = data.resolve?.(symbol);
-      if (!other) throw new MissingInstrumentError(symbol);
-      return clockOf(other);
-    },
-    pool,
-  );
 }
 
 /** Computed columns of datasets, kept between calls; the least recently used are dropped beyond `maxBytes`. */
@@ -98,15 +33,6 @@ export function createFormulaCache(maxBytes = 512 * 1024 * 1024): FormulaCache {
   let worlds = new WeakMap<Dataset, World>();
   // datasets in the order of their last use, with the bytes of their computed columns
   let sizes = new Map<Dataset, number>();
-  const bytesOf = (world: World): number => {
-    let total = 0;
-    const clocks = [world.base, ...world.others.values()];
-    for (const c of clocks) {
-      const all = [c, ...[...c.coarser.values()].map((r) => r.clock)];
-      for (const k of all) for (const n of k.nodes) total += n.column.byteLength;
-    }
-    return total;
-  };
   return {
     get bytes() {
       return [...sizes.values()].reduce((a, b) => a + b, 0);
@@ -120,7 +46,7 @@ export function createFormulaCache(maxBytes = 512 * 1024 * 1024): FormulaCache {
     },
     touch(data, world) {
       sizes.delete(data);
-      sizes.set(data, bytesOf(world));
+      sizes.set(data, world.graph.bytes);
       let total = [...sizes.values()].reduce((a, b) => a + b, 0);
       for (const [old, size] of sizes) {
         if (total <= maxBytes) break;
@@ -133,10 +59,9 @@ export function createFormulaCache(maxBytes = 512 * 1024 * 1024): FormulaCache {
   };
 }
 
-/** A condition's column for the outside: undefined counts as false. */
-function settle(column: Uint8Array, length: number): Uint8Array {
-  const out = new Uint8Array(length);
-  for (let i = 0; i < length; i++) out[i] = +(column[i] === 1);
+/** A condition's column for the outside, written to `out`: undefined counts as false. */
+function settle(column: Uint8Array, out: Uint8Array): Uint8Array {
+  for (let i = 0; i < out.length; i++) out[i] = column[i]! & 1;
   return out;
 }
 
@@ -167,10 +92,12 @@ export function evaluateFormulas(
   if (cache) {
     cache.worlds.set(data, world);
     cache.touch(data, world);
-  }
-  return nodes.map((n) =>
-    n.column instanceof Uint8Array ? settle(n.column, data.length) : n.column.subarray(0, data.length),
-  );
+  } else world.graph.release(nodes);
+  return nodes.map(({ column }) => {
+    if (!(column instanceof Uint8Array)) return column.subarray(0, data.length);
+    // What is kept for later calls keeps its undefined bars.
+    return settle(column, cache ? new Uint8Array(data.length) : column.subarray(0, data.length));
+  });
 }
 
 /** Formulas that take bars one at a time: the same nodes as a batch, the same bits. */
@@ -207,7 +134,7 @@ export function createFormulaRun(texts: readonly (string | Ast)[], options: Form
     );
     const nodes = bound.map((b) => world.graph.node(b.root));
     let need = 1;
-    for (const n of world.graph.keys.values()) need = Math.max(need, n.need);
+    for (const n of world.graph.nodes) need = Math.max(need, n.need);
     return { world, nodes, need };
   };
   const need = measure(1).need;

@@ -53,6 +53,7 @@ function partsOf(e: Expression): readonly Expression[] {
     case "number":
     case "string":
     case "name":
+    case "hole":
       return [];
   }
 }
@@ -81,6 +82,7 @@ function createExpander(book: FormulaBook): (e: Expression, scope: Scope) => Exp
     switch (e.kind) {
       case "number":
       case "string":
+      case "hole":
         return { ...e, span };
       case "name": {
         const saved = bookEntry(e.name);

@@ -22,6 +22,7 @@ export interface BuiltInStrategy {
   params: readonly StrategyParam[];
   /** Says what is wrong with the parameters together; undefined when nothing is. */
   check?(params: Record<string, number | string>): string | undefined;
+  /** Writes the parameters into formulas and does nothing else with them. */
   rules(params: Record<string, number | string>): StrategyRules;
 }
 
@@ -150,23 +151,58 @@ export const builtInStrategies: readonly BuiltInStrategy[] = [
 
 /** The rules of a built-in, its parameters checked and completed. Throws RangeError with a message for people. */
 export function builtInRules(name: string, given: Record<string, number | string>): StrategyRules {
+  return strategyOf(name).rules(checkBuiltIn(name, given));
+}
+
+/**
+ * The same with a hole `{name}` in the place of each parameter of `open`: with numbers in the holes it is what `builtInRules` gives,
+ * since rules only write their parameters into formulas. `given` is checked and completed without the open ones.
+ */
+export function builtInTemplate(
+  name: string,
+  given: Record<string, number | string>,
+  open: readonly string[],
+): StrategyRules {
+  const holes = Object.fromEntries(open.map((param) => [param, `{${param}}`]));
+  return strategyOf(name).rules({ ...completeParams(strategyOf(name), given), ...holes });
+}
+
+/** Parameters of a built-in, checked one by one and together, and completed. Throws RangeError with a message for people. */
+export function checkBuiltIn(
+  name: string,
+  given: Record<string, number | string>,
+): Record<string, number | string> {
+  const strategy = strategyOf(name);
+  const params = completeParams(strategy, given);
+  const wrong = strategy.check?.(params);
+  if (wrong !== undefined) throw new RangeError(`${name}: ${wrong}.`);
+  return params;
+}
+
+function strategyOf(name: string): BuiltInStrategy {
   const strategy = builtInStrategies.find((candidate) => candidate.name === name);
   if (strategy === undefined) {
     throw new RangeError(
       `There is no strategy ${name}; there are ${builtInStrategies.map((s) => s.name).join(", ")}.`,
     );
   }
-  const known = strategy.params.map((param) => param.name);
-  const stray = Object.keys(given).find((key) => !known.includes(key));
+  return strategy;
+}
+
+function completeParams(
+  strategy: BuiltInStrategy,
+  given: Record<string, number | string>,
+): Record<string, number | string> {
+  const stray = Object.keys(given).find((key) => !strategy.params.some((param) => param.name === key));
   if (stray !== undefined) {
-    throw new RangeError(`${name} has no parameter ${stray}; it has ${known.join(", ") || "none"}.`);
+    const known = strategy.params.map((param) => param.name).join(", ");
+    throw new RangeError(`${strategy.name} has no parameter ${stray}; it has ${known || "none"}.`);
   }
   const params: Record<string, number | string> = {};
-  for (const param of strategy.params)
-    params[param.name] = checkParam(name, param, given[param.name] ?? param.default);
-  const wrong = strategy.check?.(params);
-  if (wrong !== undefined) throw new RangeError(`${name}: ${wrong}.`);
-  return strategy.rules(params);
+  for (const param of strategy.params) {
+    params[param.name] = checkParam(strategy.name, param, given[param.name] ?? param.default);
+  }
+  return params;
 }
 
 function checkParam(strategy: string, param: StrategyParam, value: number | string): number | string {

@@ -166,7 +166,7 @@ describe("golden runs of the built-in strategies", () => {
     }
     const simulation = createSimulation(
       data,
-      packSignals(strategy.side, columns, data.length),
+      packSignals(strategy.side, columns, new Uint8Array(data.length)),
       settingsOf(payload, null),
     );
     runSimulation(simulation, 0, data.length);

@@ -19,7 +19,8 @@ export interface CompiledStrategy {
   symbols: string[];
 }
 
-function rulesOf(strategy: Strategy): StrategyRules {
+/** The conditions of a strategy. Throws AppError `payload.invalid`. */
+export function rulesOf(strategy: Strategy): StrategyRules {
   if (strategy.kind === "builtIn") {
     try {
       return builtInRules(strategy.name, strategy.params);
@@ -75,16 +76,16 @@ function checkCondition(name: string, text: string, timeframeMs: number) {
   }
 }
 
-/** The conditions' columns packed into one column of signal bits. */
+/** The conditions' columns (1: true) packed into one column of signal bits, which is written and returned. */
 export function packSignals(
   side: CompiledStrategy["side"],
   columns: Partial<Record<ConditionName, Uint8Array>>,
-  length: number,
+  signals: Uint8Array,
 ): Uint8Array {
-  const signals = new Uint8Array(length);
+  signals.fill(0);
   const add = (column: Uint8Array | undefined, bit: number) => {
     if (column === undefined) return;
-    for (let i = 0; i < length; i++) signals[i]! |= -column[i]! & bit;
+    for (let i = 0; i < signals.length; i++) signals[i]! |= (column[i]! & 1) * bit;
   };
   if (side === "short") {
     add(columns.entry, signalBits.entryShort);

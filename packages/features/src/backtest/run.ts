@@ -87,7 +87,7 @@ const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, asked, c
   await setImmediate();
   ctx.signal.throwIfAborted();
 
-  const signals = packSignals(strategy.side, columns, bars);
+  const signals = packSignals(strategy.side, columns, new Uint8Array(bars));
   const simulation = createSimulation(dataset.columns, signals, settings);
   await simulate(simulation, bars, ctx.signal, (done) => report("simulation", done));
   const benchmark = buyAndHold(dataset, settings);

@@ -148,7 +148,7 @@ export function signalsOf(strategy: CompiledStrategy, bars: Dataset): Uint8Array
   );
   const columns: Partial<Record<ConditionName, Uint8Array>> = {};
   names.forEach((name, k) => (columns[name] = values[k] as Uint8Array));
-  return packSignals(strategy.side, columns, bars.length);
+  return packSignals(strategy.side, columns, new Uint8Array(bars.length));
 }
 
 function returnOf(bars: Dataset, signals: Uint8Array, settings: SimulationSettings): number {

@@ -11,8 +11,9 @@ import { readDataset, recordInput, toFormulaData } from "../run.ts";
 import { createBestKeeper, createHeatKeeper, scoresOf } from "./best.ts";
 import type { StoredMeasure, sweep, SweepPayload, SweepResult } from "./contract.ts";
 import { emptyRecord, judge, recordTrial } from "./honesty.ts";
-import { checkParameters, createTrialRunner, fillStrategy } from "./runner.ts";
+import { checkParameters, createTrialRunner } from "./runner.ts";
 import type { TrialRunner } from "./runner.ts";
+import { fillStrategy } from "./signals.ts";
 import { loadTrials, saveTrials, trialView } from "./store.ts";
 import type { StoredTrial } from "./store.ts";
 

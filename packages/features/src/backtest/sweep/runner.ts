@@ -1,35 +1,11 @@
 import { AppError } from "@tapedeck/core";
-import { createFormulaCache, evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
 import { createSimulation, emptyFills, measureTrial, runSimulation } from "@tapedeck/trading";
 import type { ParameterValues, Simulation, SimulationSettings, TrialMeasure } from "@tapedeck/trading";
 import type { Strategy } from "../contract.ts";
-import { compileStrategy, conditionNames, packSignals } from "../domain.ts";
-import type { ConditionName } from "../domain.ts";
+import { createSignalSource, settingNames } from "./signals.ts";
 
-/** Parameters that are settings of the simulation, not of the strategy. */
-const settingNames = ["stopLoss", "takeProfit", "trailingStop", "maxBars"] as const;
-/** Computed columns kept between combinations. */
-const cacheBytes = 256 * 1024 * 1024;
 const chunkBars = 8_192;
-
-/** A strategy with values in place of its parameters; what the strategy does not take is left for the settings. */
-export function fillStrategy(strategy: Strategy, values: ParameterValues): Strategy {
-  const own = Object.fromEntries(
-    Object.entries(values).filter(([name]) => !(settingNames as readonly string[]).includes(name)),
-  );
-  if (strategy.kind === "builtIn") return { ...strategy, params: { ...strategy.params, ...own } };
-  const fill = (text: string) =>
-    text.replaceAll(/\{([a-zA-Z][a-zA-Z0-9]*)\}/g, (whole, name: string) => String(own[name] ?? whole));
-  const { entry, exit, shortEntry, shortExit } = strategy;
-  return {
-    ...strategy,
-    entry: fill(entry),
-    ...(exit === undefined ? {} : { exit: fill(exit) }),
-    ...(shortEntry === undefined ? {} : { shortEntry: fill(shortEntry) }),
-    ...(shortExit === undefined ? {} : { shortExit: fill(shortExit) }),
-  };
-}
 
 /** Throws AppError `payload.invalid` for a parameter that nothing takes. */
 export function checkParameters(strategy: Strategy, names: readonly string[]): void {
@@ -63,29 +39,17 @@ export function createTrialRunner(
   settings: SimulationSettings,
   facts: { barsPerYear: number; riskFreeRate: number },
 ): TrialRunner {
-  const cache = createFormulaCache(cacheBytes);
+  const signalsOf = createSignalSource(strategy, data);
   const n = data.length;
-  const reuse = { equity: new Float64Array(n), fills: emptyFills(256) };
-  const signalsOf = (values: ParameterValues): Uint8Array => {
-    const compiled = compileStrategy(fillStrategy(strategy, values), data.timeframeMs);
-    const names = conditionNames.filter((name) => compiled.formulas[name] !== undefined);
-    const evaluated = evaluateFormulas(
-      names.map((name) => compiled.formulas[name]!),
-      data,
-      { cache },
-    );
-    const columns: Partial<Record<ConditionName, Uint8Array>> = {};
-    names.forEach((name, k) => (columns[name] = evaluated[k] as Uint8Array));
-    return packSignals(compiled.side, columns, n);
-  };
+  const equity = new Float64Array(n);
+  const fills = emptyFills(256);
   const simulate = (values: ParameterValues, from: number, to: number): Simulation => {
     const cut = <C extends Float64Array | Uint8Array>(column: C) => column.subarray(from, to) as C;
-    const prices = { open: cut(data.open), high: cut(data.high), low: cut(data.low), close: cut(data.close) };
     const simulation = createSimulation(
-      prices,
+      { open: cut(data.open), high: cut(data.high), low: cut(data.low), close: cut(data.close) },
       cut(signalsOf(values)),
       { ...settings, ...settingsIn(values) },
-      { ...reuse, equity: reuse.equity.subarray(0, to - from) },
+      { equity: equity.subarray(0, to - from), fills },
     );
     for (let at = 0; at < to - from; at += chunkBars) {
       runSimulation(simulation, at, Math.min(to - from, at + chunkBars));
