@@ -8,6 +8,7 @@
  */
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { events } from "./eval/events.ts";
 import { findFile } from "./eval/files.ts";
 import { financebench } from "./eval/financebench.ts";
 import { wilson } from "./eval/measure.ts";
@@ -17,7 +18,7 @@ import { mtragUn } from "./eval/mtragUn.ts";
 import { sentfin, twitter } from "./eval/sentiment.ts";
 import { tatqa } from "./eval/tatqa.ts";
 
-const sets: readonly EvalSet[] = [market, financebench, tatqa, mtragUn, sentfin, twitter];
+const sets: readonly EvalSet[] = [market, financebench, tatqa, mtragUn, sentfin, twitter, events];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

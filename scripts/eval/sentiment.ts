@@ -1,5 +1,5 @@
 import { parse } from "csv-parse/sync";
-import { scoreText } from "../../packages/features/src/sentiment/score.ts";
+import { scoreText } from "../../packages/text/src/sentiment/score.ts";
 import { readText } from "./files.ts";
 import { macroF1 } from "./measure.ts";
 import type { EvalSet, Measure } from "./measure.ts";

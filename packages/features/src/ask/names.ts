@@ -1,4 +1,5 @@
 import { editDistance } from "@tapedeck/core";
+import { companySuffix, nicknames } from "@tapedeck/text/names";
 import { meant } from "../series/contract.ts";
 import type { Instrument } from "../series/contract.ts";
 
@@ -7,50 +8,6 @@ export function allowedErrors(length: number): number {
   return length < 4 ? 0 : length < 8 ? 1 : 2;
 }
 
-/** What people call well-known instruments, by symbol, lower case. */
-const nicknames: Record<string, string[]> = {
-  SPX: [
-    "s&p 500",
-    "s&p500",
-    "s & p 500",
-    "sp500",
-    "sp 500",
-    "s and p 500",
-    "s&p",
-    "standard & poor's 500",
-    "standard and poor's 500",
-    "standard and poors 500",
-  ],
-  SPY: ["spdr s&p 500 etf"],
-  MSFT: ["microsoft"],
-  AMZN: ["amazon"],
-  IBM: ["international business machines"],
-  GOOG: ["google", "alphabet"],
-  GOOGL: ["google class a", "alphabet class a"],
-  AAPL: ["apple"],
-  QQQ: ["nasdaq 100 etf", "invesco qqq"],
-  IWM: ["russell 2000 etf"],
-  EEM: ["emerging markets etf"],
-  USO: ["united states oil fund", "oil fund"],
-  AIG: ["american international group"],
-  BAC: ["bank of america"],
-  BTC: ["bitcoin"],
-  ETH: ["ethereum", "ether"],
-  TSLA: ["tesla"],
-  NVDA: ["nvidia"],
-  META: ["facebook", "meta platforms"],
-  NFLX: ["netflix"],
-  SOL: ["solana"],
-  XRP: ["ripple"],
-  DOGE: ["dogecoin"],
-  GLD: ["gold"],
-  NDX: ["nasdaq 100", "nasdaq"],
-  DJI: ["dow jones", "the dow", "dow jones industrial average"],
-  RUT: ["russell 2000"],
-  VIX: ["volatility index"],
-};
-
-const companySuffix = /,? (?:inc|corp|corporation|company|co|plc|ltd|limited|group|holdings|class [abc])\.?$/;
 /** Symbols that are English words or words of this field are read only in capitals. */
 const wordLike = new Set([
   "all",

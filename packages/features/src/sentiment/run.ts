@@ -4,8 +4,8 @@ import { sha256 } from "@tapedeck/core/hash";
 import type { Db, Tx } from "../db.ts";
 import type { EvidenceItem, EvidenceStore } from "../evidence/contract.ts";
 import type { sentiment, SentimentPayload, SentimentResult } from "./contract.ts";
-import { scoreText } from "./score.ts";
-import type { TextScore } from "./score.ts";
+import { scoreText } from "@tapedeck/text/sentiment/score";
+import type { TextScore } from "@tapedeck/text/sentiment/score";
 
 export interface SentimentDeps {
   db: Db;
