@@ -155,19 +155,22 @@ const server = await startServer({
   } as never,
   limiter: { take: () => Promise.resolve({ allowed: true }) } as never,
   hello: () => ({ type: "hello", epoch: "bench", venue: "binance", simulated: false, instruments: [] }),
+  instrumentOf: (ticker) => ticker,
   client: {
     hub,
     rows: {} as never,
     now: () => performance.now(),
     snapshot: () => [],
-    openFormula: () => Promise.resolve(silent),
+    compute: () => Promise.resolve(silent),
+    expand: (_tenantId, formula) => Promise.resolve(formula),
+    portfolio: { follow: () => Promise.resolve(silent), snapshot: () => ({}) },
     add: () => Promise.resolve(),
     limits: defaultLimits,
   },
   limits: { ...defaultServerLimits, clientsOfOne: CLIENTS },
   health: () => ({ ok: true, facts: {} }),
   log,
-} as Parameters<typeof startServer>[0]);
+});
 const raw = new WebSocketServer({ server: createServer().listen(0, "127.0.0.1"), perMessageDeflate: false });
 await new Promise((resolve) => raw.once("listening", resolve));
 const rawPort = (raw.address() as AddressInfo).port;

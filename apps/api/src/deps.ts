@@ -35,6 +35,7 @@ import { availableVolume, matchBar } from "@tapedeck/trading/matching";
 import { sql } from "kysely";
 import type { Kysely, LogEvent } from "kysely";
 import type { ApiConfig } from "./config.ts";
+import { createLiveEvents } from "./streamEvents.ts";
 import { keptSecret } from "@tapedeck/platform/config/keptSecret";
 
 const hourMs = 3_600_000;
@@ -158,6 +159,7 @@ export async function wire(
     auth: createAuthService({ db, jwtSecret, limiter, now, log }),
     audit: createAuditLog({ db, now }),
     limiter,
+    liveEvents: createLiveEvents({ streamUrl: config.streamUrl }),
     jobContracts,
   };
   jobs.start();

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { testLog } from "@tapedeck/testkit";
 import { afterEach, expect, test } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
+import { createLiveEvents } from "./streamEvents.ts";
 import { isStreamHandshake, proxyStream } from "./streamProxy.ts";
 
 const closers: (() => void)[] = [];
@@ -100,4 +101,41 @@ test.each(["/api/jobs", "/wss"])("another protocol's offer at %s is answered as 
     client.on("unexpected-response", (_request, response) => resolve(response.statusCode!));
   });
   expect(status).toBe(200);
+});
+
+test("events of the stream are asked for with the caller's own credentials; a refusal keeps its code", async () => {
+  const heard: Record<string, unknown>[] = [];
+  const stream = createServer((request, response) => {
+    heard.push({ url: request.url, ...request.headers });
+    if (request.url?.includes("none") === true) {
+      response.writeHead(422, { "content-type": "application/problem+json" });
+      return response.end(JSON.stringify({ code: "symbol.unknown", detail: "No ticks come of it." }));
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    return response.end("event: hello\ndata: {}\n\n");
+  });
+  const streamUrl = `http://127.0.0.1:${await listening(stream)}`;
+  const events = createLiveEvents({ streamUrl });
+  const request = (query: string) =>
+    new Request(`http://api/api/stream?${query}`, {
+      headers: { authorization: "Bearer key", "last-event-id": "e/1", "x-secret": "mine" },
+    });
+  const answer = await events.open(request("topic=alerts"), "10.0.0.1");
+  expect(answer.headers.get("content-type")).toBe("text/event-stream");
+  expect(await answer.text()).toBe("event: hello\ndata: {}\n\n");
+  expect(heard[0]).toMatchObject({
+    url: "/stream?topic=alerts",
+    authorization: "Bearer key",
+    "last-event-id": "e/1",
+    "x-forwarded-for": "10.0.0.1",
+  });
+  expect(heard[0]).not.toHaveProperty("x-secret");
+  await expect(events.open(request("topic=ticks:none"), "10.0.0.1")).rejects.toMatchObject({
+    code: "symbol.unknown",
+  });
+  stream.closeAllConnections();
+  await new Promise((resolve) => stream.close(resolve));
+  await expect(events.open(request("topic=alerts"), "10.0.0.1")).rejects.toMatchObject({
+    code: "service.unavailable",
+  });
 });

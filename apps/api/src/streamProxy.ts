@@ -29,7 +29,7 @@ export interface StreamProxyOptions {
 export function isStreamHandshake(request: IncomingMessage): boolean {
   return (
     request.method === "GET" &&
-    (request.url ?? "/").split("?", 1)[0] === "/ws" &&
+    /^\/ws(\/stocks\/[^/]+)?$/.test((request.url ?? "/").split("?", 1)[0]!) &&
     /^websocket$/i.test(request.headers.upgrade ?? "")
   );
 }
@@ -58,7 +58,7 @@ function handshakeOf(request: IncomingMessage, trustProxy: boolean): string {
 }
 
 /**
- * Hands WebSockets at `/ws` on to the stream, byte for byte, so that there is one origin: the stream checks the
+ * Hands WebSockets at `/ws` and below on to the stream, byte for byte, so that there is one origin: the stream checks the
  * credentials. 503 while it is away.
  */
 export function proxyStream(server: Server, options: StreamProxyOptions): StreamProxy {

@@ -1,5 +1,5 @@
 import type { ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
-import { topicKey } from "@tapedeck/features/ticks/contract";
+import { topicKey, topicOf } from "@tapedeck/features/ticks/contract";
 import { useEffect, useState } from "react";
 
 type Hello = Extract<ServerFrame, { type: "hello" }>;
@@ -31,14 +31,11 @@ function createLive() {
   let state: LiveState = "connecting";
   let hello: Hello | undefined;
   let pauseMs = firstPauseMs;
-  /** Topics whose answer is not there yet: an error without a topic is the oldest one's. */
-  let asked: string[] = [];
 
   const changed = () => {
     for (const watcher of watchers) watcher();
   };
   const ask = ({ topic, place }: Subscription) => {
-    asked.push(topicKey(topic));
     socket?.send(
       JSON.stringify({ op: "subscribe", ...topic, ...(place === undefined ? {} : { resume: place }) }),
     );
@@ -49,21 +46,18 @@ function createLive() {
       hello = frame;
       state = "live";
       pauseMs = firstPauseMs;
-      asked = [];
       for (const subscription of subscriptions.values()) ask(subscription);
       changed();
       return;
     }
     if (frame.type === "error") {
-      const key = asked.shift();
-      const refused = key === undefined ? undefined : subscriptions.get(key);
+      const refused = frame.topic === undefined ? undefined : subscriptions.get(topicKey(frame.topic));
       for (const handler of refused?.handlers ?? []) handler.refused?.(frame.message);
       return;
     }
     if (frame.type === "pong" || frame.type === "unsubscribed") return;
     const key = topicKey(topicOf(frame));
     const subscription = subscriptions.get(key);
-    if (frame.type !== "delta") asked = asked.filter((one) => one !== key);
     if (subscription === undefined) return;
     const epoch = frame.type === "delta" ? (subscription.place?.epoch ?? "") : frame.epoch;
     subscription.place = { epoch, seq: frame.seq };
@@ -121,21 +115,6 @@ function createLive() {
       };
     },
   };
-}
-
-function topicOf(frame: Extract<ServerFrame, { channel: string }>): Topic {
-  const { channel } = frame;
-  if (channel === "jobs") return { channel, jobId: frame.jobId };
-  if (channel === "alerts") return { channel };
-  if (channel === "bars") return { channel, instrumentId: frame.instrumentId, timeframe: frame.timeframe };
-  if (channel === "formulas")
-    return {
-      channel,
-      instrumentId: frame.instrumentId,
-      timeframe: frame.timeframe,
-      formula: frame.formula,
-    };
-  return { channel, instrumentId: frame.instrumentId };
 }
 
 export const live = createLive();

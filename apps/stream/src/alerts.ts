@@ -3,6 +3,7 @@ import { createMoveWindow, describeRule, stepAlert } from "@tapedeck/features/al
 import type { AlertState, MoveWindow, Observation } from "@tapedeck/features/alerts/domain";
 import type { AlertRow, NewTrigger } from "@tapedeck/features/alerts/store";
 import type { Tick } from "@tapedeck/features/ticks/contract";
+import { formulaWatch } from "./watch.ts";
 import type { Watches } from "./watch.ts";
 
 /** A change of an alert's state, with what it told where it fired. */
@@ -145,7 +146,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     if (rule.kind !== "formula") return undefined;
     const { timeframe, formula, rearm } = rule;
     const formulas = rearm === undefined ? [formula] : [formula, rearm];
-    const watch = options.watches.open({ instrumentId, timeframe, formulas }, (closeMs, values) => {
+    const watch = options.watches.open(formulaWatch(instrumentId, timeframe, formulas), (closeMs, values) => {
       const met = values[0] === 1;
       const clear = rearm === undefined ? !met : values[1] === 1;
       observe(active, { atMs: closeMs, met, clear }, null, `${name} (${describeRule(rule)})`);

@@ -17,10 +17,11 @@ function cookieOf(header: string | undefined): string | undefined {
 }
 
 /**
- * The credentials of a handshake, as the API takes them. A browser sends its cookie along with whatever page opens a
- * WebSocket: so a cookie counts only when the page is of this server.
+ * The credentials of a request, as the API takes them. A browser sends its cookie along with whatever page opens a
+ * WebSocket: so for a socket a cookie counts only when the page is of this server. What a plain request answers, another
+ * site's page cannot read.
  */
-export function credentialOf(headers: IncomingHttpHeaders): Credential {
+export function credentialOf(headers: IncomingHttpHeaders, isSocket: boolean): Credential {
   const { authorization } = headers;
   if (authorization !== undefined) {
     const match = /^Bearer +(\S{1,4000})$/i.exec(authorization);
@@ -36,6 +37,7 @@ export function credentialOf(headers: IncomingHttpHeaders): Credential {
   if (secret === undefined)
     throw new AppError("auth.required", "Send an API key or an access token as a Bearer token, or sign in.");
   const { origin, host } = headers;
+  if (!isSocket) return { kind: "cookie", secret };
   const isOurs = origin !== undefined && URL.canParse(origin) && new URL(origin).host === host;
   if (!isOurs)
     throw new AppError(

@@ -3,6 +3,7 @@ import type { Log, TradePlace } from "@tapedeck/core";
 import type { LiveBar, MarketTopic, Quote, Tick } from "@tapedeck/features/ticks/contract";
 import type { StoredTick } from "@tapedeck/features/ticks/store";
 import type { BarMaker } from "./bars.ts";
+import type { ComputedTopic } from "./computed.ts";
 import type { Hub } from "./hub.ts";
 import type { Intake, PlacedTick } from "./intake.ts";
 import type { Recorder } from "./recorder.ts";
@@ -32,7 +33,7 @@ export interface Pipeline {
   has(instrumentId: string): boolean;
   /** Takes an instrument's ticks from now on. */
   add(instrumentId: string): void;
-  snapshot(topic: Exclude<MarketTopic, { channel: "formulas" }>): unknown;
+  snapshot(topic: Exclude<MarketTopic, ComputedTopic>): unknown;
   stats(): Record<string, number>;
   /** Takes no more ticks; what ended by now is final. */
   stop(): void;
@@ -143,6 +144,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (kept === undefined) return undefined;
       if (topic.channel === "ticks") return kept.slice(-options.recentTicks);
       if (topic.channel === "quotes") return quotes.get(topic.instrumentId) ?? null;
+      if (topic.channel === "book") return null;
       return bars.recent(topic.instrumentId, topic.timeframe, 300);
     },
     stats: () => ({

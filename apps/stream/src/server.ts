@@ -1,17 +1,22 @@
 import { createServer } from "node:http";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { AppError, errorCodes } from "@tapedeck/core";
 import type { Caller, Log } from "@tapedeck/core";
 import type { AuthService, Credential, RateLimiter } from "@tapedeck/features/auth/contract";
+import { parseTopic } from "@tapedeck/features/ticks/contract";
+import type { ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
-import { closeCodes, createStreamClient } from "./client.ts";
-import type { ClientParts, StreamClient } from "./client.ts";
+import { createStreamClient, socketTransport, subprotocols } from "./client.ts";
+import type { ClientParts } from "./client.ts";
 import { credentialOf } from "./credential.ts";
-import { frameText } from "./hub.ts";
+import { eventTransport, resumesOf } from "./eventStream.ts";
 import { createStreamMetrics } from "./metrics.ts";
+import { closeCodes, createSession } from "./session.ts";
+import type { Session, Transport } from "./session.ts";
+import { tickerOf, tickerTransport } from "./ticker.ts";
 
 export interface ServerLimits {
   /** Connections of this process, and of one principal. */
@@ -45,8 +50,10 @@ export interface StreamServerOptions {
   auth: Pick<AuthService, "authenticate">;
   limiter: RateLimiter;
   /** What a new connection is told. */
-  hello(): Parameters<typeof frameText>[0];
-  client: Omit<ClientParts, "socket" | "caller" | "log">;
+  hello(): Extract<ServerFrame, { type: "hello" }>;
+  /** The instrument that a ticker names. Throws `symbol.unknown`. */
+  instrumentOf(ticker: string): string;
+  client: Omit<ClientParts, "socket" | "format" | "caller" | "log">;
   limits: ServerLimits;
   health(): { ok: boolean; facts: Record<string, unknown> };
   log: Log;
@@ -59,34 +66,40 @@ export interface StreamServer {
   close(): Promise<void>;
 }
 
+type Admitted = { credential: Credential; caller: Omit<Caller, "requestId"> };
+
 interface Connection {
-  socket: WebSocket;
-  client: StreamClient;
+  transport: Transport;
+  session: Session;
   credential: Credential;
-  caller: Omit<Caller, "requestId">;
+  /** False: it has not answered the last ping. */
   answered: boolean;
+  ping(): void;
 }
 
-/** A refused handshake: the same problem document as the API's. */
-function refuse(socket: Duplex, error: AppError): void {
-  const { status } = error;
+/** The same problem document as the API's, with the headers that belong to it. */
+function refusalOf(error: AppError, instance: string): { body: string; headers: Record<string, string> } {
+  const { status, code } = error;
   const body = JSON.stringify({
-    type: `/api/errors#${error.code}`,
-    title: errorCodes[error.code].title,
+    type: `/api/errors#${code}`,
+    title: errorCodes[code].title,
     status,
     detail: error.message,
-    instance: "/ws",
-    code: error.code,
+    instance,
+    code,
     retryable: error.retryable,
   });
-  const extra =
-    status === 401
-      ? 'www-authenticate: Bearer realm="tapedeck"\r\n'
-      : status === 503 || status === 429
-        ? "retry-after: 1\r\n"
-        : "";
+  const headers: Record<string, string> = { "content-type": "application/problem+json" };
+  if (status === 401) headers["www-authenticate"] = 'Bearer realm="tapedeck"';
+  if (status === 503 || status === 429) headers["retry-after"] = "1";
+  return { body, headers };
+}
+
+function refuseHandshake(socket: Duplex, error: AppError): void {
+  const { body, headers } = refusalOf(error, "/ws");
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
-    `HTTP/1.1 ${status} ${errorCodes[error.code].title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n${extra}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `HTTP/1.1 ${error.status} ${errorCodes[error.code].title}\r\nconnection: close\r\n${lines.join("")}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
 
@@ -106,7 +119,28 @@ function addressOf(request: IncomingMessage): string {
   return (told === "" ? (request.socket.remoteAddress ?? "unknown") : told).slice(0, 64);
 }
 
-/** Serves `/ws`, `/healthz` and `/metrics`. */
+const urlOf = (request: IncomingMessage) => new URL(request.url ?? "/", "http://stream");
+
+/** The topics of an event stream's address. Throws `payload.invalid`. */
+function topicsOf(address: URL): Topic[] {
+  const texts = [...new Set(address.searchParams.getAll("topic"))];
+  const topics = texts.map((text) => {
+    try {
+      return parseTopic(text);
+    } catch (error) {
+      throw new AppError(
+        "payload.invalid",
+        `There is no topic ${text.slice(0, 100)}; one is written ticks:SYN-A.SIMULATED or bars:SYN-A.SIMULATED:1m.`,
+        { cause: error },
+      );
+    }
+  });
+  if (topics.length === 0)
+    throw new AppError("payload.invalid", "Name at least one topic, such as topic=ticks:SYN-A.SIMULATED.");
+  return topics;
+}
+
+/** Serves `/ws`, `/ws/stocks/{ticker}`, `/stream` (server-sent events), `/healthz` and `/metrics`. */
 export async function startServer(options: StreamServerOptions): Promise<StreamServer> {
   const { limits, log } = options;
   const connections = new Set<Connection>();
@@ -117,6 +151,7 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
     maxPayload: limits.frameBytes,
     perMessageDeflate: false,
     clientTracking: false,
+    handleProtocols: (offered) => [...offered].find((name) => subprotocols.has(name)) ?? false,
   });
   const metrics = createStreamMetrics(() => ({ clients: connections.size, ...options.health().facts }));
   const server = createServer((request, response) => {
@@ -125,6 +160,10 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
         response.writeHead(200, { "content-type": metrics.contentType, "cache-control": "no-store" });
         response.end(text);
       });
+      return;
+    }
+    if (urlOf(request).pathname === "/stream") {
+      serveEvents(request, response);
       return;
     }
     if (request.url !== "/healthz") {
@@ -137,17 +176,13 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
   });
   server.headersTimeout = 10_000;
 
-  /** Throws an AppError: the handshake is refused. */
-  async function admit(
-    request: IncomingMessage,
-  ): Promise<{ credential: Credential; caller: Omit<Caller, "requestId"> }> {
-    if (new URL(request.url ?? "/", "http://stream").pathname !== "/ws")
-      throw new AppError("route.unknown", "WebSockets are at /ws.");
+  /** Throws an AppError: the connection is refused. */
+  async function admit(request: IncomingMessage, isSocket: boolean): Promise<Admitted> {
     if (closing || connections.size >= limits.clients)
       throw new AppError("service.unavailable", "This server has as many connections as it takes.", {
         retryable: true,
       });
-    const credential = credentialOf(request.headers);
+    const credential = credentialOf(request.headers, isSocket);
     let caller: Omit<Caller, "requestId">;
     try {
       caller = await options.auth.authenticate(credential);
@@ -166,61 +201,137 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
     return { credential, caller };
   }
 
-  function open(socket: WebSocket, credential: Credential, caller: Omit<Caller, "requestId">): void {
-    ofOne.set(caller.principalId, (ofOne.get(caller.principalId) ?? 0) + 1);
-    const client = createStreamClient({ ...options.client, socket, caller, log });
-    const connection: Connection = { socket, client, credential, caller, answered: true };
+  /** Counts a connection until what it gives is called. */
+  function hold({ caller }: Admitted, connection: Connection): () => void {
+    const { principalId } = caller;
+    ofOne.set(principalId, (ofOne.get(principalId) ?? 0) + 1);
     connections.add(connection);
+    return () => {
+      connection.session.stop();
+      connections.delete(connection);
+      const left = ofOne.get(principalId)! - 1;
+      if (left === 0) ofOne.delete(principalId);
+      else ofOne.set(principalId, left);
+    };
+  }
+
+  function openSocket(
+    socket: WebSocket,
+    admitted: Admitted,
+    instrumentId: string | undefined,
+    ticker: string,
+  ): void {
+    const { credential, caller } = admitted;
+    const parts = { ...options.client, caller, log };
+    const format = subprotocols.get(socket.protocol) ?? "json";
+    const transport =
+      instrumentId === undefined ? socketTransport(socket, format) : tickerTransport(socket, ticker);
+    const session =
+      instrumentId === undefined
+        ? createStreamClient({ ...parts, socket, format })
+        : createSession(transport, parts);
+    const connection: Connection = {
+      transport,
+      session,
+      credential,
+      answered: true,
+      ping() {
+        connection.answered = false;
+        socket.ping();
+      },
+    };
+    const release = hold(admitted, connection);
     socket.on("pong", () => {
       connection.answered = true;
     });
     socket.on("error", (error) => log.debug({ err: error }, "a connection failed"));
-    socket.on("close", () => {
-      client.stop();
-      connections.delete(connection);
-      const left = ofOne.get(caller.principalId)! - 1;
-      if (left === 0) ofOne.delete(caller.principalId);
-      else ofOne.set(caller.principalId, left);
-    });
-    socket.send(frameText(options.hello()));
+    socket.on("close", release);
+    if (instrumentId === undefined) transport.send(options.hello());
+    else session.subscribe({ channel: "ticks", instrumentId }, undefined);
+  }
+
+  function serveEvents(request: IncomingMessage, response: ServerResponse): void {
+    admit(request, false)
+      .then((admitted) => {
+        const topics = topicsOf(urlOf(request));
+        const resumes = resumesOf(request.headers["last-event-id"] as string | undefined, topics.length);
+        response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+        const transport = eventTransport(response, topics, resumes);
+        const { credential, caller } = admitted;
+        const session = createSession(transport, { ...options.client, caller, log });
+        const release = hold(admitted, {
+          transport,
+          session,
+          credential,
+          answered: true,
+          // Nobody answers it: it keeps proxies from closing what is quiet.
+          ping: () => response.write(": ping\n\n"),
+        });
+        response.on("close", release);
+        response.on("error", (error) => log.debug({ err: error }, "a connection failed"));
+        transport.send(options.hello());
+        for (const [i, topic] of topics.entries()) session.subscribe(topic, resumes[i]);
+      })
+      .catch((thrown: unknown) => {
+        const error = asRefusal(thrown);
+        if (error.status >= 500) log.warn({ err: error.cause ?? error }, "an event stream was refused");
+        const { body, headers } = refusalOf(error, "/api/stream");
+        response.writeHead(error.status, headers).end(body);
+      });
+  }
+
+  /** What a handshake's address stands for. Throws an AppError: the handshake is refused. */
+  function targetOf(request: IncomingMessage): { ticker: string; instrumentId: string | undefined } {
+    const { pathname } = urlOf(request);
+    const ticker = tickerOf(pathname);
+    if (ticker !== undefined) return { ticker, instrumentId: options.instrumentOf(ticker) };
+    if (pathname !== "/ws")
+      throw new AppError("route.unknown", "WebSockets are at /ws and /ws/stocks/{ticker}.");
+    return { ticker: "", instrumentId: undefined };
+  }
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { instrumentId, ticker } = targetOf(request);
+    const admitted = await admit(request, true);
+    if (instrumentId !== undefined) await options.client.add(instrumentId);
+    if (
+      instrumentId !== undefined &&
+      options.client.snapshot({ channel: "ticks", instrumentId }) === undefined
+    )
+      throw new AppError("symbol.unknown", `No ticks come of ${instrumentId} here.`);
+    if (socket.destroyed) return;
+    sockets.handleUpgrade(request, socket, head, (opened) =>
+      openSocket(opened, admitted, instrumentId, ticker),
+    );
   }
 
   server.on("upgrade", (request, socket, head) => {
-    const ignore = () => undefined;
-    socket.on("error", ignore);
-    admit(request).then(
-      ({ credential, caller }) => {
-        if (socket.destroyed) return;
-        socket.off("error", ignore);
-        sockets.handleUpgrade(request, socket, head, (opened) => open(opened, credential, caller));
-      },
-      (thrown: unknown) => {
-        const error = asRefusal(thrown);
-        if (error.status >= 500) log.warn({ err: error.cause ?? error }, "a handshake was refused");
-        refuse(socket, error);
-      },
-    );
+    socket.on("error", (error) => log.debug({ err: error }, "a connection failed"));
+    upgrade(request, socket, head).catch((thrown: unknown) => {
+      const error = asRefusal(thrown);
+      if (error.status >= 500) log.warn({ err: error.cause ?? error }, "a handshake was refused");
+      refuseHandshake(socket, error);
+    });
   });
 
   const pings = setInterval(() => {
     for (const connection of connections) {
       if (!connection.answered) {
-        connection.socket.terminate();
+        connection.transport.terminate();
         continue;
       }
-      connection.answered = false;
-      connection.socket.ping();
+      connection.ping();
     }
   }, limits.pingMs);
   const sweeps = setInterval(() => {
-    for (const { client } of connections) client.sweep();
+    for (const { session } of connections) session.sweep();
   }, limits.sweepMs);
   const rechecks = setInterval(() => {
-    for (const { socket, credential } of connections) {
+    for (const { transport, credential } of connections) {
       options.auth.authenticate(credential).catch((error: unknown) => {
         // A database that is away says nothing about the credentials.
         if (error instanceof AppError && error.status === 401)
-          socket.close(closeCodes.unauthenticated, "credentials not valid any more");
+          transport.close(closeCodes.unauthenticated, "credentials not valid any more");
       });
     }
   }, limits.recheckMs);
@@ -242,11 +353,11 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
       closing = true;
       for (const timer of [pings, sweeps, rechecks]) clearInterval(timer);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const { socket } of connections) socket.close(closeCodes.goingAway, "the server stops");
+      for (const { transport } of connections) transport.close(closeCodes.goingAway, "the server stops");
       const until = performance.now() + 1_000;
       while (connections.size > 0 && performance.now() < until)
         await new Promise((resolve) => setTimeout(resolve, 20));
-      for (const { socket } of connections) socket.terminate();
+      for (const { transport } of connections) transport.terminate();
       server.closeAllConnections();
       await closed;
     },

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { timeframeMs } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
 import type { LiveBar, LiveTimeframe } from "@tapedeck/features/ticks/contract";
@@ -8,15 +8,30 @@ import type { Bar, FormulaRun } from "@tapedeck/formula";
 /** Values of formulas at a bar's end: a number (NaN), or 0 and 1 for a condition; used again after the call. */
 export type OnValues = (closeMs: number, values: Float64Array) => void;
 
-/** Formulas over the final bars of an instrument. */
+/** What is computed over the final bars of an instrument. */
 export interface WatchRequest {
   instrumentId: string;
   timeframe: LiveTimeframe;
-  formulas: readonly string[];
+  /** Begins a computation: formulas, or anything else that takes bars one at a time. Throws FormulaError. */
+  begin(): FormulaRun;
+  /** Bars that it begins with, at most. */
+  historyBars: number;
+}
+
+/** Bars that formulas begin with: a recursive average has forgotten what is older. */
+const formulaBars = 5_000;
+
+export function formulaWatch(
+  instrumentId: string,
+  timeframe: LiveTimeframe,
+  formulas: readonly string[],
+): WatchRequest {
+  const begin = () => createFormulaRun(formulas, { timeframeMs: timeframeMs(timeframe) });
+  return { instrumentId, timeframe, begin, historyBars: formulaBars };
 }
 
 /**
- * Formulas evaluated as bars become final, by the kernels that a batch uses. A watch begins with the bars that are
+ * What is computed as bars become final, by the kernels that a batch uses. A watch begins with the bars that are
  * kept, and begins anew when one of them is corrected: `onValues` is then told of all of them again.
  */
 export interface Watches {
@@ -34,8 +49,8 @@ export interface OpenWatch {
 }
 
 export interface WatchOptions {
-  /** The final bars that are kept, oldest first. */
-  history(instrumentId: string, timeframe: LiveTimeframe): Promise<readonly Bar[]>;
+  /** The newest final bars that are kept, oldest first. */
+  history(instrumentId: string, timeframe: LiveTimeframe, limit: number): Promise<readonly Bar[]>;
   /** The id of an instrument as a formula names it. */
   idOf(name: string): string;
   log: Log;
@@ -45,6 +60,8 @@ export interface WatchOptions {
 
 /** Bars that wait while the history is read. */
 const maxWaiting = 1_000;
+/** Bars of history that are taken before ticks have their turn. */
+const barsAtOnce = 200;
 
 interface FinalBar {
   instrumentId: string;
@@ -74,10 +91,30 @@ function inOrder(bars: FinalBar[], baseId: string): FinalBar[] {
 
 export function createWatches(options: WatchOptions): Watches {
   const { log } = options;
-  const watches = new Set<Watch>();
+  /** By the instruments and the timeframe that they read. */
+  const readers = new Map<string, Set<Watch>>();
+  /** Histories that are being read: watches that begin together share them. */
+  const reading = new Map<string, Promise<readonly Bar[]>>();
 
-  function begin({ timeframe, formulas }: WatchRequest): Pick<Watch, "run" | "names" | "takenMs"> {
-    const run = createFormulaRun(formulas, { timeframeMs: timeframeMs(timeframe) });
+  const keyOf = (instrumentId: string, timeframe: LiveTimeframe) => `${instrumentId} ${timeframe}`;
+
+  function keysOf({ request, names }: Watch): string[] {
+    const ids = new Set([request.instrumentId, ...names.keys()]);
+    return [...ids].map((id) => keyOf(id, request.timeframe));
+  }
+
+  function history(instrumentId: string, { timeframe, historyBars }: WatchRequest): Promise<readonly Bar[]> {
+    const key = `${keyOf(instrumentId, timeframe)} ${historyBars}`;
+    let bars = reading.get(key);
+    if (bars === undefined) {
+      bars = options.history(instrumentId, timeframe, historyBars).finally(() => reading.delete(key));
+      reading.set(key, bars);
+    }
+    return bars;
+  }
+
+  function begin(request: WatchRequest): Pick<Watch, "run" | "names" | "takenMs"> {
+    const run = request.begin();
     const names = new Map(run.instruments.map((name) => [options.idOf(name), name]));
     return { run, names, takenMs: new Map() };
   }
@@ -93,12 +130,16 @@ export function createWatches(options: WatchOptions): Watches {
 
   /** Reads what is kept and goes on from there. */
   async function warm(watch: Watch): Promise<void> {
-    const { instrumentId: baseId, timeframe } = watch.request;
+    const { request } = watch;
+    const { instrumentId: baseId } = request;
     const kept: FinalBar[] = [];
     for (const instrumentId of new Set([baseId, ...watch.names.keys()]))
-      for (const bar of await options.history(instrumentId, timeframe)) kept.push({ instrumentId, bar });
-    if (watch.stopped) return;
-    for (const one of inOrder(kept, baseId)) push(watch, one);
+      for (const bar of await history(instrumentId, request)) kept.push({ instrumentId, bar });
+    for (const [i, one] of inOrder(kept, baseId).entries()) {
+      if (i % barsAtOnce === barsAtOnce - 1) await setImmediate();
+      if (watch.stopped) return;
+      push(watch, one);
+    }
     const waiting = inOrder(watch.waiting!, baseId);
     watch.waiting = undefined;
     for (const one of waiting) push(watch, one);
@@ -109,42 +150,51 @@ export function createWatches(options: WatchOptions): Watches {
       try {
         return await warm(watch);
       } catch (error) {
-        log.warn({ err: error, ...watch.request }, "bars of a watch were not read; tried again");
+        const { instrumentId, timeframe } = watch.request;
+        log.warn({ err: error, instrumentId, timeframe }, "bars of a watch were not read; tried again");
         Object.assign(watch, begin(watch.request));
         await sleep(options.retryMs, undefined, { ref: false });
       }
     }
   }
 
+  function takeFinals(watch: Watch, finals: FinalBar[]): void {
+    const isCorrection = ({ instrumentId, bar }: FinalBar) =>
+      bar.closeMs <= (watch.takenMs.get(instrumentId) ?? -Infinity);
+    // What is given up is among the bars that are kept once they can be read again.
+    if (watch.waiting !== undefined) watch.waiting = [...watch.waiting, ...finals].slice(-maxWaiting);
+    else if (finals.some(isCorrection)) {
+      Object.assign(watch, begin(watch.request), { waiting: finals });
+      void warmUntilDone(watch);
+    } else for (const one of inOrder(finals, watch.request.instrumentId)) push(watch, one);
+  }
+
   return {
     open(request, onValues) {
       const watch: Watch = { request, onValues, ...begin(request), waiting: [], stopped: false };
-      watches.add(watch);
+      for (const key of keysOf(watch)) readers.set(key, (readers.get(key) ?? new Set()).add(watch));
       return {
         instruments: [...watch.names.keys()],
         ready: warmUntilDone(watch),
         stop() {
           watch.stopped = true;
-          watches.delete(watch);
+          for (const key of keysOf(watch)) {
+            const known = readers.get(key);
+            known?.delete(watch);
+            if (known?.size === 0) readers.delete(key);
+          }
         },
       };
     },
     take(bars) {
-      for (const watch of watches) {
-        const { instrumentId: baseId, timeframe } = watch.request;
-        const mine = bars.filter(
-          (bar) =>
-            bar.timeframe === timeframe && (bar.instrumentId === baseId || watch.names.has(bar.instrumentId)),
-        );
-        if (mine.length === 0) continue;
-        const finals = mine.map((bar) => ({ instrumentId: bar.instrumentId, bar }));
-        // What is given up is among the bars that are kept once they can be read again.
-        if (watch.waiting !== undefined) watch.waiting = [...watch.waiting, ...finals].slice(-maxWaiting);
-        else if (mine.some((bar) => bar.closeMs <= (watch.takenMs.get(bar.instrumentId) ?? -Infinity))) {
-          Object.assign(watch, begin(watch.request), { waiting: finals });
-          void warmUntilDone(watch);
-        } else for (const one of inOrder(finals, baseId)) push(watch, one);
-      }
+      const mine = new Map<Watch, FinalBar[]>();
+      for (const bar of bars)
+        for (const watch of readers.get(keyOf(bar.instrumentId, bar.timeframe)) ?? []) {
+          const found = mine.get(watch);
+          if (found === undefined) mine.set(watch, [{ instrumentId: bar.instrumentId, bar }]);
+          else found.push({ instrumentId: bar.instrumentId, bar });
+        }
+      for (const [watch, finals] of mine) takeFinals(watch, finals);
     },
   };
 }

@@ -1,15 +1,18 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { AppError, newId } from "@tapedeck/core";
+import { AppError, decimal, newId } from "@tapedeck/core";
 import type { Bus, Log } from "@tapedeck/core";
 import { insertTrigger, loadChangedAlerts, saveState } from "@tapedeck/features/alerts/store";
 import { createRateLimiter } from "@tapedeck/features/auth/limits";
 import { createAuthService } from "@tapedeck/features/auth/service";
 import type { Db } from "@tapedeck/features/db";
+import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
 import { insertNotification } from "@tapedeck/features/notifications/store";
+import { readPortfolio } from "@tapedeck/features/orders/portfolio";
+import { loadLastClose } from "@tapedeck/features/orders/prices";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { liveTimeframes } from "@tapedeck/features/ticks/contract";
-import type { MarketTopic } from "@tapedeck/features/ticks/contract";
+import type { MarketTopic, Tick } from "@tapedeck/features/ticks/contract";
 import {
   beatRun,
   closeRun,
@@ -28,11 +31,12 @@ import { createBarMaker } from "./bars.ts";
 import type { Chunk } from "./chunk.ts";
 import { defaultLimits } from "./client.ts";
 import type { ClientLimits } from "./client.ts";
-import { createLiveFormulas } from "./formulas.ts";
+import { createComputedTopics } from "./computed.ts";
 import { createHub } from "./hub.ts";
 import { createIntake } from "./intake.ts";
 import { createPipeline, restore, restoreFrom } from "./pipeline.ts";
 import { createRecorder } from "./recorder.ts";
+import { createLivePortfolios } from "./portfolios.ts";
 import { createRowTopics } from "./rowTopics.ts";
 import type { RowTopics } from "./rowTopics.ts";
 import { defaultServerLimits, startServer } from "./server.ts";
@@ -49,8 +53,7 @@ const lateLimitMs = 600_000;
 /** Those of a venue that has a history: a gap as old is filled. */
 const lateLimitOfHistoryMs = 3_600_000;
 const graceMs = 500;
-/** Bars that live formulas begin with. */
-const historyBars = 5_000;
+const portfolioMs = 1_000;
 
 export interface StreamParts {
   db: Db;
@@ -137,6 +140,15 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
   const auth = createAuthService({ db, jwtSecret, limiter, now, log });
   const rows = createRowTopics({ db, bus: parts.bus, log, pollMs: 1_000 });
   const ticking = source === undefined ? undefined : await startTicks(parts, source, runId, hub, rows);
+  const formulas = createFormulaLibrary({ db });
+  const markOf = async (tenantId: string, instrumentId: string) =>
+    ticking?.lastMark(instrumentId) ?? (await loadLastClose(db, tenantId, instrumentId));
+  const portfolios = createLivePortfolios({
+    load: (tenantId) => readPortfolio({ db, now, markOf }, tenantId, undefined),
+    hub,
+    log,
+    everyMs: portfolioMs,
+  });
   const stats = () => ({
     venue: source?.venue ?? null,
     simulated: source?.simulated ?? false,
@@ -155,15 +167,21 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
       simulated: source?.simulated ?? false,
       instruments: source?.instruments.map((one) => one.instrumentId) ?? [],
     }),
+    instrumentOf(ticker) {
+      if (source === undefined) throw new AppError("symbol.unknown", "This stream has no venue.");
+      return ticker.includes(".") ? ticker : `${ticker}.${source.venue.toUpperCase()}`;
+    },
     client: {
       hub,
       rows,
       now,
       snapshot: (topic) => ticking?.snapshot(topic),
-      openFormula: async (topic) => {
+      compute: async (topic) => {
         if (ticking === undefined) throw new AppError("symbol.unknown", "This stream has no venue.");
-        return ticking.openFormula(topic);
+        return ticking.compute(topic);
       },
+      expand: async (tenantId, formula) => (await formulas.expand(tenantId, [formula]))[0]!,
+      portfolio: portfolios,
       add: async (instrumentId) => ticking?.add(instrumentId),
       limits: { ...defaultLimits, ...parts.clientLimits },
     },
@@ -177,6 +195,7 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
     async close(deadlineMs) {
       const [closed] = await Promise.allSettled([server.close(), ticking?.stop(deadlineMs)]);
       rows.close();
+      portfolios.close();
       if (closed.status === "rejected") throw closed.reason;
     },
   };
@@ -222,25 +241,25 @@ async function startTicks(
       loadTicks(db, instrument, restoreFrom(now(), lateMs)),
     );
   const watches = createWatches({
-    async history(instrumentId, timeframe) {
+    async history(instrumentId, timeframe, limit) {
       const kept = new Map<number, Bar>();
       for (const bar of await loadLatestBars(db, {
         instrumentId,
         timeframe,
         beforeMs: clock(),
-        limit: historyBars,
+        limit,
       }))
         kept.set(bar.closeMs, bar);
-      for (const bar of bars.recent(instrumentId, timeframe, historyBars))
+      for (const bar of bars.recent(instrumentId, timeframe, limit))
         if (bar.final) kept.set(bar.closeMs, bar);
-      return [...kept.values()].toSorted((a, b) => a.closeMs - b.closeMs);
+      return [...kept.values()].toSorted((a, b) => a.closeMs - b.closeMs).slice(-limit);
     },
     idOf: (name) => (name.includes(".") ? name : `${name}.${venue.toUpperCase()}`),
     log,
     retryMs: 1_000,
   });
   const has = (instrumentId: string) => source.instruments.some((one) => one.instrumentId === instrumentId);
-  const formulas = createLiveFormulas({ watches, hub, has });
+  const computed = createComputedTopics({ watches, hub, has });
   const alerts = createAlertEngine({
     has,
     loadChanged: (afterChange) => loadChangedAlerts(db, afterChange),
@@ -298,8 +317,22 @@ async function startTicks(
   const addings = new Map<string, Promise<void>>();
   return {
     snapshot: (topic: MarketTopic) =>
-      topic.channel === "formulas" ? formulas.snapshot(topic) : pipeline.snapshot(topic),
-    openFormula: formulas.open,
+      topic.channel === "formulas" || topic.channel === "pairs"
+        ? computed.snapshot(topic)
+        : pipeline.snapshot(topic),
+    compute: computed.open,
+    /** What a position is marked with; undefined before the first print. */
+    lastMark(instrumentId: string) {
+      const last = (pipeline.snapshot({ channel: "ticks", instrumentId }) as Tick[] | undefined)?.at(-1);
+      return last === undefined
+        ? undefined
+        : {
+            price: decimal(last.price).toFixed(),
+            atMs: last.eventMs,
+            source: `print of ${instrumentId}`,
+            datasetHash: null,
+          };
+    },
     /** Has the venue take one more instrument, where it can; its row is there before its ticks are. */
     async add(instrumentId: string): Promise<void> {
       const suffix = `.${venue.toUpperCase()}`;

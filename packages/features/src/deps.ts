@@ -11,6 +11,7 @@ import type { BarSources, IngestFiles } from "./ingest/contract.ts";
 import type { Outbox } from "./notifications/contract.ts";
 import type { FormulaLibrary } from "./indicators/contract.ts";
 import type { SeriesReader, SeriesWriter } from "./series/contract.ts";
+import type { LiveEvents } from "./ticks/contract.ts";
 import type { UploadStore } from "./uploads/contract.ts";
 
 /** What the apps wire once and hand to every handler; each handler names the slice that it uses. */
@@ -43,6 +44,8 @@ export interface ApiDeps extends Deps {
   limiter: RateLimiter;
   /** Where calls to callback addresses wait. */
   outbox: Outbox;
+  /** The live stream's events, as the stream process tells them. */
+  liveEvents: LiveEvents;
   /** Every job type of this deployment, an operator's own ones too. */
   jobContracts: Record<string, JobContract>;
 }

@@ -175,7 +175,8 @@ export const Mark = z.object({
   atMs: z.int(),
   /** Such as `close of SPY.XNYS 1d`. */
   source: z.string(),
-  datasetHash: z.string(),
+  /** Null for a print of the live stream, which is in no dataset. */
+  datasetHash: z.string().nullable(),
 });
 
 export const LotView = z.object({

@@ -3,14 +3,17 @@ import type { Decimal } from "@tapedeck/core";
 import type * as z from "zod";
 import type { Db } from "../db.ts";
 import type { SeriesReader } from "../series/contract.ts";
-import type { AccountPortfolio, Portfolio, PortfolioReader, PositionView } from "./contract.ts";
+import type { AccountPortfolio, Mark, Portfolio, PortfolioReader, PositionView } from "./contract.ts";
 import { loadBooks } from "./portfolio-store.ts";
 import type { AccountBooks } from "./portfolio-store.ts";
 import { loadLastPrice } from "./prices.ts";
 
+/** The price that a position is marked with; undefined where none is known. */
+export type MarkOf = (tenantId: string, instrumentId: string) => Promise<z.output<typeof Mark> | undefined>;
+
 export interface PortfolioDeps {
   db: Db;
-  series: SeriesReader;
+  markOf: MarkOf;
   now(): number;
 }
 
@@ -26,7 +29,7 @@ async function positionsOf(
       const lots = books.lots.filter((lot) => lot.instrumentId === position.instrumentId);
       const quantity = decimal(position.quantity);
       const cost = lots.reduce((sum, lot) => sum.plus(lot.cost), zero);
-      const mark = quantity.isZero() ? undefined : await markOf(deps.series, tenantId, position.instrumentId);
+      const mark = quantity.isZero() ? undefined : await deps.markOf(tenantId, position.instrumentId);
       const value = mark === undefined ? undefined : quantity.mul(decimal(mark.price));
       const marketValue = quantity.isZero() ? zero : value;
       return {
@@ -101,18 +104,24 @@ export async function readPortfolio(
   return { atMs: deps.now(), accounts };
 }
 
-async function markOf(series: SeriesReader, tenantId: string, instrumentId: string) {
-  const last = await loadLastPrice(series, tenantId, await series.resolve(tenantId, instrumentId));
-  return last === undefined
-    ? undefined
-    : {
-        price: decimal(last.price).toFixed(),
-        atMs: last.atMs,
-        source: last.source,
-        datasetHash: last.datasetHash,
-      };
+/** The last price on file, as a dataset that leads back to its bars. */
+export function marksOnFile(series: SeriesReader): MarkOf {
+  return async (tenantId, instrumentId) => {
+    const last = await loadLastPrice(series, tenantId, await series.resolve(tenantId, instrumentId));
+    if (last === undefined) return undefined;
+    const { price, atMs, source, datasetHash } = last;
+    return { price: decimal(price).toFixed(), atMs, source, datasetHash };
+  };
 }
 
-export function createPortfolioReader(deps: PortfolioDeps): PortfolioReader {
-  return { portfolio: (tenantId, accountId) => readPortfolio(deps, tenantId, accountId) };
+export function createPortfolioReader(deps: {
+  db: Db;
+  series: SeriesReader;
+  now(): number;
+}): PortfolioReader {
+  const { db, series, now } = deps;
+  const markOf = marksOnFile(series);
+  return {
+    portfolio: (tenantId, accountId) => readPortfolio({ db, markOf, now }, tenantId, accountId),
+  };
 }

@@ -1,7 +1,9 @@
-import { timeframeMs } from "@tapedeck/core";
+import { decimal, timeframeMs } from "@tapedeck/core";
 import type { VenueBar } from "@tapedeck/core";
+import type * as z from "zod";
 import type { Db } from "../db.ts";
 import type { Instrument, SeriesReader } from "../series/contract.ts";
+import type { Mark } from "./contract.ts";
 
 export interface LastPrice {
   price: number;
@@ -42,6 +44,31 @@ export async function loadLastPrice(
     source: `close of ${instrument.instrumentId} ${latest.timeframe}`,
     datasetHash: dataset.hash,
   };
+}
+
+/** The close of the newest bar on file as a mark, read from the rows: no dataset is made. Undefined when there is none. */
+export async function loadLastClose(
+  db: Db,
+  tenantId: string,
+  instrumentId: string,
+): Promise<z.output<typeof Mark> | undefined> {
+  const row = await db
+    .selectFrom("bars")
+    .innerJoin("series", "series.seriesId", "bars.seriesId")
+    .select(["bars.close", "bars.closeMs", "series.timeframe"])
+    .where("series.instrumentId", "=", instrumentId)
+    .where("series.space", "in", ["shared", tenantId])
+    .where("series.kind", "=", "bars")
+    .whereRef("bars.openMs", "=", "series.toMs")
+    // An instrument of the tenant's own hides the shared one of the same id.
+    .orderBy((eb) => eb("series.space", "=", tenantId), "desc")
+    .orderBy("bars.closeMs", "desc")
+    .orderBy("bars.revision", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const source = `close of ${instrumentId} ${row.timeframe}`;
+  return { price: decimal(row.close).toFixed(), atMs: row.closeMs, source, datasetHash: null };
 }
 
 /** Bars that one look takes; the rest comes with the next. */

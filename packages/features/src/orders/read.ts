@@ -5,7 +5,7 @@ import type { SeriesReader } from "../series/contract.ts";
 import { applyReport } from "./books.ts";
 import type { orderRoutes, OrderView, VenueDirectory } from "./contract.ts";
 import { hasEnded } from "./domain.ts";
-import { readPortfolio } from "./portfolio.ts";
+import { marksOnFile, readPortfolio } from "./portfolio.ts";
 import { refreshOrder } from "./settle.ts";
 import {
   insertAccount,
@@ -107,8 +107,8 @@ export const orderRouteHandlers = {
     return viewOrder(await loadOrder(deps.db, caller.tenantId, order.id));
   },
 
-  getPortfolio: async (deps, { query }, caller) =>
-    await readPortfolio(deps, caller.tenantId, query.accountId),
+  getPortfolio: async ({ db, series, now }, { query }, caller) =>
+    await readPortfolio({ db, markOf: marksOnFile(series), now }, caller.tenantId, query.accountId),
 
   listFills: async ({ db }, { query }, caller) => {
     const { limit, cursor, ...filter } = query;

@@ -38,6 +38,22 @@ export const Quote = z.object({
 });
 export type Quote = z.output<typeof Quote>;
 
+/** A price and the size that rests there. */
+const Level = z.tuple([z.number(), z.number()]);
+
+/** The best levels of an instrument's order book, the best first. */
+export const Book = z.object({
+  venue: z.string(),
+  instrumentId: InstrumentId,
+  eventMs: z.int(),
+  receivedMs: z.int(),
+  bids: z.array(Level),
+  asks: z.array(Level),
+  /** The best bid is not below the best ask: the book is wrong. */
+  crossed: z.boolean(),
+});
+export type Book = z.output<typeof Book>;
+
 /** A bar of ticks: [openMs, closeMs), UTC. */
 export const LiveBar = z.object({
   venue: z.string(),
@@ -58,9 +74,32 @@ export const LiveBar = z.object({
 });
 export type LiveBar = z.output<typeof LiveBar>;
 
+/** Two instruments over their common final bars, by the methods of analyses of kind `pairs` on logarithms of closes; null where undefined. */
+export const PairValue = z.object({
+  /** Of the last bar that both have. */
+  closeMs: z.int(),
+  /** y on x and a constant, least squares over the window. */
+  hedgeRatio: z.number().nullable(),
+  intercept: z.number().nullable(),
+  /** What is left of y at the last bar. */
+  spread: z.number().nullable(),
+  /** Of the spread among its last `zWindow` bars, the last one among them. */
+  zScore: z.number().nullable(),
+  /** Of the log returns within the window. */
+  correlation: z.number().nullable(),
+  /** Augmented Dickey-Fuller test of the spread, as Engle and Granger do it: MacKinnon's points for two variables. */
+  adf: z.number().nullable(),
+  adfP: z.number().nullable(),
+  /** Bars in which half of a gap closes; null where the spread does not revert. */
+  halfLife: z.number().nullable(),
+});
+export type PairValue = z.output<typeof PairValue>;
+
 const topics = [
   z.strictObject({ channel: z.literal("ticks"), instrumentId: InstrumentId }),
   z.strictObject({ channel: z.literal("quotes"), instrumentId: InstrumentId }),
+  /** A snapshot is a `Book`; a delta has the levels that changed, those that left it with size 0. */
+  z.strictObject({ channel: z.literal("book"), instrumentId: InstrumentId }),
   z.strictObject({ channel: z.literal("bars"), instrumentId: InstrumentId, timeframe: LiveTimeframe }),
   /** A formula's value whenever a bar becomes final. */
   z.strictObject({
@@ -69,16 +108,52 @@ const topics = [
     timeframe: LiveTimeframe,
     formula: z.string().trim().min(1).max(2_000),
   }),
+  /** A pair whenever a bar that both have becomes final. */
+  z
+    .strictObject({
+      channel: z.literal("pairs"),
+      /** The instrument that is explained. */
+      y: InstrumentId,
+      x: InstrumentId,
+      timeframe: LiveTimeframe,
+      /** Bars of the regression, the correlation and the test. */
+      window: z.int().min(60).max(1_000).default(120),
+      zWindow: z.int().min(5).max(1_000).default(60),
+    })
+    .refine(({ y, x, window, zWindow }) => y !== x && zWindow <= window, {
+      message: "two instruments, and zWindow at most window",
+    }),
   z.strictObject({ channel: z.literal("jobs"), jobId: Id }),
   /** Triggers of the caller's tenant. */
   z.strictObject({ channel: z.literal("alerts") }),
+  /** The accounts of the caller's tenant, as GET /portfolio tells them, positions marked with the last prints. */
+  z.strictObject({ channel: z.literal("portfolio") }),
 ] as const;
 
 /** What a client is subscribed to. */
 export const Topic = z.discriminatedUnion("channel", topics);
 export type Topic = z.output<typeof Topic>;
-/** A topic of the market, numbered by the stream; the others are rows. */
-export type MarketTopic = Extract<Topic, { instrumentId: string }>;
+/** A topic of the market, the same for every client. */
+export type MarketTopic = Exclude<Topic, { channel: "jobs" | "alerts" | "portfolio" }>;
+
+/**
+ * A topic as an event stream's address has it: its channel and its members in their order, `:` between them, such as
+ * `bars:SYN-A.SIMULATED:1m`. The last member may hold `:` itself. Throws a ZodError.
+ */
+export function parseTopic(text: string): Topic {
+  const [channel] = text.split(":", 1);
+  const topic = topics.find(({ shape }) => shape.channel.value === channel);
+  const names = Object.keys(topic?.shape ?? {});
+  const parts = text.split(":");
+  const values = [...parts.slice(0, names.length - 1), parts.slice(names.length - 1).join(":")];
+  const given = names.map((name, i) => [name, values[i]] as const).filter(([, value]) => value !== "");
+  return Topic.parse(Object.fromEntries(given.map(([name, value]) => [name, asMember(name, value)])));
+}
+
+/** Members that are numbers come as text. */
+function asMember(name: string, value: string | undefined): unknown {
+  return (name === "window" || name === "zWindow") && value !== undefined ? Number(value) : value;
+}
 
 const Subscribe = z.strictObject({
   op: z.literal("subscribe"),
@@ -120,7 +195,15 @@ export type ServerFrame =
   | ({ type: "delta"; seq: number; data: unknown } & Topic)
   | ({ type: "unsubscribed" } & Topic)
   | { type: "pong"; atMs: number }
-  | { type: "error"; code: string; message: string };
+  /** `topic`: what could not be subscribed to; absent where the frame itself was wrong. */
+  | { type: "error"; code: string; message: string; topic?: Topic };
+
+/** The topic of a frame that has one. */
+export function topicOf(frame: Extract<ServerFrame, { channel: string }>): Topic {
+  const topic: Record<string, unknown> = { ...frame };
+  for (const name of ["type", "epoch", "seq", "data"]) delete topic[name];
+  return topic as Topic;
+}
 
 /** A life of a stream process, the current ones first. */
 export const FeedRun = z
@@ -163,7 +246,26 @@ export const FeedGap = z
   })
   .meta({ id: "FeedGap" });
 
+/** Where server-sent events of the live stream come from. */
+export interface LiveEvents {
+  /** The answer to a request for `/stream`, which goes on until either side ends it. Throws what the stream refuses. */
+  open(request: Request, clientAddress: string): Promise<Response>;
+}
+
 export const tickRoutes = {
+  streamEvents: defineQuery({
+    name: "streamEvents",
+    path: "/stream",
+    tag: "Live",
+    summary: "The live stream's topics as server-sent events, the frames of /ws; Last-Event-ID resumes",
+    role: "viewer",
+    query: z.object({
+      /** `ticks:SYN-A.SIMULATED`, `bars:SYN-A.SIMULATED:1m`, `alerts` …; may be repeated. */
+      topic: z.union([z.string().max(2_500), z.array(z.string().max(2_500)).max(50)]),
+    }),
+    raw: true,
+    contentType: "text/event-stream",
+  }),
   listFeeds: defineQuery({
     name: "listFeeds",
     path: "/feeds",

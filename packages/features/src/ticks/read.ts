@@ -1,10 +1,11 @@
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Db } from "../db.ts";
-import type { tickRoutes } from "./contract.ts";
+import type { LiveEvents, tickRoutes } from "./contract.ts";
 import { loadGaps, loadRuns } from "./store.ts";
 
 export interface TickDeps {
   db: Db;
+  liveEvents: LiveEvents;
   now(): number;
 }
 
@@ -12,6 +13,8 @@ export interface TickDeps {
 const silentMs = 10_000;
 
 export const tickRouteHandlers = {
+  streamEvents: ({ liveEvents }, { request }, { address = "unknown" }) => liveEvents.open(request, address),
+
   async listFeeds(deps) {
     const [runs, gaps] = await Promise.all([loadRuns(deps.db, 20), loadGaps(deps.db, 100)]);
     const nowMs = deps.now();

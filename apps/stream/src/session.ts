@@ -1,0 +1,298 @@
+import { AppError } from "@tapedeck/core";
+import type { Caller, Log } from "@tapedeck/core";
+import { topicKey } from "@tapedeck/features/ticks/contract";
+import type { ClientFrame, MarketTopic, ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
+import type { Message } from "./encode.ts";
+import type { ComputedTopic } from "./computed.ts";
+import type { Hub } from "./hub.ts";
+import { asSubscribeError } from "./rowTopics.ts";
+import type { RowTopic, RowTopics } from "./rowTopics.ts";
+
+/** Close codes beside those of RFC 6455. */
+export const closeCodes = {
+  goingAway: 1001,
+  /** Too many malformed frames, or too many frames. */
+  policy: 1008,
+  tryAgain: 1013,
+  /** The credentials are not valid any more. */
+  unauthenticated: 4401,
+  /** The client took too long to read what it subscribed to. */
+  slow: 4408,
+} as const;
+
+export interface SessionLimits {
+  subscriptions: number;
+  /** Unread bytes from which on deltas are held back: the client then gets the newest state instead of each step. */
+  conflateBytes: number;
+  /** Unread bytes at which the connection ends. */
+  maxBufferedBytes: number;
+  /** Time above conflateBytes after which the connection ends. */
+  slowMs: number;
+}
+
+export const defaultSessionLimits: SessionLimits = {
+  subscriptions: 50,
+  conflateBytes: 262_144,
+  maxBufferedBytes: 4_194_304,
+  slowMs: 30_000,
+};
+
+/** How frames get to a client: a WebSocket, or an event stream. */
+export interface Transport {
+  isOpen(): boolean;
+  /** Bytes that the client has not taken yet. */
+  unread(): number;
+  send(frame: ServerFrame): void;
+  /** A delta, in a form that is made once for all who read it. */
+  deliver(message: Message): void;
+  /** Ends in order: what is under way still arrives. */
+  close(code: number, reason: string): void;
+  /** Ends at once. */
+  terminate(): void;
+}
+
+export interface SessionParts {
+  caller: Omit<Caller, "requestId">;
+  hub: Hub;
+  rows: RowTopics;
+  /** What a subscriber sees first; undefined: there is no such topic. */
+  snapshot(topic: MarketTopic): unknown;
+  /** Has a topic computed until what it gives is called. Throws what is wrong with it. */
+  compute(topic: ComputedTopic): Promise<() => void>;
+  /** A formula whose saved names, which are the tenant's, are put in. Throws `formula.invalid`. */
+  expand(tenantId: string, formula: string): Promise<string>;
+  /** Follows the accounts of a tenant until what it gives is called. */
+  portfolio: { follow(tenantId: string): Promise<() => void>; snapshot(tenantId: string): unknown };
+  /** Has the venue take an instrument that it does not have yet, where it can. */
+  add(instrumentId: string): Promise<void>;
+  limits: SessionLimits;
+  now(): number;
+  log: Log;
+}
+
+/** Where a client goes on. */
+type Resume = Extract<ClientFrame, { op: "subscribe" }>["resume"];
+
+interface Subscription {
+  /** Deltas are held back. */
+  behind: boolean;
+  /** Sends what was held back. */
+  catchUp(): void;
+  stop(): void;
+}
+
+/** What one client is subscribed to, and how fast it reads. */
+export interface Session {
+  subscribe(topic: Topic, resume: Resume): void;
+  unsubscribe(topic: Topic): void;
+  /** Called a few times a second: ends those that are too slow, lets those go on that have caught up. */
+  sweep(): void;
+  stop(): void;
+}
+
+/** A topic of the hub as a client sees it. */
+interface Published {
+  /** As the client asked for it. */
+  topic: Topic;
+  /** As it is published. */
+  source: Topic;
+  scope?: string;
+  snapshot(): unknown;
+}
+
+export function createSession(transport: Transport, parts: SessionParts): Session {
+  const { hub, limits, now } = parts;
+  const { tenantId } = parts.caller;
+  const subscriptions = new Map<string, Subscription>();
+  let slowSinceMs: number | undefined;
+
+  const isFull = () => transport.unread() > limits.conflateBytes;
+
+  function refuse(topic: Topic, error: unknown): void {
+    const known = asSubscribeError(error);
+    if (known.cause !== undefined) parts.log.warn({ err: known.cause }, "a subscription failed");
+    transport.send({ type: "error", code: known.code, message: known.message, topic });
+  }
+
+  function follow(published: Published, resume: Resume): Subscription {
+    const { topic, source, scope } = published;
+    const isShared = topic === source;
+    let seq = 0;
+    const subscription: Subscription = {
+      behind: false,
+      catchUp() {
+        subscription.behind = false;
+        const held = hub.since(source, seq, scope);
+        if (held === undefined) sendSnapshot();
+        else sendAll(held);
+      },
+      stop: () => off(),
+    };
+    const deliver = (message: Message) => {
+      if (isShared) transport.deliver(message);
+      else transport.send({ type: "delta", ...topic, seq: message.seq, data: message.data });
+      seq = message.seq;
+    };
+    function sendSnapshot(): void {
+      seq = hub.seq(source, scope);
+      transport.send({ type: "snapshot", ...topic, epoch: hub.epoch, seq, data: published.snapshot() });
+    }
+    function sendAll(messages: readonly Message[]): void {
+      for (const message of messages) {
+        if (isFull()) {
+          subscription.behind = true;
+          return;
+        }
+        deliver(message);
+      }
+    }
+    const missed = resume?.epoch === hub.epoch ? hub.since(source, resume.seq, scope) : undefined;
+    if (missed === undefined || resume === undefined) sendSnapshot();
+    else {
+      seq = resume.seq;
+      transport.send({ type: "resumed", ...topic, epoch: hub.epoch, seq });
+      sendAll(missed);
+    }
+    const off = hub.listen(
+      source,
+      {
+        deliver(message) {
+          if (subscription.behind || isFull()) subscription.behind = true;
+          else deliver(message);
+        },
+      },
+      scope,
+    );
+    return subscription;
+  }
+
+  /** A topic that is made for those who ask: `open` resolves when there is a snapshot. Its place is taken meanwhile. */
+  async function subscribeMade(
+    topic: Topic,
+    resume: Resume,
+    open: () => Promise<{ published: Omit<Published, "topic">; release: () => void }>,
+  ): Promise<void> {
+    const key = topicKey(topic);
+    const held: Subscription = { behind: false, catchUp() {}, stop() {} };
+    subscriptions.set(key, held);
+    try {
+      const { published, release } = await open();
+      if (subscriptions.get(key) !== held) return release();
+      const source = topicKey(published.source) === key ? topic : published.source;
+      const subscription = follow({ ...published, topic, source }, resume);
+      const { stop } = subscription;
+      subscription.stop = () => {
+        stop();
+        release();
+      };
+      subscriptions.set(key, subscription);
+    } catch (error) {
+      subscriptions.delete(key);
+      refuse(topic, error);
+    }
+  }
+
+  async function openComputed(topic: ComputedTopic) {
+    const source =
+      topic.channel === "formulas"
+        ? { ...topic, formula: await parts.expand(tenantId, topic.formula) }
+        : topic;
+    const release = await parts.compute(source);
+    return { published: { source, snapshot: () => parts.snapshot(source) }, release };
+  }
+
+  async function openPortfolio(topic: Topic) {
+    const release = await parts.portfolio.follow(tenantId);
+    const snapshot = () => parts.portfolio.snapshot(tenantId);
+    return { published: { source: topic, scope: tenantId, snapshot }, release };
+  }
+
+  async function subscribeRows(topic: RowTopic, resume: Resume): Promise<void> {
+    const key = topicKey(topic);
+    const subscription: Subscription = { behind: false, catchUp() {}, stop() {} };
+    subscriptions.set(key, subscription);
+    try {
+      const { seq, data } = await parts.rows.snapshot(topic, tenantId);
+      if (subscriptions.get(key) !== subscription) return;
+      // Rows' numbers outlive this process, so that any epoch is resumed.
+      if (resume === undefined) transport.send({ type: "snapshot", ...topic, epoch: hub.epoch, seq, data });
+      else transport.send({ type: "resumed", ...topic, epoch: hub.epoch, seq: resume.seq });
+      const follower = parts.rows.follow(topic, tenantId, resume?.seq ?? seq, (event) => {
+        if (isFull()) {
+          subscription.behind = true;
+          return false;
+        }
+        transport.send({ type: "delta", ...topic, ...event });
+        return true;
+      });
+      subscription.catchUp = () => {
+        subscription.behind = false;
+        follower.wake();
+      };
+      subscription.stop = () => follower.stop();
+    } catch (error) {
+      subscriptions.delete(key);
+      refuse(topic, error);
+    }
+  }
+
+  async function openAdded(topic: Exclude<MarketTopic, ComputedTopic>) {
+    await parts.add(topic.instrumentId);
+    if (parts.snapshot(topic) === undefined)
+      throw new AppError("symbol.unknown", `No ticks come of ${topic.instrumentId} here.`);
+    return { published: { source: topic, snapshot: () => parts.snapshot(topic) }, release: () => undefined };
+  }
+
+  return {
+    subscribe(topic, resume) {
+      const key = topicKey(topic);
+      if (subscriptions.has(key))
+        return refuse(
+          topic,
+          new AppError("resource.conflict", `You are subscribed to ${key}; unsubscribe first.`),
+        );
+      if (subscriptions.size >= limits.subscriptions)
+        return refuse(
+          topic,
+          new AppError(
+            "rate.limited",
+            `A connection has at most ${limits.subscriptions} subscriptions; unsubscribe from one.`,
+          ),
+        );
+      if (topic.channel === "jobs" || topic.channel === "alerts") return void subscribeRows(topic, resume);
+      if (topic.channel === "portfolio") return void subscribeMade(topic, resume, () => openPortfolio(topic));
+      if (topic.channel === "formulas" || topic.channel === "pairs")
+        return void subscribeMade(topic, resume, () => openComputed(topic));
+      const snapshot = () => parts.snapshot(topic);
+      if (snapshot() === undefined) return void subscribeMade(topic, resume, () => openAdded(topic));
+      subscriptions.set(key, follow({ topic, source: topic, snapshot }, resume));
+    },
+    unsubscribe(topic) {
+      const key = topicKey(topic);
+      subscriptions.get(key)?.stop();
+      subscriptions.delete(key);
+      transport.send({ type: "unsubscribed", ...topic });
+    },
+    sweep() {
+      const unread = transport.unread();
+      if (unread > limits.maxBufferedBytes) return transport.terminate();
+      if (unread > limits.conflateBytes) {
+        slowSinceMs ??= now();
+        if (now() - slowSinceMs > limits.slowMs) {
+          parts.log.info({ principalId: parts.caller.principalId, unread }, "a slow client was cut off");
+          transport.close(closeCodes.slow, "too slow");
+          // Its buffer is full: the close frame may never arrive.
+          transport.terminate();
+        }
+        return;
+      }
+      slowSinceMs = undefined;
+      if (unread > limits.conflateBytes / 2) return;
+      for (const subscription of subscriptions.values()) if (subscription.behind) subscription.catchUp();
+    },
+    stop() {
+      for (const subscription of subscriptions.values()) subscription.stop();
+      subscriptions.clear();
+    },
+  };
+}
