@@ -29,6 +29,8 @@ test.each([
   ["packages/trading/src/a.ts", 'export * from "../../core/src/index.ts";'],
   ["apps/api/src/a.ts", 'import { x } from "@tapedeck/app-workers";'],
   ["packages/core/src/a.ts", 'const x = await import("@tapedeck/quant");'],
+  ["strategies/mine.ts", 'import { readFileSync } from "node:fs";'],
+  ["strategies/mine.ts", 'import { x } from "./other.ts";'],
 ])("%s with %s is refused", (path, text) => {
   expect(checkImports(tree({ [path]: text }))).toHaveLength(1);
 });
@@ -38,6 +40,7 @@ test.each([
   ["packages/features/src/ask/run.ts", 'import type { Db } from "../db.ts";'],
   ["packages/formula/src/a.ts", 'import { x } from "@tapedeck/quant";'],
   ["apps/api/src/a.ts", 'import { x } from "@tapedeck/features/contracts";'],
+  ["strategies/mine.ts", 'import { defineStrategy } from "@tapedeck/trading";'],
 ])("%s with %s is allowed", (path, text) => {
   expect(checkImports(tree({ [path]: text }))).toEqual([]);
 });

@@ -1,8 +1,9 @@
 /**
  * Imports go one way: core, quant <- formula <- trading <- features <- apps; core <- platform <- apps.
- * Features and platform never import each other; a feature imports another only through its contract.ts.
+ * Features and platform never import each other; a feature imports another only through its contract.ts; strategies
+ * import trading and formula.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 
 const allowed: Record<string, readonly string[]> = {
@@ -33,6 +34,9 @@ const registries = new Set([
 const isTest = (path: string) =>
   /(\.test|[./]fixture)\.tsx?$/.test(path) || path.includes(`${sep}faults${sep}`);
 
+const ofStrategies = new Set(["@tapedeck/trading", "@tapedeck/formula"]);
+const strategyRule = `a strategy imports ${[...ofStrategies].join(" and ")} only`;
+
 export function checkImports(root: string): string[] {
   const broken: string[] = [];
   for (const area of ["packages", "apps"]) {
@@ -46,6 +50,13 @@ export function checkImports(root: string): string[] {
           if (fault !== undefined) broken.push(`${relative(root, file)}: ${target}: ${fault}`);
         }
       }
+    }
+  }
+  const modules = join(root, "strategies");
+  for (const name of existsSync(modules) ? readdirSync(modules) : []) {
+    if (!name.endsWith(".ts")) continue;
+    for (const target of importsOf(readFileSync(join(modules, name), "utf8"))) {
+      if (!ofStrategies.has(target)) broken.push(`strategies/${name}: ${target}: ${strategyRule}`);
     }
   }
   return broken;

@@ -8,6 +8,7 @@ import { newSecret } from "@tapedeck/features/auth/secrets";
 import { createAuthService } from "@tapedeck/features/auth/service";
 import { eraseExpired } from "@tapedeck/features/auth/store";
 import type { Database } from "@tapedeck/features/db";
+import { createStrategyModules } from "@tapedeck/features/backtest/modules/folder";
 import type { ApiDeps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
@@ -137,6 +138,9 @@ export async function wire(
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
     barSources: createBarSources({
+    strategies: createStrategyModules({
+      dir: environment.TAPEDECK_STRATEGIES_DIR ?? path.resolve(import.meta.dirname, "../../../strategies"),
+    }),
       log,
       urls: venueUrls(environment.TAPEDECK_VENUE_URLS),
       pace: createVenuePace(limiter),

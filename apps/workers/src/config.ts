@@ -9,6 +9,7 @@ import type { Environment } from "@tapedeck/platform/config/index";
 const names = [
   "TAPEDECK_DIR",
   "TAPEDECK_IMPORT_DIR",
+  "TAPEDECK_STRATEGIES_DIR",
   "TAPEDECK_MAX_WAITING_JOBS",
   "TAPEDECK_MAX_UPLOAD_BYTES",
   "TAPEDECK_UPLOAD_QUOTA_BYTES",

@@ -1,6 +1,8 @@
+import path from "node:path";
 import type { Bus, JobContract, Log } from "@tapedeck/core";
 import { createRateLimiter } from "@tapedeck/features/auth/limits";
 import type { Database } from "@tapedeck/features/db";
+import { createStrategyModules } from "@tapedeck/features/backtest/modules/folder";
 import type { Deps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
@@ -97,6 +99,9 @@ export async function wire(
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
     barSources: createBarSources({
       log,
+    strategies: createStrategyModules({
+      dir: environment.TAPEDECK_STRATEGIES_DIR ?? path.resolve(import.meta.dirname, "../../../strategies"),
+    }),
       urls: venueUrls(environment.TAPEDECK_VENUE_URLS),
       pace: createVenuePace(createRateLimiter({ db, now })),
     }),

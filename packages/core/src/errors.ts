@@ -30,6 +30,7 @@ export const errorCodes = {
   "symbol.ambiguous": { status: 422, title: "Several instruments have this symbol" },
   "data.missing": { status: 422, title: "The data is not there" },
   "data.invalid": { status: 422, title: "The data cannot be read" },
+  "strategy.failed": { status: 422, title: "A strategy module failed" },
   "formula.invalid": { status: 422, title: "The formula is not valid" },
   "upload.unknown": { status: 404, title: "There is no such upload" },
   "order.rejected": { status: 422, title: "The order was rejected" },

@@ -4,6 +4,7 @@ import type { JobContract } from "@tapedeck/core";
 import type { BlobStore, Bus, KnowledgeIndex, LanguageModel, Log, QueuePort } from "@tapedeck/core";
 import type { Db } from "./db.ts";
 import type { JobService } from "./jobs/contract.ts";
+import type { StrategyModules } from "./backtest/modules/contract.ts";
 import type { FilingReader } from "./knowledge/contract.ts";
 import type { EvidenceStore } from "./evidence/contract.ts";
 import type { PortfolioReader, VenueDirectory } from "./orders/contract.ts";
@@ -30,6 +31,7 @@ export interface Deps {
   barSources: BarSources;
   evidence: EvidenceStore;
   formulas: FormulaLibrary;
+  strategies: StrategyModules;
   jobs: JobService;
   venues: VenueDirectory;
   portfolio: PortfolioReader;

@@ -65,6 +65,9 @@ export const environment = {
   TAPEDECK_IMPORT_DIR: optionalPath(
     "Folder whose files ingest jobs may read; without it only uploads, venues and bundled data",
   ),
+  TAPEDECK_STRATEGIES_DIR: optionalPath(
+    "Folder of the operator's strategy modules; default: strategies/ beside the program",
+  ),
   TAPEDECK_MAX_UPLOAD_BYTES: integer(10_737_418_240, 1, 2 ** 50, "Largest upload"),
   TAPEDECK_UPLOAD_QUOTA_BYTES: integer(107_374_182_400, 1, 2 ** 50, "All uploads of one tenant together"),
   TAPEDECK_UPLOAD_DAYS: integer(

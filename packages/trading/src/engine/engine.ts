@@ -17,11 +17,15 @@ export interface Curves {
   readonly net: Float64Array;
 }
 
-export interface Engine extends Curves {
+/** A run as far as it has come; plain data. */
+export interface EngineRun extends Curves {
   readonly state: EngineState;
   /** Distinct closes of all bars. */
   readonly instants: number;
   readonly timeMs: Float64Array;
+}
+
+export interface Engine extends EngineRun {
   /** Goes on for at most so many instants; true once all are done. A run in pieces equals one run. */
   advance(instants: number): boolean;
 }

@@ -1,5 +1,5 @@
 export { createEngine } from "./engine.ts";
-export type { Curves, Engine } from "./engine.ts";
+export type { Curves, Engine, EngineRun } from "./engine.ts";
 export * from "./costs.ts";
 export * from "./fills.ts";
 export * from "./market.ts";
@@ -28,5 +28,5 @@ export type { ExitTerms, RangeDistance } from "./exits.ts";
 export type { RuleSizing } from "./sizing.ts";
 export { memberSelector } from "./universe.ts";
 export type { Universe } from "./universe.ts";
-export { createPortfolioStrategy, portfolioStrategies } from "./portfolios.ts";
+export { completeParams, createPortfolioStrategy, portfolioStrategies } from "./portfolios.ts";
 export type { PortfolioStrategy } from "./portfolios.ts";

@@ -339,21 +339,29 @@ export function createPortfolioStrategy(
     const wanted = least === most ? `${least}` : `${least} to ${most}`;
     throw new RangeError(`${name} takes ${wanted} instruments, not ${instruments}.`);
   }
-  const stray = Object.keys(given).find((key) => !found.params.some((param) => param.name === key));
+  return { strategy: found.create(completeParams(name, found.params, given)), title: found.title };
+}
+
+/** What is given, checked, with the defaults of the rest. Throws RangeError with a message for people, which begins with `owner`. */
+export function completeParams(
+  owner: string,
+  params: readonly StrategyParam[],
+  given: Params,
+): Record<string, number> {
+  const stray = Object.keys(given).find((key) => !params.some((param) => param.name === key));
   if (stray !== undefined) {
-    const names = found.params.map((param) => param.name).join(", ");
-    throw new RangeError(`${name} has no parameter ${stray}; it has ${names}.`);
+    const names = params.map((param) => param.name).join(", ");
+    throw new RangeError(`${owner} has no parameter ${stray}; it has ${names || "none"}.`);
   }
-  const params = Object.fromEntries(
-    found.params.map((param) => {
+  return Object.fromEntries(
+    params.map((param) => {
       const value = given[param.name] ?? Number(param.default);
       const fits = value >= param.min! && value <= param.max!;
       if (!fits || (param.integer === true && !Number.isInteger(value))) {
         const kind = param.integer === true ? "a whole number" : "a number";
-        throw new RangeError(`${name}: ${param.name} is ${kind} from ${param.min} to ${param.max}.`);
+        throw new RangeError(`${owner}: ${param.name} is ${kind} from ${param.min} to ${param.max}.`);
       }
       return [param.name, value];
     }),
   );
-  return { strategy: found.create(params), title: found.title };
 }

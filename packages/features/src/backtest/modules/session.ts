@@ -1,0 +1,182 @@
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { AppError } from "@tapedeck/core";
+import { completeParams } from "@tapedeck/trading";
+import type { ModuleFailure, ModuleInfo, ModuleOutcome, ModuleRun, ModuleSession } from "./contract.ts";
+import type { FromModule, ThreadSetup, ToModule } from "./messages.ts";
+
+export interface ModuleLimits {
+  /** To load, and to make one decision. Default 5 s. */
+  answerMs?: number;
+  /** Heap and array buffers of the thread, each. Default 256 MiB. */
+  memoryMb?: number;
+}
+
+const defaultLimits = { answerMs: 5_000, memoryMb: 256 };
+/** Looks at a running thread in the time of one limit. */
+const looks = 10;
+
+/** Why a thread was ended, in words for people. */
+class Stopped extends Error {}
+
+interface Thread {
+  /** The next message that is not of progress. Throws Stopped when the thread makes no headway, or has no memory left. */
+  ask(message: ToModule | null, onProgress?: (done: number, total: number) => void): Promise<FromModule>;
+  reached(): number;
+  end(): Promise<void>;
+}
+
+function startThread(file: string, limits: Required<ModuleLimits>): Thread {
+  const reached = new Int32Array(new SharedArrayBuffer(4));
+  const setup: ThreadSetup = { url: pathToFileURL(file).href, reached };
+  const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+    workerData: setup,
+    // Nothing of this process's settings, keys among them.
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb, maxYoungGenerationSizeMb: 64 },
+  });
+  const seconds = limits.answerMs / 1_000;
+  const noMemory = () => new Stopped(`it took more than ${limits.memoryMb} MiB of memory`);
+  let died: Error | undefined;
+  let onMessage = (_message: FromModule): void => undefined;
+  let onDeath = (_error: Error): void => undefined;
+  const die = (error: Error) => {
+    died ??= error;
+    onDeath(died);
+  };
+  worker.on("message", (message: FromModule) => onMessage(message));
+  worker.on("error", (error: NodeJS.ErrnoException) =>
+    die(error.code === "ERR_WORKER_OUT_OF_MEMORY" ? noMemory() : new Stopped(error.message)),
+  );
+  worker.on("exit", () => die(new Stopped("it ended its thread")));
+
+  return {
+    reached: () => Atomics.load(reached, 0),
+    end: async () => void (await worker.terminate()),
+    ask: (message, onProgress) => {
+      const { promise, resolve, reject } = Promise.withResolvers<FromModule>();
+      let last = -1;
+      let idle = 0;
+      const watch = setInterval(() => {
+        const now = Atomics.load(reached, 0);
+        idle = now === last ? idle + 1 : 0;
+        last = now;
+        if (idle >= looks) die(new Stopped(`it did not return within ${seconds} s`));
+        // Array buffers are outside the heap, whose limit the thread keeps by itself.
+        void worker.getHeapStatistics().then(
+          ({ external_memory: external }) => {
+            if (external > limits.memoryMb * 2 ** 20) die(noMemory());
+          },
+          () => undefined,
+        );
+      }, limits.answerMs / looks);
+      onDeath = reject;
+      onMessage = (answer) => {
+        if (answer.kind !== "progress") return resolve(answer);
+        idle = 0;
+        onProgress?.(answer.done, answer.total);
+      };
+      if (died !== undefined) reject(died);
+      else if (message !== null) worker.postMessage(message);
+      return promise.finally(() => clearInterval(watch));
+    },
+  };
+}
+
+/** Loads a module in a thread of its own. Throws AppError `strategy.failed` where it cannot be loaded. */
+export async function openSession(
+  file: string,
+  facts: { name: string; hash: string },
+  given: ModuleLimits = {},
+): Promise<ModuleSession> {
+  const limits = { ...defaultLimits, ...given };
+  const shown = `strategies/${facts.name}.ts`;
+  const failed = (why: string) =>
+    new AppError("strategy.failed", `${shown}: ${why}.`, { details: { module: facts.name } });
+  let thread: Thread;
+
+  const start = async (): Promise<Extract<FromModule, { kind: "loaded" }>["facts"]> => {
+    thread = startThread(file, limits);
+    const answer = await askOf(null);
+    if (answer.kind !== "loaded") throw failed("it answered out of turn");
+    return answer.facts;
+  };
+  const askOf = async (message: ToModule | null): Promise<FromModule> => {
+    try {
+      const answer = await thread.ask(message);
+      if (answer.kind === "threw") throw failed(answer.message);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+      await thread.end();
+      throw failed(error.message);
+    }
+  };
+  const loaded = await start();
+  const info: ModuleInfo = { ...facts, ...loaded };
+
+  /** What a thread that was ended had done: the same run again, up to the decision that it did not come back from. */
+  const repeat = async (message: Extract<ToModule, { kind: "run" }>, instants: number, why: string) => {
+    await start();
+    const again = await askOf({ ...message, instants });
+    if (again.kind !== "ended") throw failed(why);
+    const { run } = again;
+    return { run, failure: again.failure ?? { message: why, atMs: run.timeMs[instants - 1]! } };
+  };
+
+  return {
+    info,
+    async prepare(params, instruments) {
+      const [least, most] = info.instruments;
+      if (instruments < least || instruments > most) {
+        const wanted = least === most ? `${least}` : `${least} to ${most}`;
+        throw new AppError("payload.invalid", `${shown} takes ${wanted} instruments, not ${instruments}.`);
+      }
+      let complete: Record<string, number>;
+      try {
+        complete = completeParams(shown, info.params, params);
+      } catch (error) {
+        if (error instanceof RangeError) throw new AppError("payload.invalid", error.message);
+        throw error;
+      }
+      const answer = await askOf({ kind: "prepare", params: complete });
+      if (answer.kind !== "prepared") throw failed("it answered out of turn");
+      return { params: complete, title: answer.title, features: answer.features };
+    },
+
+    async run({ params, instruments, settings, columns, seed, signal, onProgress }: ModuleRun) {
+      signal.throwIfAborted();
+      const message = { kind: "run", params, instruments, settings, columns, seed, instants: null } as const;
+      const { promise: aborted, reject } = Promise.withResolvers<never>();
+      const onAbort = () => reject(signal.reason as Error);
+      signal.addEventListener("abort", onAbort, { once: true });
+      try {
+        const answer = await Promise.race([thread.ask(message, onProgress), aborted]);
+        if (answer.kind === "threw") throw failed(answer.message);
+        if (answer.kind !== "ended") throw failed("it answered out of turn");
+        return named(shown, answer);
+      } catch (error) {
+        if (!(error instanceof Stopped)) throw error;
+        const reached = thread.reached();
+        await thread.end();
+        if (reached === 0) throw failed(error.message);
+        return named(shown, await repeat(message, reached, error.message));
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+        if (signal.aborted) await thread.end();
+      }
+    },
+
+    close: () => thread.end(),
+  };
+}
+
+function named(
+  shown: string,
+  outcome: { run: ModuleOutcome["run"]; failure: ModuleFailure | null },
+): ModuleOutcome {
+  const { run, failure } = outcome;
+  if (failure === null) return { run, failure };
+  const at = failure.atMs === null ? "" : ` at the close of ${new Date(failure.atMs).toISOString()}`;
+  return { run, failure: { ...failure, message: `${shown}${at}: ${failure.message}.` } };
+}
