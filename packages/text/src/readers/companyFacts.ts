@@ -1,0 +1,236 @@
+import { bareDocument, UnreadableError } from "./document.ts";
+import type { ReadDocument, ReadItem } from "./document.ts";
+import { inColumns } from "./layout.ts";
+import { readMoment } from "./moment.ts";
+import type { Statement } from "../filings/statements.ts";
+
+/** One value of a fact as the SEC's company facts tell it. */
+interface FactValue {
+  start?: string;
+  end: string;
+  val: number;
+  accn: string;
+  fy: number | null;
+  fp: string | null;
+  form: string;
+  filed: string;
+}
+
+interface Fact {
+  label: string | null;
+  units: Record<string, FactValue[]>;
+}
+
+/** Tags of US GAAP that make up the statements, in their order, with the words that filers write for them. */
+const lines: Record<Statement, readonly (readonly [tag: string, label: string])[]> = {
+  income: [
+    ["RevenueFromContractWithCustomerExcludingAssessedTax", "Total revenues"],
+    ["Revenues", "Total revenues"],
+    ["SalesRevenueNet", "Total revenues"],
+    ["CostOfRevenue", "Cost of revenue"],
+    ["CostOfGoodsAndServicesSold", "Cost of sales"],
+    ["GrossProfit", "Gross profit"],
+    ["ResearchAndDevelopmentExpense", "Research and development"],
+    ["SellingGeneralAndAdministrativeExpense", "Selling, general and administrative"],
+    ["OperatingIncomeLoss", "Operating income"],
+    ["InterestExpense", "Interest expense"],
+    [
+      "IncomeLossFromContinuingOperationsBeforeIncomeTaxesExtraordinaryItemsNoncontrollingInterest",
+      "Income before income taxes",
+    ],
+    ["IncomeTaxExpenseBenefit", "Provision for income taxes"],
+    ["NetIncomeLoss", "Net income"],
+    ["EarningsPerShareBasic", "Basic earnings per share"],
+    ["EarningsPerShareDiluted", "Diluted earnings per share"],
+  ],
+  balance: [
+    ["CashAndCashEquivalentsAtCarryingValue", "Cash and cash equivalents"],
+    ["AccountsReceivableNetCurrent", "Accounts receivable, net"],
+    ["InventoryNet", "Inventories"],
+    ["AssetsCurrent", "Total current assets"],
+    ["PropertyPlantAndEquipmentNet", "Property and equipment, net"],
+    ["Goodwill", "Goodwill"],
+    ["Assets", "Total assets"],
+    ["AccountsPayableCurrent", "Accounts payable"],
+    ["LiabilitiesCurrent", "Total current liabilities"],
+    ["LongTermDebtNoncurrent", "Long-term debt"],
+    ["Liabilities", "Total liabilities"],
+    ["RetainedEarningsAccumulatedDeficit", "Retained earnings"],
+    ["StockholdersEquity", "Total stockholders' equity"],
+  ],
+  cash: [
+    ["DepreciationDepletionAndAmortization", "Depreciation and amortization"],
+    ["NetCashProvidedByUsedInOperatingActivities", "Net cash provided by operating activities"],
+    ["PaymentsToAcquirePropertyPlantAndEquipment", "Purchases of property and equipment"],
+    ["NetCashProvidedByUsedInInvestingActivities", "Net cash used in investing activities"],
+    ["PaymentsOfDividends", "Dividends paid"],
+    ["PaymentsForRepurchaseOfCommonStock", "Repurchases of common stock"],
+    ["NetCashProvidedByUsedInFinancingActivities", "Net cash used in financing activities"],
+  ],
+};
+
+const titles: Record<Statement, string> = {
+  income: "CONSOLIDATED STATEMENTS OF INCOME",
+  balance: "CONSOLIDATED BALANCE SHEETS",
+  cash: "CONSOLIDATED STATEMENTS OF CASH FLOWS",
+};
+/** Tags that are shown as amounts paid, which statements of cash flows set in brackets. */
+const paid = /^Payments/;
+const formOf: Record<string, "10-K" | "10-Q"> = { "10-K": "10-K", "10-KT": "10-K", "10-Q": "10-Q" };
+const dayMs = 86_400_000;
+const otherRows = 80;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+
+export function isCompanyFacts(
+  json: unknown,
+): json is { entityName: string; facts: Record<string, Record<string, Fact>> } {
+  return isObject(json) && typeof json["entityName"] === "string" && isObject(json["facts"]);
+}
+
+interface Report {
+  accn: string;
+  form: "10-K" | "10-Q";
+  filed: string;
+  fiscalYear: number;
+  quarter: number | undefined;
+  /** By tag: value by the year in which its period ends. */
+  values: Map<string, { label: string; unit: string; byYear: Map<number, number> }>;
+}
+
+/** A report's own kind of period: a year, a quarter, or a moment. */
+function fits({ start, end }: FactValue, form: Report["form"]): boolean {
+  if (start === undefined) return true;
+  const days = (Date.parse(end) - Date.parse(start)) / dayMs;
+  return form === "10-K" ? days > 330 && days < 400 : days > 75 && days < 105;
+}
+
+function reportsOf(facts: Record<string, Fact>): Report[] {
+  const reports = new Map<string, Report>();
+  for (const [tag, { label, units }] of Object.entries(facts)) {
+    for (const [unit, values] of Object.entries(units)) {
+      for (const value of values) {
+        const form = formOf[value.form];
+        if (form === undefined || value.fy === null || !fits(value, form)) continue;
+        let report = reports.get(value.accn);
+        if (report === undefined) {
+          const quarter = /^Q([1-4])$/.exec(value.fp ?? "")?.[1];
+          report = {
+            accn: value.accn,
+            form,
+            filed: value.filed,
+            fiscalYear: value.fy,
+            quarter: quarter === undefined ? undefined : Number(quarter),
+            values: new Map(),
+          };
+          reports.set(value.accn, report);
+        }
+        const known = report.values.get(tag) ?? {
+          label: label ?? tag,
+          unit,
+          byYear: new Map<number, number>(),
+        };
+        if (known.unit === unit) known.byYear.set(Number(value.end.slice(0, 4)), value.val);
+        report.values.set(tag, known);
+      }
+    }
+  }
+  return [...reports.values()].toSorted((one, other) => (one.filed < other.filed ? -1 : 1));
+}
+
+/** A value in thousands, exact; one per share as it is. */
+function shown(value: number, unit: string, asPaid: boolean): string {
+  const scaled = /\//.test(unit) ? value : value / 1_000;
+  const text = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 }).format(Math.abs(scaled));
+  return scaled < 0 !== asPaid && scaled !== 0 ? `(${text})` : text;
+}
+
+interface Line {
+  label: string;
+  tag: string;
+}
+
+/**
+ * Pages of rows over the same years: those that most rows have, and beside them pages for rows that lack one of them. A
+ * row's further years stand in the reports of those years.
+ */
+function pagesOf(report: Report, title: string, wanted: readonly Line[]): string[] {
+  const facts = wanted.flatMap(({ label, tag }) => {
+    const fact = report.values.get(tag);
+    return fact === undefined ? [] : [{ ...fact, label, tag }];
+  });
+  const yearsOf = (byYear: ReadonlyMap<number, number>) =>
+    [...byYear.keys()].toSorted((one, other) => other - one);
+  const groups = Map.groupBy(facts, ({ byYear }) => yearsOf(byYear).join(" "));
+  const [most] = [...groups.values()].toSorted((one, other) => other.length - one.length);
+  const common = most === undefined ? [] : yearsOf(most[0]!.byYear);
+  const pages = new Map<string, { years: number[]; rows: string[][] }>();
+  for (const { label, tag, unit, byYear } of facts) {
+    const years = common.every((year) => byYear.has(year)) ? common : yearsOf(byYear);
+    const page = pages.get(years.join(" ")) ?? { years, rows: [] };
+    page.rows.push([label, ...years.map((year) => shown(byYear.get(year)!, unit, paid.test(tag)))]);
+    pages.set(years.join(" "), page);
+  }
+  return [...pages.values()].map(
+    ({ years, rows }) =>
+      `${title}\n(In thousands, except per share amounts)\n${inColumns([["", ...years.map(String)], ...rows])}`,
+  );
+}
+
+function documentOf(company: string, report: Report): ReadDocument {
+  const { accn, form, filed, fiscalYear, quarter, values } = report;
+  const period =
+    quarter === undefined ? `fiscal year ${fiscalYear}` : `quarter ${quarter} of fiscal year ${fiscalYear}`;
+  const used = new Set<string>();
+  const statementPages = (["income", "balance", "cash"] as const).flatMap((statement) => {
+    const told = new Set<string>();
+    // Of several tags for the same line the first that is there.
+    const wanted = lines[statement].filter(
+      ([tag, label]) => values.has(tag) && !told.has(label) && told.add(label),
+    );
+    for (const [tag] of wanted) used.add(tag);
+    return pagesOf(
+      report,
+      titles[statement],
+      wanted.map(([tag, label]) => ({ tag, label })),
+    );
+  });
+  const others = [...values].filter(([tag]) => !used.has(tag)).map(([tag, { label }]) => ({ tag, label }));
+  const otherPages = Array.from({ length: Math.ceil(others.length / otherRows) }, (_, i) =>
+    pagesOf(report, "OTHER FIGURES AS TAGGED", others.slice(i * otherRows, (i + 1) * otherRows)),
+  ).flat();
+  const cover = `${company}\nForm ${form}, ${period}\nFigures as filed with the SEC on ${filed} (XBRL company facts, accession ${accn}).`;
+  const published = readMoment(filed);
+  return {
+    ...bareDocument(
+      "filing",
+      `${company} ${form} ${fiscalYear}${quarter === undefined ? "" : ` Q${quarter}`}, figures as filed`,
+      [cover, ...statementPages, ...otherPages].join("\f"),
+    ),
+    key: accn,
+    company,
+    filing: { company, form, year: fiscalYear, ...(quarter === undefined ? {} : { quarter }) },
+    publishedMs: published?.ms ?? null,
+    publisher: "SEC",
+    licence: "public domain",
+    language: "eng",
+    guesses: [{ what: "published", value: filed, why: "the day it was filed, from its end on" }],
+  };
+}
+
+/**
+ * Reads the SEC's company facts: a document for each annual and quarterly report, with its statements as pages whose rows
+ * the reader of figures understands. A report's figures are public from the day it was filed, so that later
+ * restatements change nothing in what was known before. Throws UnreadableError where no report is told.
+ */
+export function readCompanyFacts(json: {
+  entityName: string;
+  facts: Record<string, Record<string, Fact>>;
+}): ReadItem[] {
+  const reports = reportsOf(json.facts["us-gaap"] ?? {});
+  if (reports.length === 0) {
+    throw new UnreadableError("empty", "It tells no figures of annual or quarterly reports by US GAAP.");
+  }
+  return reports.map((report) => ({ ok: true, document: documentOf(json.entityName, report) }));
+}
