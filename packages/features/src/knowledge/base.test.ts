@@ -4,6 +4,7 @@ import path from "node:path";
 import type { KnowledgeIndex } from "@tapedeck/core";
 import { evaluateFormulas } from "@tapedeck/formula";
 import { createLanceIndex } from "@tapedeck/platform/knowledge/lance";
+import { metrics } from "@tapedeck/text/filings/metrics";
 import { projectRoot, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Db } from "../db.ts";
@@ -16,12 +17,46 @@ const documents = await Promise.all(
   files.map(async (file) => ({ file, ...parseDocument(file, await readFile(path.join(dir, file), "utf8")) })),
 );
 
-test("there are at least 30 documents, of one title each", () => {
-  expect(documents.length).toBeGreaterThanOrEqual(30);
+test("there are at least 150 documents in five parts, of one title each", () => {
+  expect(documents.length).toBeGreaterThanOrEqual(150);
   expect(new Set(documents.map((one) => one.title)).size).toBe(documents.length);
+  expect([...new Set(documents.map((one) => one.topic))].toSorted()).toEqual([
+    "analysis",
+    "fundamentals",
+    "indicators",
+    "risk",
+    "strategies",
+  ]);
 });
 
-describe.each(documents)("$file", ({ text, sources, formulas }) => {
+type Compute = (...values: unknown[]) => unknown;
+
+/** What a call of packages/quant gives; lists become series. */
+async function compute(call: string, values: readonly unknown[]): Promise<unknown> {
+  const [module, name] = call.split(".") as [string, string];
+  const exported = (await import(path.join(projectRoot, "packages/quant/src", `${module}.ts`))) as Record<
+    string,
+    Compute
+  >;
+  return exported[name]!(...values.map(toSeries));
+}
+
+function toSeries(value: unknown): unknown {
+  if (Array.isArray(value)) return Float64Array.from(value as number[]);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toSeries(each)]));
+}
+
+/** Half a unit of the last digit of a printed number. */
+function halfUnit(printed: string): number {
+  return 0.5 * 10 ** -(printed.split(".")[1] ?? "").length;
+}
+
+describe.each(documents)("$file", ({ file, topic, text, sources, formulas }) => {
+  test("lies in the folder of its part", () => {
+    expect(path.dirname(file)).toBe(topic);
+  });
+
   test("is a definition in sections, of 180 to 600 words, with sources", () => {
     expect(text).toMatch(/^## What (is|are) /);
     expect(text.match(/^## /gm)!.length).toBeGreaterThanOrEqual(3);
@@ -52,6 +87,28 @@ describe.each(documents)("$file", ({ text, sources, formulas }) => {
     });
     for (const result of results) expect(Number.isFinite(result.at(-1))).toBe(true);
   });
+});
+
+const worked = documents.flatMap(({ file, text, examples }) =>
+  examples.map((example) => ({ file, text, ...example })),
+);
+
+test.each(worked)("$file: $call gives what the text says", async ({ text, call, with: values, gives }) => {
+  const result = await compute(call, values);
+  const printed = typeof gives === "string" ? { "": gives } : gives;
+  for (const [member, number] of Object.entries(printed)) {
+    const value = member === "" ? result : (result as Record<string, unknown>)[member];
+    expect(text).toMatch(new RegExp(`(?<![\\d.])${number.replaceAll(".", "\\.")}(?!\\d)`));
+    expect(Math.abs((value as number) - Number(number))).toBeLessThanOrEqual(halfUnit(number) * (1 + 1e-9));
+  }
+});
+
+const defined = documents.flatMap(({ file, measures }) =>
+  Object.entries(measures).map(([name, definition]) => ({ file, name, definition })),
+);
+
+test.each(defined)("$file: $name is computed as defined", ({ name, definition }) => {
+  expect(metrics.find((metric) => metric.name === name)?.definition).toBe(definition);
 });
 
 describe("searching the knowledge base", () => {
@@ -108,12 +165,26 @@ describe("searching the knowledge base", () => {
     ["What is the funding rate?", "perpetual-future", "What is the funding rate?"],
     ["What is staking?", "proof-of-stake"],
     ["half-life of a deviation", "mean-reversion"],
-    ["hedge ratio by cointegration", "pairs-trading"],
-    ["winners minus losers over twelve months", "momentum"],
+    ["hedge ratio by cointegration", "cointegration"],
+    ["What is pairs trading?", "pairs-trading"],
+    ["Do winners of the last twelve months go on winning?", "momentum"],
+    ["How does momentum rotation rank instruments?", "momentum-rotation"],
+    ["What is GARCH?", "garch", "What is GARCH?"],
+    ["formula of the Hull moving average", "hull-moving-average", "Formula"],
+    ["pitfalls of the choppiness index", "choppiness-index", "Pitfalls"],
+    ["What is a quick ratio?", "current-and-quick-ratio"],
+    ["How is the cash conversion cycle computed?", "turnover-ratios"],
+    ["What is free cash flow?", "free-cash-flow", "What is free cash flow?"],
+    ["What is impermanent loss?", "decentralized-exchange"],
+    ["What is a covered call?", "covered-call", "What is a covered call?"],
+    ["Kupiec test", "risk-model-backtesting"],
+    ["What is a deflated Sharpe ratio?", "probabilistic-sharpe-ratio"],
+    ["purging and embargo", "cross-validation"],
+    ["What is an inverted yield curve?", "yield-curve"],
     ["What is CAGR?", "compound-annual-growth-rate"],
   ])("%s", async (question, file, section?: string) => {
     const [hit] = await index.search({ text: question, limit: 5, spaces: ["shared"] });
-    expect(hit!.documentId).toBe(fileDocumentId(`${file}.md`));
+    expect(hit!.documentId).toBe(fileDocumentId(files.find((name) => path.basename(name, ".md") === file)!));
     if (section !== undefined) expect(hit!.section).toBe(section);
   });
 

@@ -6,12 +6,25 @@ import type { FilingDescription } from "./contract.ts";
 /** Reference documents say what words mean: true at any time, hence visible as of any time unless they say otherwise. */
 const always = 0;
 
+const Example = z.strictObject({
+  /** File and function: `portfolio/kelly.kellyBinary`. */
+  call: z.string().regex(/^[a-z]+\/[A-Za-z]+\.[A-Za-z]+$/),
+  /** Arguments; a list is a series. */
+  with: z.array(z.unknown()).min(1),
+  /** The result as the text prints it, or the members of the result that it prints. */
+  gives: z.union([z.string(), z.record(z.string(), z.string())]),
+});
+
 const FrontMatter = z.strictObject({
   title: z.string().trim().min(1).max(300),
   topic: z.string().trim().min(1).max(100),
   sources: z.array(z.string().trim().min(1).max(500)).min(1),
   /** Formulas that the text explains, in the formula language. */
   formulas: z.array(z.string().trim().min(1).max(2_000)).default([]),
+  /** Worked numbers of the text, with the call of packages/quant that gives them. */
+  examples: z.array(Example).default([]),
+  /** Measures of annual reports that the text defines, by name, with the definition that questions are answered by. */
+  measures: z.record(z.string(), z.string()).default({}),
   /** When what it tells became known; for documents about events. */
   published: EpochMs.optional(),
 });
@@ -26,8 +39,14 @@ export interface SourceDocument {
   filing?: FilingDescription | undefined;
 }
 
+/** A file of the knowledge base, with what its text is checked by. */
+export interface SourceFile extends SourceDocument {
+  examples: z.infer<typeof Example>[];
+  measures: Record<string, string>;
+}
+
 /** A file of the knowledge base: YAML front matter between `---` lines, then Markdown. Throws `data.invalid` with its path. */
-export function parseDocument(path: string, file: string): SourceDocument {
+export function parseDocument(path: string, file: string): SourceFile {
   const match = /^---\n([\s\S]*?)\n---\n+([\s\S]*)$/.exec(
     file.replaceAll("\r\n", "\n").replace(/^\uFEFF/, ""),
   );
