@@ -4,6 +4,7 @@ import type { Ast, BinaryOperator, Expression, Span } from "./ast.ts";
 import { FormulaError, nearestName } from "./error.ts";
 import type { Field, FunctionSpec, ValueType } from "./functions.ts";
 import { DERIVED, FIELDS, FUNCTIONS, isField } from "./functions.ts";
+import { sentimentSeries } from "./sentiment.ts";
 import type { Timeframe } from "./timeframe.ts";
 import { parseTimeframe } from "./timeframe.ts";
 
@@ -16,6 +17,15 @@ export type Bound =
       readonly type: "series";
       readonly field: Field;
       readonly symbol: string | undefined;
+      readonly warmup: 0;
+    }
+  | {
+      readonly op: "sentiment";
+      readonly type: "series";
+      /** By which the data holds it. */
+      readonly series: string;
+      /** Days. */
+      readonly halfLife: number;
       readonly warmup: 0;
     }
   | {
@@ -65,6 +75,7 @@ export interface Binding {
 /** Names that stand for the usual window parameter. */
 const WINDOW_NAMES = new Set(["period", "length", "window"]);
 const MAX_SHIFT = 100_000;
+const MAX_DAYS = 3_650;
 
 function fail(span: Span, message: string, suggestion?: string): never {
   throw new FormulaError(message, span.start + 1, span.length, suggestion);
@@ -322,6 +333,7 @@ export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
     const usage = `${f.name}(${f.argNames.join(", ")}${f.repeat ? ", ..." : ""})`;
     if (given.length > most) fail(given[f.args.length]!.span, `too many arguments: ${usage}`);
     for (let i = 0; i < least; i++) if (!given[i]) fail(e.span, `${f.argNames[i]} is missing: ${usage}`);
+    if (f.args[0] === "instrument") return sentimentOf(given[0]!, given[1], f, scope);
     let whole = 0;
     const args: Bound[] = [];
     const count = Math.max(given.length, f.args.length);
@@ -360,6 +372,23 @@ export function bindFormula(ast: Ast, options: BindOptions = {}): Binding {
       whole,
       f.warmup?.(whole) ?? 0,
     );
+  }
+
+  function sentimentOf(
+    instrument: Expression,
+    days: Expression | undefined,
+    f: FunctionSpec,
+    scope: Scope,
+  ): Bound {
+    if (instrument.kind !== "string" || instrument.value === "")
+      fail(instrument.span, 'the instrument is a name in quotes, as in sentiment("AAPL")');
+    if (scope.symbol !== undefined) fail(instrument.span, "an instrument is chosen twice");
+    const halfLife = days === undefined ? f.fallback! : constant(days, scope, f.argNames[1]!);
+    if (!(halfLife > 0 && halfLife <= MAX_DAYS))
+      fail(days?.span ?? instrument.span, `halfLife must be above 0 and at most ${MAX_DAYS} days`);
+    const series = sentimentSeries(instrument.value);
+    instruments.add(series);
+    return { op: "sentiment", type: "series", series, halfLife, warmup: 0 };
   }
 
   function kernelCall(kernel: Kernel, e: Call, scope: Scope, chosen: Chosen): Bound {

@@ -16,6 +16,7 @@ import {
   OR,
   withScalar,
 } from "./operators.ts";
+import { sentimentDecay, sentimentMean } from "./sentiment.ts";
 import type { Timeframe } from "./timeframe.ts";
 
 type F = Float64Array;
@@ -130,7 +131,8 @@ export function createGraph(source: Source): NodeGraph {
   function condition(clock: Clock, key: string, make: (out: Uint8Array) => Node["step"]): Node {
     const found = known(clock, key);
     if (found) return found;
-    const out = new Uint8Array(clock.capacity);
+    // whole words: readers take four bars at a time
+    const out = new Uint8Array((clock.capacity + 3) & ~3);
     return put(clock, key, out, make(out));
   }
 
@@ -150,6 +152,8 @@ export function createGraph(source: Source): NodeGraph {
         });
       case "field":
         return field(b, clock, frame);
+      case "sentiment":
+        return sentimentNode(b, clock);
       case "kernel":
         return kernelNode(b, clock, frame);
       case "apply":
@@ -192,12 +196,24 @@ export function createGraph(source: Source): NodeGraph {
   function joined(clock: Clock, other: Clock, node: Node, stale: number): Node {
     back(node, 1);
     const values = node.column as F;
-    let next = 0;
-    const found = known(clock, `join(${clockId(other)}:${node.id})`);
+    return asOfClose(clock, other, `join(${clockId(other)}:${node.id})`, (row, ageMs) =>
+      ageMs > stale ? NaN : values[row]!,
+    );
+  }
+
+  /** What `valueOf` makes of the last row of another clock closed by each bar's close, and of its age then; NaN without one. */
+  function asOfClose(
+    clock: Clock,
+    other: Clock,
+    key: string,
+    valueOf: (row: number, ageMs: number) => number,
+  ): Node {
+    const found = known(clock, key);
     if (found) return found;
     const out = source.takeColumn(clock.capacity);
+    let next = 0;
     let droppedBefore = other.dropped;
-    return put(clock, `join(${clockId(other)}:${node.id})`, out, (from, to) => {
+    return put(clock, key, out, (from, to) => {
       const mine = clock.bars.closeMs;
       const theirs = other.bars.closeMs;
       next = Math.max(0, next - (other.dropped - droppedBefore));
@@ -207,9 +223,33 @@ export function createGraph(source: Source): NodeGraph {
         if (next === 0 && other.dropped > 0) {
           throw new RangeError("another instrument's bars ran ahead: give bars in the order of their close");
         }
-        out[i] = next === 0 || mine[i]! - theirs[next - 1]! > stale ? NaN : values[next - 1]!;
+        out[i] = next === 0 ? NaN : valueOf(next - 1, mine[i]! - theirs[next - 1]!);
       }
     });
+  }
+
+  /** Sum over the rows of news so far of what each adds, decayed to the last row's time. */
+  function decayedSum(other: Clock, name: string, halfLife: number, added: (row: number) => number): Node {
+    return series(other, `${name}(${halfLife})`, (out) => (from, to) => {
+      const { closeMs } = other.bars;
+      for (let i = from; i < to; i++) {
+        const before = i > 0 ? out[i - 1]! * sentimentDecay(closeMs[i]! - closeMs[i - 1]!, halfLife) : 0;
+        out[i] = before + added(i);
+      }
+    });
+  }
+
+  /** The mean of the news known at each bar's close; NaN before the first. */
+  function sentimentNode(b: Extract<Bound, { op: "sentiment" }>, clock: Clock): Node {
+    const other = source.clockOf(b.series);
+    const { close, volume } = other.bars;
+    const sums = decayedSum(other, "scores", b.halfLife, (row) => close[row]! * volume[row]!);
+    const weights = decayedSum(other, "weights", b.halfLife, (row) => volume[row]!);
+    back(sums, 1);
+    back(weights, 1);
+    return asOfClose(clock, other, `sentiment(${clockId(other)};${b.halfLife})`, (row, ageMs) =>
+      sentimentMean(sums.column[row]!, weights.column[row]!, sentimentDecay(ageMs, b.halfLife)),
+    );
   }
 
   function framed(b: Extract<Bound, { op: "timeframe" }>, clock: Clock): Node {

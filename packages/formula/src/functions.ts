@@ -1,15 +1,17 @@
+import { sentimentHalfLife } from "./sentiment.ts";
+
 /** Functions of the language that are not kernels: they work on conditions, constants or the same bar. */
 export type ValueType = "series" | "scalar" | "condition";
 
 export interface FunctionSpec {
   readonly name: string;
   readonly meaning: string;
-  /** What each argument must be; `number` is a series or a scalar, `same` a number or a condition. */
-  readonly args: readonly ("number" | "condition" | "window" | "shift")[];
+  /** What each argument must be: `number` is a series or a scalar, `instrument` a name in quotes, `days` a number above 0. */
+  readonly args: readonly ("number" | "condition" | "window" | "shift" | "instrument" | "days")[];
   readonly argNames: readonly string[];
   /** Last argument may be repeated. */
   readonly repeat?: boolean;
-  /** Default of the last argument, a window or a shift. */
+  /** Default of the last argument: a window, a shift or days. */
   readonly fallback?: number;
   readonly result: "number" | "condition" | "series";
   /** Bars of warm-up that the function adds. */
@@ -141,6 +143,15 @@ const LIST: readonly FunctionSpec[] = [
     meaning: "The value on the last bar on which a condition held; NaN before it first held.",
     args: ["condition", "number"],
     argNames: ["condition", "x"],
+    result: "series",
+  },
+  {
+    name: "sentiment",
+    meaning:
+      "Sentiment in [-1, 1] of what was published about an instrument by the bar's close; old news counts half after each halfLife days.",
+    args: ["instrument", "days"],
+    argNames: ["instrument", "halfLife"],
+    fallback: sentimentHalfLife,
     result: "series",
   },
 ];

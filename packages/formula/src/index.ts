@@ -18,5 +18,12 @@ export type { ConditionSearch, ConditionTemplate } from "./template.ts";
 export { MissingInstrumentError } from "./world.ts";
 export { callsOf, checkSavedFormula, expandFormula } from "./saved.ts";
 export type { FormulaBook, SavedFormula } from "./saved.ts";
+export {
+  instrumentOfSentiment,
+  sentimentDecay,
+  sentimentHalfLife,
+  sentimentMean,
+  sentimentSeries,
+} from "./sentiment.ts";
 export { bucketEnd, bucketStart, parseTimeframe } from "./timeframe.ts";
 export type { Timeframe } from "./timeframe.ts";
