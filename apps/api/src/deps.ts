@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import type { JobContract, Log } from "@tapedeck/core";
+import { createAlertReader } from "@tapedeck/features/alerts/reader";
 import { createAuditLog } from "@tapedeck/features/audit/log";
 import { ensureFirstAdmin } from "@tapedeck/features/auth/bootstrap";
 import { createRateLimiter } from "@tapedeck/features/auth/limits";
 import { newSecret } from "@tapedeck/features/auth/secrets";
 import { createAuthService } from "@tapedeck/features/auth/service";
 import { eraseExpired } from "@tapedeck/features/auth/store";
-import type { Database } from "@tapedeck/features/db";
 import { createStrategyModules } from "@tapedeck/features/backtest/modules/folder";
+import type { Database } from "@tapedeck/features/db";
 import type { ApiDeps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
@@ -137,10 +138,10 @@ export async function wire(
       quotaBytes: environment.TAPEDECK_UPLOAD_QUOTA_BYTES,
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
-    barSources: createBarSources({
     strategies: createStrategyModules({
       dir: environment.TAPEDECK_STRATEGIES_DIR ?? path.resolve(import.meta.dirname, "../../../strategies"),
     }),
+    barSources: createBarSources({
       log,
       urls: venueUrls(environment.TAPEDECK_VENUE_URLS),
       pace: createVenuePace(limiter),
@@ -151,6 +152,7 @@ export async function wire(
     outbox: insertNotification,
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),
+    alerts: createAlertReader({ db }),
     venues: createVenueDirectory({
       // The venue's own tables are among the database's; Kysely's types do not say so.
       db: db as unknown as Kysely<PaperTables>,

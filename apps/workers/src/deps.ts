@@ -1,8 +1,9 @@
 import path from "node:path";
 import type { Bus, JobContract, Log } from "@tapedeck/core";
+import { createAlertReader } from "@tapedeck/features/alerts/reader";
 import { createRateLimiter } from "@tapedeck/features/auth/limits";
-import type { Database } from "@tapedeck/features/db";
 import { createStrategyModules } from "@tapedeck/features/backtest/modules/folder";
+import type { Database } from "@tapedeck/features/db";
 import type { Deps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
@@ -11,6 +12,7 @@ import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import type { RunningJobService } from "@tapedeck/features/jobs/service";
 import { createPaperPrices } from "@tapedeck/features/orders/prices";
+import { insertNotification } from "@tapedeck/features/notifications/store";
 import { createFilingReader } from "@tapedeck/features/knowledge/filings";
 import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
@@ -97,11 +99,11 @@ export async function wire(
       quotaBytes: environment.TAPEDECK_UPLOAD_QUOTA_BYTES,
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
-    barSources: createBarSources({
-      log,
     strategies: createStrategyModules({
       dir: environment.TAPEDECK_STRATEGIES_DIR ?? path.resolve(import.meta.dirname, "../../../strategies"),
     }),
+    barSources: createBarSources({
+      log,
       urls: venueUrls(environment.TAPEDECK_VENUE_URLS),
       pace: createVenuePace(createRateLimiter({ db, now })),
     }),
@@ -110,6 +112,8 @@ export async function wire(
     formulas: createFormulaLibrary({ db }),
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),
+    alerts: createAlertReader({ db }),
+    outbox: insertNotification,
     venues: createVenueDirectory({
       // The venue's own tables are among the database's; Kysely's types do not say so.
       db: db as unknown as Kysely<PaperTables>,

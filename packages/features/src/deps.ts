@@ -1,10 +1,11 @@
+import type { AlertReader } from "./alerts/contract.ts";
 import type { AuditLog } from "./audit/contract.ts";
 import type { AuthService, RateLimiter } from "./auth/contract.ts";
 import type { JobContract } from "@tapedeck/core";
 import type { BlobStore, Bus, KnowledgeIndex, LanguageModel, Log, QueuePort } from "@tapedeck/core";
 import type { Db } from "./db.ts";
-import type { JobService } from "./jobs/contract.ts";
 import type { StrategyModules } from "./backtest/modules/contract.ts";
+import type { JobService } from "./jobs/contract.ts";
 import type { FilingReader } from "./knowledge/contract.ts";
 import type { EvidenceStore } from "./evidence/contract.ts";
 import type { PortfolioReader, VenueDirectory } from "./orders/contract.ts";
@@ -35,6 +36,9 @@ export interface Deps {
   jobs: JobService;
   venues: VenueDirectory;
   portfolio: PortfolioReader;
+  alerts: AlertReader;
+  /** Where calls to callback addresses wait. */
+  outbox: Outbox;
   log: Log;
   now(): number;
 }
@@ -44,8 +48,6 @@ export interface ApiDeps extends Deps {
   auth: AuthService;
   audit: AuditLog;
   limiter: RateLimiter;
-  /** Where calls to callback addresses wait. */
-  outbox: Outbox;
   /** The live stream's events, as the stream process tells them. */
   liveEvents: LiveEvents;
   /** Every job type of this deployment, an operator's own ones too. */

@@ -120,6 +120,12 @@ export type AlertTrigger = z.output<typeof AlertTrigger>;
 
 const ById = z.object({ id: Id });
 
+/** How other features read what alerts told. */
+export interface AlertReader {
+  /** Known by a time, newest first. */
+  triggers(tenantId: string, untilMs: number, limit: number): Promise<AlertTrigger[]>;
+}
+
 export const alertRoutes = {
   listAlerts: defineQuery({
     name: "listAlerts",

@@ -161,6 +161,8 @@ export async function loadTriggers(
     limit: number;
     before?: number | undefined;
     after?: number;
+    /** Kept by then. */
+    untilMs?: number;
   },
 ): Promise<AlertTrigger[]> {
   let rows = db
@@ -185,5 +187,6 @@ export async function loadTriggers(
   if (query.alertId !== undefined) rows = rows.where("alertTriggers.alertId", "=", query.alertId);
   if (query.before !== undefined) rows = rows.where("alertTriggers.seq", "<", query.before);
   if (query.after !== undefined) rows = rows.where("alertTriggers.seq", ">", query.after);
+  if (query.untilMs !== undefined) rows = rows.where("alertTriggers.createdMs", "<=", query.untilMs);
   return rows.execute();
 }

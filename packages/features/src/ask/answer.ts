@@ -13,6 +13,8 @@ export interface Answer {
   drafts: Draft[];
   /** Questions that may follow. */
   suggestions?: string[];
+  /** What of the question the sentences leave open, and why. */
+  message?: string;
 }
 
 /** Thrown where the question has no answer here: says why, what would be needed, and what can be asked. */

@@ -15,6 +15,9 @@ export interface Stretch {
   period: Period | undefined;
 }
 
+/** A computed value as evidence. */
+export type Computed = Extract<EvidenceItem, { kind: "computation" }>;
+
 /** Bars of one instrument as an answer uses them: lookups by date, evidence, and words. */
 export interface Bars {
   dataset: SeriesDataset;
@@ -34,7 +37,7 @@ export interface Bars {
   /** Evidence: all the bars read. */
   rows(from?: number, to?: number): EvidenceItem;
   /** Evidence: a value computed at a bar (null: over a stretch). */
-  value(formula: string, index: number | null, value: number, unit: string): EvidenceItem;
+  value(formula: string, index: number | null, value: number, unit: string): Computed;
   /** Index of the bar of a date, or the last before it; −1 when the data starts later. */
   onOrBefore(dateEndMs: number): number;
   /** Bars within a period; declines, saying what to ingest, when there are none. */

@@ -1,4 +1,4 @@
-import { newId } from "@tapedeck/core";
+import { errorRecord, newId } from "@tapedeck/core";
 import type { LanguageModel, ProgressOf } from "@tapedeck/core";
 import {
   monthlyStocks,
@@ -13,6 +13,11 @@ import {
 import type { RecordingContext, TestBar } from "@tapedeck/testkit";
 import type { JobContext } from "@tapedeck/core";
 import { filingPages } from "@tapedeck/text/filings/fixture";
+import { createAlertReader } from "../alerts/reader.ts";
+import { insertAlert, insertTrigger } from "../alerts/store.ts";
+import { AnalyzePayload } from "../analyze/contract.ts";
+import { runAnalyze } from "../analyze/run.ts";
+import { insertNotification } from "../notifications/store.ts";
 import { createBus } from "@tapedeck/platform/bus/index";
 import type { backtest } from "../backtest/contract.ts";
 import { BacktestPayload } from "../backtest/contract.ts";
@@ -20,12 +25,14 @@ import { runBacktest } from "../backtest/run.ts";
 import { contracts } from "../contracts.ts";
 import type { Database, Db, Tx } from "../db.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
+import type { JobService } from "../jobs/contract.ts";
 import { createJobService } from "../jobs/service.ts";
 import { createFormulaLibrary } from "../indicators/library.ts";
 import { pageBreak } from "../knowledge/contract.ts";
 import { createFilingReader } from "../knowledge/filings.ts";
 import { saveSentDocument } from "../knowledge/store.ts";
 import { createPortfolioReader } from "../orders/portfolio.ts";
+import { ensureDefaultAccount, insertOrder } from "../orders/store.ts";
 import { createSeriesReader } from "../series/reader.ts";
 import { AskPayload, AskResult } from "./contract.ts";
 import type { ask } from "./contract.ts";
@@ -128,18 +135,40 @@ export async function askFixture() {
       close: () => Promise.resolve(),
     },
   });
+  const commit: JobContext<unknown, Tx>["commit"] = (fn) => db.transaction().execute(fn);
+  /** A job that a question had computed, done as a worker would. */
+  const waitForEnd: JobService["waitForEnd"] = async (_tenantId, id) => {
+    const job = await jobs.get(tenantId, id);
+    if (job.endedMs !== null) return job;
+    const ctx = recordingContext<never, Tx>({ nowMs, tenantId, jobId: id, commit });
+    const outcome = await (
+      job.type === "backtest"
+        ? runBacktest({ ...deps, blobs: blobs.blobs }, BacktestPayload.parse(job.payload), ctx)
+        : runAnalyze({ ...deps, blobs: blobs.blobs }, AnalyzePayload.parse(job.payload), ctx)
+    ).then(
+      (result) => ({ state: "completed" as const, result: JSON.stringify(result) }),
+      (error: unknown) => ({ state: "failed" as const, error: JSON.stringify(errorRecord(error)) }),
+    );
+    await db
+      .updateTable("jobs")
+      .set({ ...outcome, endedMs: nowMs })
+      .where("id", "=", id)
+      .execute();
+    return jobs.get(tenantId, id);
+  };
   const deps = {
     db,
     series,
     evidence,
     knowledge: knowledge.index,
     filings: createFilingReader({ db }),
-    jobs,
+    jobs: { ...jobs, waitForEnd },
     portfolio: createPortfolioReader({ db, series, now }),
+    alerts: createAlertReader({ db }),
+    outbox: insertNotification,
     formulas: createFormulaLibrary({ db }),
     model: undefined as LanguageModel | undefined,
   };
-  const commit: JobContext<unknown, Tx>["commit"] = (fn) => db.transaction().execute(fn);
   const context = (jobId = newId(nowMs), options: { pickup?: number; signal?: AbortSignal } = {}) =>
     recordingContext<ProgressOf<typeof ask>, Tx>({ nowMs, tenantId, jobId, commit, ...options });
 
@@ -171,6 +200,88 @@ export async function askFixture() {
     return job.id;
   }
 
+  /** The books as trading leaves them: an account that holds two stocks, a rejected order, and an alert that fired. */
+  async function fillBooks(): Promise<void> {
+    const account = await db.transaction().execute((tx) => ensureDefaultAccount(tx, tenantId, "USD", nowMs));
+    for (const [instrumentId, quantity] of [
+      ["AAPL.XNAS", "100"],
+      ["MSFT.XNAS", "500"],
+    ] as const) {
+      await db
+        .insertInto("positions")
+        .values({ accountId: account.id, instrumentId, quantity, realised: "0", updatedMs: nowMs })
+        .execute();
+    }
+    const id = newId(nowMs);
+    await db.transaction().execute((tx) =>
+      insertOrder(tx, {
+        id,
+        tenantId,
+        accountId: account.id,
+        clientOrderId: id,
+        venueOrderId: null,
+        venue: "paper",
+        simulated: true,
+        instrumentId: "AAPL.XNAS",
+        currency: "USD",
+        side: "buy",
+        type: "market",
+        quantity: "100000",
+        limitPrice: null,
+        timeInForce: "gtc",
+        reservePrice: null,
+        referencePrice: "223.02",
+        referenceMs: nowMs,
+        status: "rejected",
+        filledQuantity: "0",
+        averagePrice: null,
+        reason: "The order needs 22,302,000 USD; the account has 100,000 USD.",
+        createdMs: nowMs,
+        sentMs: nowMs,
+        updatedMs: nowMs,
+        submittedBy: "test",
+      }),
+    );
+    const alert = {
+      id: newId(nowMs),
+      tenantId,
+      name: "AAPL above 200",
+      instrumentId: "AAPL.XNAS",
+      rule: { kind: "price", direction: "above", level: 200, hysteresis: 0.001 } as const,
+      cooldownMs: 0,
+      expiresMs: null,
+      callbackUrl: null,
+      muted: false,
+      createdBy: "test",
+      createdMs: nowMs,
+      deletedMs: null,
+      armed: false,
+      stateMs: nowMs,
+      firedMs: nowMs,
+    };
+    await db.transaction().execute(async (tx) => {
+      await insertAlert(tx, alert);
+      const { id: alertId, name, instrumentId, callbackUrl } = alert;
+      const message = "AAPL.XNAS went above 200: 223.02";
+      await insertTrigger(
+        tx,
+        {
+          alertId,
+          tenantId,
+          name,
+          instrumentId,
+          edgeMs: nowMs,
+          value: 223.02,
+          message,
+          test: false,
+          callbackUrl,
+        },
+        insertNotification,
+        nowMs,
+      );
+    });
+  }
+
   async function askIt(
     payload: unknown,
     options: { model?: LanguageModel; context?: RecordingContext<ProgressOf<typeof ask>, Tx> } = {},
@@ -190,6 +301,7 @@ export async function askFixture() {
     stocks,
     context,
     finishBacktest,
+    fillBooks,
     ask: askIt,
     async close() {
       await jobs.stop();

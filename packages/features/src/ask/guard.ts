@@ -66,6 +66,8 @@ const datePatterns: [RegExp, (m: RegExpMatchArray) => string][] = [
 ];
 const monthPattern = new RegExp(`\\b(${monthPart}) (\\d{4})\\b`, "g");
 const timePattern = /\b(\d{1,2}:\d{2})(?::\d{2})?(?: UTC)?\b/g;
+/** A calendar month that a formula is about. */
+const monthName = new RegExp(`\\b(${monthPart})\\b(?! \\d)`, "g");
 /** A month without a day or a year beside it; "May" and "March" only where they can be nothing else. */
 const loneMonthPattern = new RegExp(
   `\\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y|[Dd]uring|[Ff]rom|to|of|[Ee]arly|[Ll]ate|[Mm]id)[ -](${monthPart})\\b(?! \\d)`,
@@ -111,6 +113,17 @@ function addDate(bindings: Bindings, iso: string): void {
   bindings.years.add(iso.slice(0, 4));
 }
 
+function addRecorded(bindings: Bindings, name: string, value: number | string | null): void {
+  if (value === null) return;
+  if (typeof value === "number" && name.endsWith("Ms")) {
+    addDate(bindings, new Date(value).toISOString().slice(0, 10));
+    addTime(bindings, value);
+    return;
+  }
+  for (const one of typeof value === "number" ? [value] : numbersIn(value))
+    bindings.values.push({ value: one, unit: "number" });
+}
+
 function collect(cited: readonly CitedItem[]): Bindings {
   const bindings: Bindings = {
     values: [],
@@ -141,6 +154,8 @@ function collect(cited: readonly CitedItem[]): Bindings {
       for (const [pattern, read] of datePatterns) {
         for (const match of item.formula.matchAll(pattern)) addDate(bindings, read(match));
       }
+      for (const match of item.formula.matchAll(monthName))
+        bindings.months.add(isoOf("0000", match[1]!, "1").slice(0, 7));
       for (const match of item.formula.matchAll(timePattern)) bindings.times.add(match[1]!);
       if (item.atMs !== null) {
         addDate(bindings, dateOf(item.atMs));
@@ -162,6 +177,8 @@ function collect(cited: readonly CitedItem[]): Bindings {
       }
     } else if (item.kind === "account") {
       if (typeof item.value === "number") bindings.values.push({ value: item.value, unit: "number" });
+    } else if (item.kind === "record") {
+      for (const [name, value] of Object.entries(item.values)) addRecorded(bindings, name, value);
     } else if (typeof item.value === "number") {
       bindings.values.push({ value: item.value, unit: unitOfPointer(item.pointer) });
       if (item.pointer.endsWith("Ms")) {
@@ -303,6 +320,15 @@ function binds(written: Written, { value, unit }: Value): boolean {
 
 const blank = (text: string) => "\u0001".repeat(text.length);
 
+/** A name where it stands by itself: "5" is no part of "15". */
+function wholeName(name: string): RegExp {
+  const [first, last] = [/^[\p{L}\d]/u.test(name), /[\p{L}\d]$/u.test(name)];
+  return new RegExp(
+    `${first ? "(?<![\\p{L}\\d])" : ""}${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}${last ? "(?![\\p{L}\\d])" : ""}`,
+    "gu",
+  );
+}
+
 const numberWords: Record<string, number> = {
   two: 2,
   three: 3,
@@ -363,7 +389,7 @@ export function checkSentence(sentence: string, cited: readonly CitedItem[]): Gu
   if (bindings.passages.some((passage) => squeezed(passage).includes(squeezed(sentence))))
     return { ok: true, unbound };
   for (const name of [...bindings.names].sort((a, b) => b.length - a.length)) {
-    if (name.length > 0) text = text.replaceAll(name, blank(name));
+    if (name.length > 0) text = text.replaceAll(wholeName(name), blank(name));
   }
   for (const [pattern, read] of datePatterns) {
     text = text.replaceAll(pattern, (...parts) => {

@@ -78,6 +78,8 @@ export function describe(item: EvidenceItem): string {
       return `${item.title}${item.section === "" ? "" : `, ${item.section}`}`;
     case "job":
       return `${item.pointer.slice(1)} of ${item.type} job ${item.jobId}`;
+    case "record":
+      return item.record === "order" ? `order ${item.id}` : `alert trigger ${item.id}`;
     case "account":
       return `${item.pointer.slice(1)} of ${item.simulated ? "paper " : ""}account ${item.name}`;
   }

@@ -441,10 +441,11 @@ describe("jobs", () => {
 });
 
 test("every example of every family is answered", async () => {
+  await fixture.fillBooks();
   const questions = families.flatMap((family) =>
     family.examples.map((example) => [family.name, example] as const),
   );
-  expect(questions.length).toBeGreaterThan(40);
+  expect(families.length).toBeGreaterThanOrEqual(40);
   for (const [family, example] of questions) {
     const { result } = await fixture.ask({ question: example });
     const state = `${example} → ${result.status} ${result.plan?.family} ${result.message}`;

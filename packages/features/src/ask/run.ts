@@ -155,6 +155,7 @@ async function answerByPlan(work: Work): Promise<AskResult> {
       const answer = await family.run(args, tools);
       for (const draft of answer.drafts) await release.sentence(draft);
       result.suggestions.push(...(answer.suggestions ?? []));
+      result.message = answer.message ?? result.message;
     }
     if (release.sentences.length === 0) {
       throw new Declined("No sentence of the answer passed its check; the log has the reason.");

@@ -1,10 +1,12 @@
-import { AppError } from "@tapedeck/core";
+import { AppError, timeframeMs } from "@tapedeck/core";
+import { contentHash } from "@tapedeck/core/hash";
 import type { ChunkHit, JobContext, KnowledgeIndex } from "@tapedeck/core";
 import { checkFormula, evaluateFormulas, FormulaError } from "@tapedeck/formula";
 import { bucketRule } from "@tapedeck/trading/calendar/index";
+import type { AlertReader, AlertTrigger } from "../alerts/contract.ts";
 import type { JobService, JobView } from "../jobs/contract.ts";
 import type { FilingDocument, FilingPageText, FilingReader } from "../knowledge/contract.ts";
-import type { PortfolioReader } from "../orders/contract.ts";
+import type { OrderView, PortfolioReader } from "../orders/contract.ts";
 import type { Instrument, SeriesCoverage, SeriesReader } from "../series/contract.ts";
 import { Declined } from "./answer.ts";
 import { createBars } from "./bars.ts";
@@ -12,13 +14,22 @@ import type { Bars } from "./bars.ts";
 import { formatDate } from "./format.ts";
 import { missingBars } from "./missing.ts";
 
-/** What a question may reach. None of it writes; no order can be sent from here. */
+/** What a question may reach. It reads, and may have a backtest or an analysis computed; no order can be sent from here. */
 export interface AskSources {
   series: SeriesReader;
   knowledge: KnowledgeIndex;
   filings: FilingReader;
-  jobs: Pick<JobService, "get" | "list">;
+  jobs: Pick<JobService, "get" | "list" | "submit" | "waitForEnd">;
   portfolio: PortfolioReader;
+  alerts: AlertReader;
+}
+
+/** The job types that a question may have computed. */
+export type ComputedJob = "analyze" | "backtest";
+
+export interface BarNeed {
+  bars?: number;
+  newest?: boolean;
 }
 
 export interface Tools {
@@ -28,7 +39,8 @@ export interface Tools {
   listInstruments(): Promise<Instrument[]>;
   resolveInstrument(ref: string): Promise<Instrument>;
   coverage(instrumentId: string): Promise<SeriesCoverage[]>;
-  readBars(instrument: Instrument, timeframe?: string): Promise<Bars>;
+  /** Of the timeframe, or of the one that people mean; with `need`, of one that has so many bars or the newest price. */
+  readBars(instrument: Instrument, timeframe?: string, need?: BarNeed): Promise<Bars>;
   /** One column a formula; NaN where it has no value. */
   evaluateFormula(bars: Bars, formulas: readonly string[]): Promise<Float64Array[]>;
   searchKnowledge(text: string, limit?: number): Promise<ChunkHit[]>;
@@ -37,12 +49,37 @@ export interface Tools {
   readJob(id: string): Promise<JobView>;
   /** The newest completed job of a type. */
   lastJob(type: string): Promise<JobView | undefined>;
+  /** Has a job computed, on what was known at `asOfMs`, and waits for it; one that takes too long comes back as it stands. */
+  runJob(type: ComputedJob, payload: Record<string, unknown>): Promise<JobView>;
   portfolio(): ReturnType<PortfolioReader["portfolio"]>;
+  /** Newest first. */
+  orders(status?: OrderView["status"]): Promise<OrderView[]>;
+  /** What alerts told up to `asOfMs`, newest first. */
+  alertTriggers(): Promise<AlertTrigger[]>;
 }
 
-const maxCalls = 60;
+const maxCalls = 120;
+const maxListed = 20;
+/** How long an answer waits for a job that it had computed. */
+const jobWaitMs = 60_000;
 /** Timeframes by preference: daily bars say most questions; the finest only when nothing else is there. */
-const preferred = ["1d", "1w", "1h", "4h", "30m", "15m", "5m", "1m", "1mo"];
+const preferred = ["1d", "1w", "1h", "4h", "30m", "15m", "5m", "1m", "1s", "1mo"];
+
+/** The series that serves a need best: the newest, the finer of equals; else by preference, of those with bars enough. */
+function bestSeries(coverage: readonly SeriesCoverage[], { bars = 0, newest = false }: BarNeed): string {
+  const place = ({ timeframe }: SeriesCoverage) => {
+    const at = preferred.indexOf(timeframe);
+    return at < 0 ? preferred.length : at;
+  };
+  if (newest) {
+    return coverage.toSorted(
+      (a, b) => b.toMs - a.toMs || timeframeMs(a.timeframe) - timeframeMs(b.timeframe),
+    )[0]!.timeframe;
+  }
+  const ordered = coverage.toSorted((a, b) => place(a) - place(b));
+  const enough = ordered.find((one) => one.bars >= bars);
+  return (enough ?? ordered.toSorted((a, b) => b.bars - a.bars)[0]!).timeframe;
+}
 
 /** `live`: nothing asks for an earlier time; only then may accounts be read, which are kept as they stand now. */
 export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number, live: boolean): Tools {
@@ -61,7 +98,11 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
     return visible(await sources.series.coverage(tenantId, instrumentId));
   }
 
-  async function pickTimeframe(instrument: Instrument, wanted: string | undefined): Promise<string> {
+  async function pickTimeframe(
+    instrument: Instrument,
+    wanted: string | undefined,
+    need: BarNeed,
+  ): Promise<string> {
     const coverage = await coverageOf(instrument.instrumentId);
     if (coverage.length === 0) {
       throw new Declined(`No bars of ${instrument.instrumentId} were known on ${formatDate(asOfMs)}.`, {
@@ -76,7 +117,7 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
         { missing: [missingBars(instrument.instrumentId, { timeframe: wanted })] },
       );
     }
-    return preferred.find((one) => have.includes(one)) ?? have[0]!;
+    return bestSeries(coverage, need);
   }
 
   return {
@@ -110,9 +151,9 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
       return coverage;
     },
 
-    async readBars(instrument, wanted) {
+    async readBars(instrument, wanted, need = {}) {
       const { instrumentId } = instrument;
-      const timeframe = await pickTimeframe(instrument, wanted);
+      const timeframe = await pickTimeframe(instrument, wanted, need);
       const key = `${instrumentId} ${timeframe}`;
       const have = kept.get(key);
       if (have !== undefined) return have;
@@ -241,6 +282,45 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
       }
       ctx.step({ name: "lastJob", input: { type }, output: { found: false } });
       return undefined;
+    },
+
+    async runJob(type, payload) {
+      begin();
+      const asked = ctx.replayOf ?? ctx.jobId;
+      const { job } = await sources.jobs.submit({
+        // Whoever asks may submit these too: all three take the same role.
+        caller: {
+          principalId: ctx.submittedBy,
+          kind: "user",
+          tenantId,
+          role: "analyst",
+          requestId: `ask ${asked}`,
+        },
+        type,
+        payload: live ? payload : { ...payload, asOf: asOfMs },
+        // A repeated attempt, or a replay, takes the job that the first one had computed.
+        idempotencyKey: `ask ${asked} ${contentHash(payload)}`.slice(0, 200),
+      });
+      ctx.step({ name: "runJob", input: { type, payload }, output: { jobId: job.id } });
+      const ended = await sources.jobs.waitForEnd(tenantId, job.id, jobWaitMs, ctx.signal);
+      ctx.signal.throwIfAborted();
+      ctx.input({ kind: "job", ref: ended.id, label: `${type} job` });
+      return ended;
+    },
+
+    async orders(status) {
+      begin();
+      if (!live) throw new Declined("Orders are told as they stand now, not as of an earlier time.");
+      const orders = await sources.portfolio.orders(tenantId, status, maxListed);
+      ctx.step({ name: "orders", input: { status }, output: { orders: orders.length } });
+      return orders;
+    },
+
+    async alertTriggers() {
+      begin();
+      const triggers = await sources.alerts.triggers(tenantId, asOfMs, maxListed);
+      ctx.step({ name: "alertTriggers", output: { triggers: triggers.length } });
+      return triggers;
     },
 
     async portfolio() {

@@ -66,6 +66,14 @@ export const EvidenceItem = z
       pointer: z.string(),
       value: z.union([z.number(), z.string(), z.boolean(), z.null()]),
     }),
+    z.object({
+      /** A row that the program keeps, as it stood. */
+      kind: z.literal("record"),
+      record: z.enum(["order", "alertTrigger"]),
+      id: Id,
+      /** Times end in Ms. */
+      values: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
+    }),
   ])
   .meta({ id: "EvidenceItem" });
 export type EvidenceItem = z.output<typeof EvidenceItem>;

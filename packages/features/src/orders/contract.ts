@@ -228,6 +228,7 @@ export const AccountPortfolio = z
     unknownOrders: z.int(),
   })
   .meta({ id: "AccountPortfolio" });
+export type AccountPortfolio = z.output<typeof AccountPortfolio>;
 
 export const Portfolio = z
   .object({ atMs: z.int(), accounts: z.array(AccountPortfolio) })
@@ -390,4 +391,6 @@ export interface VenueDirectory {
 /** How other features read the accounts of a tenant. */
 export interface PortfolioReader {
   portfolio(tenantId: string, accountId?: string): Promise<z.output<typeof Portfolio>>;
+  /** Orders, newest first; of one status, or of all. */
+  orders(tenantId: string, status: OrderStatus | undefined, limit: number): Promise<OrderView[]>;
 }

@@ -7,6 +7,7 @@ import type { AccountPortfolio, Mark, Portfolio, PortfolioReader, PositionView }
 import { loadBooks } from "./portfolio-store.ts";
 import type { AccountBooks } from "./portfolio-store.ts";
 import { loadLastPrice } from "./prices.ts";
+import { listOrders, viewOrder } from "./store.ts";
 
 /** The price that a position is marked with; undefined where none is known. */
 export type MarkOf = (tenantId: string, instrumentId: string) => Promise<z.output<typeof Mark> | undefined>;
@@ -123,5 +124,7 @@ export function createPortfolioReader(deps: {
   const markOf = marksOnFile(series);
   return {
     portfolio: (tenantId, accountId) => readPortfolio({ db, markOf, now }, tenantId, accountId),
+    orders: async (tenantId, status, limit) =>
+      (await listOrders(deps.db, tenantId, { status }, limit)).map(viewOrder),
   };
 }

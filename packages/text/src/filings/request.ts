@@ -61,6 +61,12 @@ function allNamed(text: string): Place[] {
   return found;
 }
 
+/** The items and measures that a question names, as it writes them in small letters, from left to right. */
+export function figuresNamed(question: string): string[] {
+  const text = question.replaceAll("’", "'").replaceAll(/\s+/g, " ").toLowerCase();
+  return allNamed(text).map(({ at, named }) => text.slice(at, at + named.length));
+}
+
 /**
  * Reads the figure that a question asks for: which item or measure, over which years, of which company. Every word of
  * it must be understood; a segment, an adjustment or a region that is not makes it another figure, so it is declined.

@@ -3,6 +3,7 @@ import type { FilingDocument } from "../../knowledge/contract.ts";
 import type { Instrument } from "../../series/contract.ts";
 import type { Answer, Draft } from "../answer.ts";
 import { clarify, Declined } from "../answer.ts";
+import { coverageNote } from "../bars.ts";
 import type { Bars, Stretch } from "../bars.ts";
 import { missingBars } from "../missing.ts";
 import type { Question } from "../question.ts";
@@ -74,6 +75,17 @@ export function subject(question: Question, hint: Hint): Instrument {
 export function say(bars: Bars | readonly Bars[], text: string, ...cite: Draft["cite"]): Draft {
   const list = Array.isArray(bars) ? (bars as readonly Bars[]) : [bars as Bars];
   return { text, cite, names: list.flatMap((one) => one.names) };
+}
+
+/** The stretch in words: as the question named it, or its first and last bar. */
+export function spanOf(bars: Bars, stretch: Stretch): string {
+  return stretch.period?.label ?? `from ${bars.when(stretch.from)} to ${bars.when(stretch.to - 1)}`;
+}
+
+/** What is to be said where a period reaches past the data; nothing else. */
+export function notesOn(bars: Bars, stretch: Stretch): Draft[] {
+  const note = coverageNote(bars, stretch);
+  return note === undefined ? [] : [note];
 }
 
 /** The unit of "200-day" against what the instrument has. */

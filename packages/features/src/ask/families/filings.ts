@@ -32,7 +32,8 @@ export function companiesIn(q: Question, hint: Hint): string[] {
   return find(q.original).map(({ company }) => company);
 }
 
-async function pagesOf(company: string, tools: Tools): Promise<Page[]> {
+/** The pages of a company's newest filings, in order. */
+export async function pagesOf(company: string, tools: Tools): Promise<Page[]> {
   const filings = (await tools.listFilings()).filter((one) => one.company === company).slice(-mostFilings);
   const pages: Page[] = [];
   for (const document of filings) {
@@ -67,7 +68,7 @@ function passage(page: Page, start: number, end: number): EvidenceItem {
 }
 
 /** Figures of statements are given in whole units of a currency that the page's own signs tell. */
-function currencyOf(pages: readonly Page[]): string | null {
+function currencyOf(pages: readonly FilingPage[]): string | null {
   const text = pages.map((page) => page.text).join(" ");
   const signs = { $: "USD", "€": "EUR", "£": "GBP", "¥": "JPY" };
   const told = Object.entries(signs).filter(([sign]) => text.includes(sign));
@@ -80,7 +81,9 @@ function amount(value: number): string {
   return `${shown.replace("-", "−")}${million ? " million" : ""}`;
 }
 
-function valueText({ value, request }: Figure, currency: string | null): string {
+/** A figure's value with its unit, in the currency of its pages where that is money. */
+export function valueText({ value, request, operands }: Figure): string {
+  const currency = currencyOf(operands.map(({ page }) => page));
   switch (request.unit) {
     case "money":
       return currency === null ? amount(value) : `${amount(value)} ${currency}`;
@@ -102,7 +105,7 @@ function periodOf({ years, year, kind }: Figure["request"]): string {
 const kinds = { value: "", average: "average ", growth: "growth of ", cagr: "compound annual growth of " };
 
 /** What a figure is, how it was computed, and each row that it rests on. */
-function figureDraft(figure: Figure): Draft {
+export function figureDraft(figure: Figure): Draft {
   const { request, operands, value } = figure;
   const pages = operands.map(({ page }) => page as Page);
   const currency = currencyOf(pages);
@@ -116,7 +119,7 @@ function figureDraft(figure: Figure): Draft {
     ? ""
     : `: ${arithmetic}, of ${[...new Set(operands.map(({ item }) => item))].join(", ")}`;
   return {
-    text: `${request.company}: ${kinds[request.kind]}${request.name} in ${period} was ${valueText(figure, currency)}${how}.`,
+    text: `${request.company}: ${kinds[request.kind]}${request.name} in ${period} was ${valueText(figure)}${how}.`,
     cite: [
       {
         kind: "request",

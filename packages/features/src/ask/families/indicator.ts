@@ -1,8 +1,11 @@
+import { checkFormula, FormulaError } from "@tapedeck/formula";
 import type { Instrument } from "../../series/contract.ts";
 import { coverageNote } from "../bars.ts";
+import type { Bars } from "../bars.ts";
 import type { Period } from "../dates.ts";
 import { formatCount, formatNumber } from "../format.ts";
 import type { Question } from "../question.ts";
+import type { Tools } from "../tools.ts";
 import { pickIndex, tooShort } from "./averages.ts";
 import { defineFamily, say, subject, valueIndex, windowTimeframe } from "./family.ts";
 
@@ -19,12 +22,12 @@ interface IndicatorArgs extends Record<string, unknown> {
   pick: "last" | "first" | "count" | "value";
 }
 
-interface Known {
+export interface Known {
   pattern: RegExp;
   label: string;
   unit: "price" | "index";
   /** The formula, with the question's window where it names one. */
-  formula(window: number | undefined, q: Question): string;
+  formula(window: number | undefined): string;
 }
 
 /** Indicators by what people call them. A formula between backticks reaches every other. */
@@ -78,6 +81,38 @@ const known: Known[] = [
   },
 ];
 
+/** The indicator that a question names by what people call it. */
+export function indicatorIn(q: Question): Known | undefined {
+  return known.find((one) => q.matches(one.pattern));
+}
+
+/** Throws RangeError for a label that no indicator has. */
+export function indicatorNamed(label: string): Known {
+  const entry = known.find((one) => one.label === label);
+  if (entry === undefined) throw new RangeError(`no indicator is called ${label}`);
+  return entry;
+}
+
+/** Bars of a timeframe in which a formula has values by the end of its warm-up. */
+export async function barsFor(
+  instrument: Instrument,
+  formula: string,
+  timeframe: string | undefined,
+  tools: Tools,
+): Promise<Bars> {
+  return tools.readBars(instrument, timeframe, { bars: warmupOf(formula) + 1 });
+}
+
+/** Bars before the first value; 0 for a formula that is not valid, which its evaluation will say. */
+function warmupOf(formula: string): number {
+  try {
+    return checkFormula(formula).warmup;
+  } catch (error) {
+    if (error instanceof FormulaError) return 0;
+    throw error;
+  }
+}
+
 /** Value of an indicator now or on a date, and when it was beyond a level. */
 export const indicator = defineFamily<IndicatorArgs>({
   name: "indicator",
@@ -91,8 +126,8 @@ export const indicator = defineFamily<IndicatorArgs>({
     "What is `zscore(close, 60)` of the S&P 500 on 2018-12-24?",
   ],
   understand(q, hint) {
-    const entry = known.find((one) => q.matches(one.pattern));
-    const formula = q.formula ?? entry?.formula(q.windows[0], q);
+    const entry = indicatorIn(q);
+    const formula = q.formula ?? entry?.formula(q.windows[0]);
     if (formula === undefined) return undefined;
     const askedFor =
       q.instruments.length > 0 ||
@@ -118,7 +153,7 @@ export const indicator = defineFamily<IndicatorArgs>({
     };
   },
   async run(args, tools) {
-    const bars = await tools.readBars(args.instrument, args.timeframe);
+    const bars = await barsFor(args.instrument, args.formula, args.timeframe, tools);
     const [values] = await tools.evaluateFormula(bars, [args.formula]);
     const unit = args.unit === "price" ? bars.unit : "index";
     const show = (value: number) => (args.unit === "price" ? bars.price(value) : formatNumber(value));

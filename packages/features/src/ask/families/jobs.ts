@@ -103,6 +103,32 @@ function show(form: Statistic["form"], value: number, currency: string): string 
   }
 }
 
+/** The backtest that is named, or the newest completed one; declines where there is none to speak of. */
+export async function newestBacktest(jobId: string | undefined, tools: Tools): Promise<JobView> {
+  const job = jobId === undefined ? await tools.lastJob("backtest") : await tools.readJob(jobId);
+  if (job === undefined) {
+    throw new Declined("No backtest has been completed yet.", {
+      suggestions: ["What data do you have?"],
+      missing: [
+        {
+          what: "a backtest",
+          command: `tapedeck submit backtest '{"instrumentId":"SPX.INDEX","strategy":{"kind":"builtIn","name":"maCrossover"}}'`,
+          http: {
+            method: "POST",
+            path: "/api/backtests",
+            body: { instrumentId: "SPX.INDEX", strategy: { kind: "builtIn", name: "maCrossover" } },
+          },
+        },
+      ],
+    });
+  }
+  if (job.type !== "backtest")
+    throw new Declined(`Job ${job.id} is of type ${job.type}; this asks about a backtest.`);
+  if (job.state !== "completed")
+    throw new Declined(`Backtest ${job.id} is ${job.state}; it has no result to speak of.`);
+  return job;
+}
+
 interface BacktestArgs extends Record<string, unknown> {
   jobId: string | undefined;
   fields: string[];
@@ -136,32 +162,13 @@ export const backtestReport = defineFamily<BacktestArgs>({
     return { jobId: hint.jobId, fields: found.length > 0 ? found : overview, compare };
   },
   async run(args, tools) {
-    const job = args.jobId === undefined ? await tools.lastJob("backtest") : await tools.readJob(args.jobId);
-    if (job === undefined) {
-      throw new Declined("No backtest has been completed yet.", {
-        suggestions: ["What data do you have?"],
-        missing: [
-          {
-            what: "a backtest",
-            command: `tapedeck submit backtest '{"instrumentId":"SPX.INDEX","strategy":{"kind":"builtIn","name":"maCrossover"}}'`,
-            http: {
-              method: "POST",
-              path: "/api/backtests",
-              body: { instrumentId: "SPX.INDEX", strategy: { kind: "builtIn", name: "maCrossover" } },
-            },
-          },
-        ],
-      });
-    }
-    if (job.type !== "backtest")
-      throw new Declined(`Job ${job.id} is of type ${job.type}; this asks about a backtest.`);
-    if (job.state !== "completed")
-      throw new Declined(`Backtest ${job.id} is ${job.state}; it has no result to speak of.`);
+    const job = await newestBacktest(args.jobId, tools);
     return { drafts: backtestDrafts(job, args.fields, args.compare) };
   },
 });
 
-function backtestDrafts(job: JobView, fields: readonly string[], compare: boolean): Draft[] {
+/** A backtest's figures as sentences, beside buy and hold where asked. */
+export function backtestDrafts(job: JobView, fields: readonly string[], compare: boolean): Draft[] {
   const title = jobItem(job, "/strategy/title");
   const instrument = jobItem(job, "/instrumentId");
   const currency = String(jobItem(job, "/currency").value);
@@ -195,7 +202,6 @@ function backtestDrafts(job: JobView, fields: readonly string[], compare: boolea
     }
     const other = Number(held.value);
     const lower = field === "maxDrawdown" || field === "volatility" || field.endsWith("Paid");
-    const word = value === other ? "the same as" : value > other ? "higher than" : "lower than";
     const judged =
       field === "trades" || value === other
         ? ""
@@ -203,7 +209,7 @@ function backtestDrafts(job: JobView, fields: readonly string[], compare: boolea
           ? ", which is better"
           : ", which is worse";
     drafts.push({
-      text: `Its ${statistic.label} was ${shown}, ${word} the ${show(statistic.form, other, currency)} of buy and hold${judged}.`,
+      text: `Its ${statistic.label} was ${shown} against ${show(statistic.form, other, currency)} of buy and hold${judged}.`,
       cite: [own, held],
       names,
     });

@@ -49,6 +49,16 @@ export function measureReturn(bars: Bars, stretch: Stretch): MeasuredReturn {
   };
 }
 
+/** Simple returns from one bar's close to the next within a stretch, the first from the close before it. [bars] */
+export function returnsOf(bars: Bars, stretch: Stretch): Float64Array {
+  const { close } = bars.dataset.columns;
+  const from = Math.max(1, stretch.from);
+  return Float64Array.from(
+    { length: Math.max(0, stretch.to - from) },
+    (_, i) => close[from + i]! / close[from + i - 1]! - 1,
+  );
+}
+
 /** The returns of the days, months or years of a stretch, each from the close before it. */
 export function moves(
   bars: Bars,

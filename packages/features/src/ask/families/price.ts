@@ -12,6 +12,8 @@ interface PriceArgs extends Record<string, unknown> {
   instrument: Instrument;
   field: Field;
   period: Period | undefined;
+  /** Of a time within a day. */
+  intraday: boolean;
 }
 
 /** Price or volume of a date, or the newest. */
@@ -48,10 +50,17 @@ export const priceAt = defineFamily<PriceArgs>({
       !q.any("last", "now")
     )
       return undefined;
-    return { instrument: subject(q, hint), field, period: q.period };
+    const intraday = /\b(?:intraday|noon|midnight|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d|o'clock)\b/i.test(
+      q.original,
+    );
+    return { instrument: subject(q, hint), field, period: q.period, intraday };
   },
   async run(args, tools) {
-    const bars = await tools.readBars(args.instrument);
+    const bars = await tools.readBars(args.instrument, undefined, { newest: args.period === undefined });
+    if (args.intraday)
+      throw new Declined(
+        `Questions name days, not times of day; the bars of ${bars.name} at any time are at GET /api/bars/{id}.`,
+      );
     const stretch = bars.stretch(args.period);
     const { at, correction } = valueIndex(bars, stretch);
     const value = bars.dataset.columns[args.field][at]!;

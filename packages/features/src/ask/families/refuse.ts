@@ -45,8 +45,5 @@ export function refusal(q: Question, hint: Hint): Declined | undefined {
       { suggestions: nearest },
     );
   }
-  if (named && q.any("why") && q.any("return", "high", "low")) {
-    return new Declined("The data tells what prices did, not why.", { suggestions: nearest });
-  }
   return undefined;
 }

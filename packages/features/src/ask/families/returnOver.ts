@@ -12,7 +12,7 @@ import { defineFamily, say, subject, valueIndex } from "./family.ts";
 import { measureReturn } from "./measure.ts";
 
 /** "How much did it gain" takes a gain for granted; "did it gain or lose" does not. */
-function presumption(q: Question): "gain" | "fall" | undefined {
+export function presumption(q: Question): "gain" | "fall" | undefined {
   const gain = q.matches(
     / (?:gain|gained|rise|rose|risen|grow|grew|increase|increased|appreciate|appreciated|make|made|earned) /,
   );
@@ -85,7 +85,8 @@ export const returnOver = defineFamily<ReturnArgs>({
   },
 });
 
-function returnSentences(
+/** The return over a stretch with its arithmetic; what the question took for granted is put right first. */
+export function returnSentences(
   bars: Bars,
   stretch: Stretch,
   args: Pick<ReturnArgs, "annual" | "presumed">,

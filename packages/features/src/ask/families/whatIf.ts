@@ -1,0 +1,151 @@
+import type { EvidenceItem } from "../../evidence/contract.ts";
+import type { Instrument } from "../../series/contract.ts";
+import { Declined } from "../answer.ts";
+import type { Period } from "../dates.ts";
+import type { Question } from "../question.ts";
+import { averageKind } from "./averages.ts";
+import { defineFamily, subject } from "./family.ts";
+import { backtestDrafts } from "./jobs.ts";
+
+interface Rules {
+  entry: string;
+  exit: string | undefined;
+  /** Sold at the next open after this many bars. */
+  maxBars: number | undefined;
+}
+
+/** Where the question names no way out. */
+const defaultBars = 20;
+
+/** The words of a question with its plain numbers put back: percentages as `2%`. */
+function withNumbers(q: Question): string {
+  let at = 0;
+  return q.text.replaceAll(" # ", () => {
+    const { value, percent } = q.numbers[at++]!;
+    return ` ${value}${percent ? "%" : ""} `;
+  });
+}
+
+/** A condition of entry or exit, in the formula language; undefined where none is named. */
+function conditionIn(text: string, windows: number[], average: "sma" | "ema"): string | undefined {
+  const move =
+    /(\d+(?:\.\d+)?)% (?:(?:daily|day|one-day) )?(dip|drop|fall|decline|loss|plunge|rise|jump|gain|rally)/.exec(
+      text,
+    ) ??
+    /(?:(fell|falls|fall|dropped|drops|rose|rises|jumped)(?: by)?(?: more than| over| at least)?) (\d+(?:\.\d+)?)%/.exec(
+      text,
+    );
+  if (move !== null) {
+    const [size, word] = /^\d/.test(move[1]!) ? [move[1]!, move[2]!] : [move[2]!, move[1]!];
+    const share = Number(size) / 100;
+    return /rise|rose|jump|gain|rally/.test(word)
+      ? `close / lag(close, 1) - 1 >= ${share}`
+      : `close / lag(close, 1) - 1 <= -${share}`;
+  }
+  const rsi = / rsi .*?(below|under|above|over) (\d+)/.exec(text);
+  if (rsi !== null)
+    return `rsi(close, ${windows.shift() ?? 14}) ${/below|under/.test(rsi[1]!) ? "<" : ">"} ${rsi[2]!}`;
+  if (/ golden cross/.test(text)) return "crossover(sma(close, 50), sma(close, 200))";
+  if (/ (?:death|dead) cross/.test(text)) return "crossunder(sma(close, 50), sma(close, 200))";
+  const side = / (above|over|below|under) (?:its|the|their)?.*(?:average|sma|ema|ma|dma) /.exec(text)?.[1];
+  if (side === undefined) return undefined;
+  const window = windows.shift() ?? 200;
+  return `close ${/below|under/.test(side) ? "<" : ">"} ${average}(close, ${window})`;
+}
+
+const opposite: Record<string, string> = {
+  "crossover(sma(close, 50), sma(close, 200))": "crossunder(sma(close, 50), sma(close, 200))",
+};
+
+/** Reads what was bought and when it was sold; undefined where no entry is named. */
+function rulesIn(q: Question): Rules | undefined {
+  const text = withNumbers(q);
+  const cut = text.search(/ (?:sold|sell|selling|exit|exited|held|hold|holding|keeping|kept) /);
+  const windows = [...q.windows];
+  const held = / (?:for|after|held|hold|holding) (?:bars?|days?|sessions?|weeks?|months?) /.test(
+    ` ${text.slice(cut < 0 ? text.length : cut)} `,
+  );
+  const maxBars = held ? windows.pop() : undefined;
+  const average = averageKind(q);
+  const entry = q.formula ?? conditionIn(cut < 0 ? text : `${text.slice(0, cut)} `, windows, average);
+  if (entry === undefined) return undefined;
+  // "… RSI is below 30 and selling above 60": the level is the index's.
+  const rest = cut < 0 ? "" : text.slice(cut);
+  const way = entry.startsWith("rsi(") ? rest.replace(/ (?=(?:above|over|below|under) \d)/, " rsi ") : rest;
+  const exit =
+    (cut < 0 ? undefined : conditionIn(way, windows, average)) ??
+    opposite[entry] ??
+    (/^close > (.*)$/.exec(entry)?.[1] === undefined ? undefined : entry.replace(">", "<"));
+  if (windows.length > 0) return undefined;
+  return { entry, exit, maxBars: maxBars ?? (exit === undefined ? defaultBars : undefined) };
+}
+
+interface WhatIfArgs extends Record<string, unknown>, Rules {
+  instrument: Instrument;
+  period: Period | undefined;
+  assumed: boolean;
+}
+
+/** A rule tried on past bars: a real backtest, waited for. */
+export const whatIf = defineFamily<WhatIfArgs>({
+  name: "whatIf",
+  takes: ["numbers", "windows"],
+  about: "What buying by a rule would have made, by a backtest that is run for the answer",
+  examples: [
+    "What if I had bought each 2% dip of the S&P 500?",
+    "What would buying the S&P 500 when its RSI is below 30 and selling above 60 have returned since 2005?",
+    "What if I had bought every golden cross of the S&P 500?",
+    "How would buying each 3% fall of the S&P 500 and holding for 10 days have done?",
+    "Backtest buying the S&P 500 above its 100-day average",
+  ],
+  understand(q, hint) {
+    if (
+      !q.matches(
+        / (?:what if|if i had|had i|what would|how would|would have|backtest|back-test|test|simulate|suppose i) /,
+      ) ||
+      !q.matches(/ (?:bought|buy|buying|purchased|entering|long) /)
+    )
+      return undefined;
+    const rules = rulesIn(q);
+    if (rules === undefined) return undefined;
+    const named = rules.maxBars === undefined || rules.exit !== undefined || q.windows.length > 0;
+    return { ...rules, instrument: subject(q, hint), period: q.period, assumed: !named };
+  },
+  async run({ instrument, entry, exit, maxBars, period, assumed }, tools) {
+    const bars = await tools.readBars(instrument);
+    const { from, to } = bars.stretch(period);
+    const { openMs, closeMs } = bars.dataset.columns;
+    const job = await tools.runJob("backtest", {
+      instrumentId: instrument.instrumentId,
+      timeframe: bars.dataset.timeframe,
+      ...(period === undefined ? {} : { fromMs: openMs[from], toMs: closeMs[to - 1] }),
+      strategy: { kind: "rules", entry, ...(exit === undefined ? {} : { exit }) },
+      protection: maxBars === undefined ? {} : { maxBars },
+    });
+    if (job.state !== "completed")
+      throw new Declined(
+        `The backtest ${job.id} is ${job.state}${job.error === null ? "; ask about it when it has ended" : `: ${job.error.message}`}.`,
+      );
+    const out = [
+      ...(exit === undefined ? [] : [`sold after a close with ${exit}`]),
+      ...(maxBars === undefined ? [] : [`sold after ${maxBars} bars`]),
+    ].join(" or ");
+    const rule: EvidenceItem = {
+      kind: "request",
+      formula: `buy: ${entry}; ${out}`,
+      value: null,
+      unit: "rule",
+    };
+    const fields = ["totalReturn", "cagr", "sharpe", "maxDrawdown", "trades", "winRate"];
+    return {
+      drafts: [
+        {
+          text: `A backtest was run for this: all cash buys at the open after a close with ${entry}, and is ${out}, costs included${assumed ? "; the question names no exit, so that one was assumed" : ""}.`,
+          cite: [rule],
+          names: [entry, exit ?? entry],
+        },
+        ...backtestDrafts(job, fields, true),
+      ],
+    };
+  },
+});
