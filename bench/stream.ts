@@ -10,6 +10,7 @@ import { createIntake } from "../apps/stream/src/intake.ts";
 import { defaultServerLimits, startServer } from "../apps/stream/src/server.ts";
 import { binanceProtocol } from "../packages/platform/src/venues/live/binance.ts";
 import { createSequence } from "../packages/platform/src/venues/live/sequence.ts";
+import { calendarOf } from "../packages/trading/src/calendar/index.ts";
 import { report } from "./figure.ts";
 
 const REPEATS = 7;
@@ -46,9 +47,12 @@ function toBars(): void {
   const instrumentId = "BTCUSDT.BINANCE";
   const protocol = binanceProtocol({ market: "spot", now: () => startMs });
   const sequence = createSequence(undefined);
-  const lateLimitMs = 3_600_000;
-  const intake = createIntake({ venue: "binance", instrumentIds: [instrumentId], lateLimitMs });
-  const bars = createBarMaker({ venue: "binance", graceMs: 500, lateLimitMs });
+  const lateLimitMs = 600_000;
+  const fromMs = () => nowMs - lateLimitMs;
+  const intake = createIntake({ venue: "binance", fromMs, aheadMs: lateLimitMs });
+  const bars = createBarMaker({ venue: "binance", graceMs: 500, fromMs });
+  intake.add(instrumentId);
+  bars.open(instrumentId, calendarOf("24x7"), []);
   let nowMs = startMs;
   for (const frame of frames) {
     for (const message of protocol.parse(frame)) {

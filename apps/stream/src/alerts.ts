@@ -33,6 +33,8 @@ export interface AlertEngineOptions {
 export interface AlertEngine {
   start(): Promise<void>;
   tick(tick: Tick): void;
+  /** The instruments that this process has are others now. */
+  instrumentsChanged(): void;
   stats(): { alerts: number; unsaved: number };
   /** Stores what is not stored yet, if the database takes it. */
   stop(): Promise<void>;
@@ -219,6 +221,11 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       lastPrintMs.set(tick.instrumentId, tick.receivedMs);
       const mine = byInstrument.get(tick.instrumentId);
       if (mine !== undefined) for (const active of mine) onPrint(active, tick);
+    },
+    instrumentsChanged() {
+      for (const [id, { row }] of actives) if (!options.has(row.instrumentId)) drop(id);
+      lastChange = 0;
+      readSoon();
     },
     stats: () => ({ alerts: actives.size, unsaved: unsaved.length }),
     async stop() {

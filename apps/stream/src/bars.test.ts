@@ -1,13 +1,18 @@
 import { timeframeMs } from "@tapedeck/core";
 import { liveTimeframes } from "@tapedeck/features/ticks/contract";
 import type { LiveBar } from "@tapedeck/features/ticks/contract";
+import { calendarOf } from "@tapedeck/trading/calendar/index";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createBarMaker } from "./bars.ts";
-import type { BarTick } from "./bars.ts";
+import type { BarTick, OpenBar } from "./bars.ts";
 
-const maker = () => createBarMaker({ venue: "hand", graceMs: 500, lateLimitMs: 600_000 });
 const instrumentId = "A.HAND";
+function maker(fromMs = () => -Infinity, kept: readonly OpenBar[] = []) {
+  const bars = createBarMaker({ venue: "hand", graceMs: 500, fromMs });
+  bars.open(instrumentId, calendarOf("24x7"), kept);
+  return bars;
+}
 const day = Date.UTC(2026, 0, 5);
 
 const ticks = fc
@@ -74,7 +79,7 @@ test("bars are those of the sorted ticks, in whatever order the ticks come, fina
 
 test("each bar is final once, half a second after its end; each correction raises its revision by one", () => {
   const bars = maker();
-  const add = (eventMs: number, ordinal = 0): LiveBar[] =>
+  const add = (eventMs: number, ordinal = 0): readonly LiveBar[] =>
     bars.add({ instrumentId, eventMs: day + eventMs, ordinal, price: 5, size: 1 });
   expect(add(0)).toEqual([]);
   expect(add(999)).toEqual([]);
@@ -82,6 +87,8 @@ test("each bar is final once, half a second after its end; each correction raise
     ["1s", 2],
     ["1m", 2],
     ["5m", 2],
+    ["1h", 2],
+    ["1d", 2],
   ]);
   expect(bars.changed()).toEqual([]);
   expect(bars.finish(day + 1_499)).toEqual([]);
@@ -92,12 +99,16 @@ test("each bar is final once, half a second after its end; each correction raise
   expect(bars.changed().map((bar) => [bar.timeframe, bar.final])).toEqual([
     ["1m", false],
     ["5m", false],
+    ["1h", false],
+    ["1d", false],
   ]);
 });
 
 test("no bar is made of a bucket without ticks, and memory keeps what late ticks may change", () => {
-  const bars = maker();
+  let nowMs = day;
+  const bars = maker(() => nowMs - 600_000);
   for (let second = 0; second < 2_000; second += 2) {
+    nowMs = day + second * 1_000;
     bars.add({ instrumentId, eventMs: day + second * 1_000, ordinal: 0, price: 5, size: 1 });
     bars.finish(day + second * 1_000);
   }
@@ -108,4 +119,47 @@ test("no bar is made of a bucket without ticks, and memory keeps what late ticks
   expect(bars.recent(instrumentId, "1s", 5).map((bar) => bar.openMs)).toEqual(
     kept.slice(-5).map((bar) => bar.openMs),
   );
+});
+
+test("hours and days that were kept go on as if nothing had stopped, without their ticks", () => {
+  fc.assert(
+    fc.property(ticks, fc.nat(), (rows, cut) => {
+      const at = cut % rows.length;
+      const whole = maker();
+      const before = maker();
+      for (const tick of rows.slice(0, at)) before.add(tick);
+      const after = maker(undefined, JSON.parse(JSON.stringify(before.long(instrumentId))) as OpenBar[]);
+      for (const tick of rows.slice(0, at)) after.restore(tick);
+      for (const tick of rows.slice(at)) after.add(tick);
+      for (const tick of rows) whole.add(tick);
+      expect(all(after)).toEqual(all(whole));
+    }),
+  );
+});
+
+test("with sessions a day is one, hours begin with it, and outside there are no bars", () => {
+  const bars = createBarMaker({ venue: "hand", graceMs: 500, fromMs: () => -Infinity });
+  bars.open(instrumentId, calendarOf("XNYS"), []);
+  // 2026-01-05 is a Monday; New York opens at 14:30 UTC.
+  const add = (hours: number, price: number) =>
+    bars.add({ instrumentId, eventMs: day + hours * 3_600_000, ordinal: 0, price, size: 1 });
+  for (const [hours, price] of [
+    [14, 1],
+    [14.5, 2],
+    [15.4, 3],
+    [15.6, 4],
+    [20.99, 5],
+    [21, 6],
+  ] as const)
+    add(hours, price);
+  const of = (timeframe: "1h" | "1d") =>
+    bars
+      .recent(instrumentId, timeframe, 10)
+      .map((bar) => [(bar.openMs - day) / 3_600_000, bar.open, bar.close]);
+  expect(of("1d")).toEqual([[14.5, 2, 5]]);
+  expect(of("1h")).toEqual([
+    [14.5, 2, 3],
+    [15.5, 4, 4],
+    [20.5, 5, 5],
+  ]);
 });

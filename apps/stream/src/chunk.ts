@@ -1,6 +1,7 @@
-import type { TradePlace } from "@tapedeck/core";
 import type { BarRows, TradeRows } from "@tapedeck/features/series/contract";
+import type { KeptPlace } from "@tapedeck/features/ticks/place-store";
 import type { LiveBar, LiveTimeframe } from "@tapedeck/features/ticks/contract";
+import type { OpenBar } from "./bars.ts";
 import type { PlacedTick } from "./intake.ts";
 
 /** Rows that are stored together, in one transaction; plain data, so that it can be spilled as a line of JSON. */
@@ -8,16 +9,21 @@ export interface Chunk {
   /** The stream's run that made them: their origin. */
   runId: string;
   rows: number;
-  /** What was known of the venue's trades when the last of these rows came, by instrument. */
-  places: Record<string, TradePlace>;
-  instruments: Record<string, { ticks: TradeRows; bars: Partial<Record<LiveTimeframe, BarRows>> }>;
+  instruments: Record<string, ChunkPart>;
+}
+
+export interface ChunkPart {
+  ticks: TradeRows;
+  bars: Partial<Record<LiveTimeframe, BarRows>>;
+  /** What was known of the instrument when the last of these rows came; undefined until the chunk is sealed. */
+  kept?: KeptPlace<OpenBar>;
 }
 
 export function newChunk(runId: string): Chunk {
-  return { runId, rows: 0, places: {}, instruments: {} };
+  return { runId, rows: 0, instruments: {} };
 }
 
-function part(chunk: Chunk, instrumentId: string): Chunk["instruments"][string] {
+function part(chunk: Chunk, instrumentId: string): ChunkPart {
   return (chunk.instruments[instrumentId] ??= {
     ticks: { eventMs: [], ordinal: [], price: [], size: [], venue: [] },
     bars: {},

@@ -14,6 +14,7 @@ import type { RunningStream, StreamParts } from "./wire.ts";
 
 /** A venue whose ticks the test sends. */
 export function handSource(venue = "hand"): TickSource & { send(tick: Partial<VenueTick>): void } {
+  const left = new Set<string>();
   let push: (tick: VenueTick) => void = () => undefined;
   return {
     venue,
@@ -32,10 +33,14 @@ export function handSource(venue = "hand"): TickSource & { send(tick: Partial<Ve
       minNotional: null,
       space: "shared",
     })),
-    add: () => Promise.resolve(),
+    add: () => undefined,
     start(sink) {
-      push = (tick) => sink.tick(tick);
+      push = (tick) => {
+        if (!left.has(tick.instrumentId)) sink.tick(tick);
+      };
     },
+    follow: (instrumentId) => void left.delete(instrumentId),
+    leave: (instrumentId) => void left.add(instrumentId),
     places: () => new Map(),
     status: () => null,
     stop() {
@@ -115,7 +120,7 @@ export async function streamFixture() {
   async function start(
     source: TickSource | undefined,
     options: Partial<StreamParts> & { databaseUrl?: string } = {},
-  ): Promise<RunningStream & { url: string; lost: () => boolean }> {
+  ): Promise<RunningStream & { url: string }> {
     const { databaseUrl = database.url, ...more } = options;
     const own = createDb<Database>(databaseUrl, {
       max: 4,
@@ -123,7 +128,6 @@ export async function streamFixture() {
       statementTimeoutMs: 2_000,
     });
     const bus = createBus({ databaseUrl: database.url }, { log });
-    let lost = false;
     const stream = await startStream({
       db: own,
       bus,
@@ -137,7 +141,6 @@ export async function streamFixture() {
       port: 0,
       keepMs: 86_400_000,
       recorder: { everyMs: 50 },
-      onLost: () => (lost = true),
       ...more,
     });
     let closed = false;
@@ -148,7 +151,7 @@ export async function streamFixture() {
       await Promise.allSettled([bus.close(), own.destroy()]);
     };
     running.push({ close: () => close(1_000) });
-    return { ...stream, close, url: `ws://127.0.0.1:${stream.port}/ws`, lost: () => lost };
+    return { ...stream, close, url: `ws://127.0.0.1:${stream.port}/ws` };
   }
 
   return {

@@ -11,72 +11,76 @@ export interface Intake {
   take(tick: VenueTick, nowMs: number): PlacedTick | undefined;
   /** Takes an instrument's ticks from now on. */
   add(instrumentId: string): void;
+  /** Takes no more of them. */
+  drop(instrumentId: string): void;
   /** Counts a tick that is stored already, so that later ones of its millisecond come after it. */
   known(instrumentId: string, eventMs: number, ordinal: number): void;
-  /** Numbers without a gap: 1, 2, … for each instrument. */
   counts(): { taken: number; malformed: number; tooLate: number };
 }
 
+interface State {
+  /** Numbers without a gap: 1, 2, … */
+  seq: number;
+  /** Ticks of each millisecond so far. */
+  places: Map<number, number>;
+  prunedMs: number;
+}
+
+/** Between two times that milliseconds nobody asks for any more are forgotten. */
+const pruneMs = 60_000;
+
 /**
- * Normalises what a venue sends. Refused are ticks that are no prints (price not above 0, size below 0, no time), and
- * those older than `lateLimitMs` or from further ahead than that: bars of that time are no longer in memory, and a
- * bar that disagrees with its ticks would be wrong.
+ * Normalises what a venue sends. Refused are ticks that are no prints (price not above 0, size below 0, no time), those
+ * older than `fromMs`, whose bars are no longer in memory (a bar that disagrees with its ticks would be wrong), and those
+ * from further ahead than `aheadMs`.
  */
 export function createIntake(options: {
   venue: string;
-  instrumentIds: readonly string[];
-  lateLimitMs: number;
+  /** The oldest tick of an instrument that may come. */
+  fromMs(instrumentId: string): number;
+  aheadMs: number;
 }): Intake {
-  const { lateLimitMs } = options;
-  const states = new Map(
-    options.instrumentIds.map((id) => [id, { seq: 0, places: new Map<number, number>(), prunedMs: 0 }]),
-  );
+  const { venue } = options;
+  const states = new Map<string, State>();
   const counts = { taken: 0, malformed: 0, tooLate: 0 };
 
-  function place(state: { places: Map<number, number>; prunedMs: number }, eventMs: number): number {
-    const ordinal = state.places.get(eventMs) ?? 0;
-    state.places.set(eventMs, ordinal + 1);
-    return ordinal;
+  function prune(state: State, fromMs: number, nowMs: number): void {
+    state.prunedMs = nowMs;
+    for (const ms of state.places.keys()) if (ms < fromMs) state.places.delete(ms);
   }
 
   return {
     take(tick, nowMs) {
-      const state = states.get(tick.instrumentId);
+      const { instrumentId, eventMs, price, size, side } = tick;
+      const state = states.get(instrumentId);
       const isPrint =
-        Number.isFinite(tick.price) &&
-        tick.price > 0 &&
-        Number.isFinite(tick.size) &&
-        tick.size >= 0 &&
-        Number.isSafeInteger(tick.eventMs) &&
-        (tick.side === "buy" || tick.side === "sell");
+        price > 0 &&
+        price < Infinity &&
+        size >= 0 &&
+        size < Infinity &&
+        Number.isSafeInteger(eventMs) &&
+        (side === "buy" || side === "sell");
       if (state === undefined || !isPrint) {
         counts.malformed += 1;
         return undefined;
       }
-      if (Math.abs(nowMs - tick.eventMs) > lateLimitMs) {
+      const fromMs = options.fromMs(instrumentId);
+      if (eventMs < fromMs || eventMs > nowMs + options.aheadMs) {
         counts.tooLate += 1;
         return undefined;
       }
-      if (nowMs - state.prunedMs > lateLimitMs) {
-        state.prunedMs = nowMs;
-        for (const ms of state.places.keys()) if (nowMs - ms > lateLimitMs) state.places.delete(ms);
-      }
+      if (nowMs - state.prunedMs > pruneMs) prune(state, fromMs, nowMs);
       counts.taken += 1;
       state.seq += 1;
-      return {
-        venue: options.venue,
-        instrumentId: tick.instrumentId,
-        seq: state.seq,
-        eventMs: tick.eventMs,
-        receivedMs: nowMs,
-        price: tick.price,
-        size: tick.size,
-        side: tick.side,
-        ordinal: place(state, tick.eventMs),
-      };
+      const ordinal = state.places.get(eventMs) ?? 0;
+      state.places.set(eventMs, ordinal + 1);
+      return { venue, instrumentId, seq: state.seq, eventMs, receivedMs: nowMs, price, size, side, ordinal };
     },
     add(instrumentId) {
       states.set(instrumentId, { seq: 0, places: new Map(), prunedMs: 0 });
+    },
+    drop(instrumentId) {
+      states.delete(instrumentId);
     },
     known(instrumentId, eventMs, ordinal) {
       const places = states.get(instrumentId)?.places;

@@ -1,13 +1,12 @@
-import { timeframeMs } from "@tapedeck/core";
-import type { Log, TradePlace } from "@tapedeck/core";
-import type { LiveBar, MarketTopic, Quote, Tick } from "@tapedeck/features/ticks/contract";
-import type { StoredTick } from "@tapedeck/features/ticks/store";
+import type { Book, LiveBar, Mark, MarketTopic, Quote, Tick } from "@tapedeck/features/ticks/contract";
 import type { BarMaker } from "./bars.ts";
+import { bookChanges, shownOf } from "./bookView.ts";
 import type { ComputedTopic } from "./computed.ts";
 import type { Hub } from "./hub.ts";
 import type { Intake, PlacedTick } from "./intake.ts";
+import type { QualityWatch } from "./quality.ts";
 import type { Recorder } from "./recorder.ts";
-import type { SourceGap, SourceQuote, TickSource } from "./source.ts";
+import type { SourceBar, SourceBook, SourceGap, SourceMark, SourceQuote, TickSource } from "./source.ts";
 
 export interface PipelineOptions {
   source: TickSource;
@@ -15,12 +14,12 @@ export interface PipelineOptions {
   bars: BarMaker;
   hub: Hub;
   recorder: Recorder;
-  /** What an earlier process stored of the venue's trades, by instrument. */
-  places: ReadonlyMap<string, TradePlace>;
+  quality: QualityWatch;
   onGap(gap: SourceGap): void;
   onTick(tick: Tick): void;
   /** Bars that became final together, or a correction of one. */
   onFinal(bars: readonly LiveBar[]): void;
+  onMark(mark: Mark): void;
   now(): number;
   /** How often changed bars are announced and ended ones become final. */
   announceMs: number;
@@ -33,126 +32,163 @@ export interface Pipeline {
   has(instrumentId: string): boolean;
   /** Takes an instrument's ticks from now on. */
   add(instrumentId: string): void;
+  /** Takes no more of them. */
+  drop(instrumentId: string): void;
   snapshot(topic: Exclude<MarketTopic, ComputedTopic>): unknown;
   stats(): Record<string, number>;
   /** Takes no more ticks; what ended by now is final. */
   stop(): void;
 }
 
-/** How far back ticks must be read so that every bar that a late tick may change is whole. */
-export function restoreFrom(nowMs: number, lateLimitMs: number): number {
-  const longest = timeframeMs("5m");
-  return Math.floor((nowMs - lateLimitMs) / longest) * longest;
+/** The newest of an instrument, as subscribers know it. */
+interface Newest {
+  ticks: Tick[];
+  /** Ends of bars that were in the making when ticks began to come are not whole. */
+  sinceMs: number;
+  quote: Quote | null;
+  book: Book | null;
+  mark: Mark | null;
 }
 
-/** Brings back the bars that were being made when the last process ended, from what it stored. */
-export async function restore(
-  parts: Pick<PipelineOptions, "source" | "intake" | "bars" | "recorder"> & { now(): number; log: Log },
-  ticksOf: (instrument: TickSource["instruments"][number]) => AsyncIterable<StoredTick[]>,
-): Promise<void> {
-  let count = 0;
-  for (const instrument of parts.source.instruments) {
-    const { instrumentId } = instrument;
-    for await (const page of ticksOf(instrument)) {
-      count += page.length;
-      for (const tick of page) {
-        parts.intake.known(instrumentId, tick.eventMs, tick.ordinal);
-        parts.bars.add({ instrumentId, ...tick });
-      }
-    }
-  }
-  parts.bars.changed();
-  // Those that ended while nothing ran are stored now; equal ones are not stored again.
-  const ended = parts.bars.finish(parts.now());
-  for (const bar of ended) parts.recorder.bar(bar);
-  if (count > 0) parts.log.info({ ticks: count, bars: ended.length }, "bars restored from stored ticks");
-}
-
-/** Ticks in; numbered ticks, bars and rows out. */
+/** Ticks in; numbered ticks, bars, books and rows out. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { source, intake, bars, hub, recorder, now } = options;
-  const recent = new Map<string, Tick[]>(source.instruments.map((one) => [one.instrumentId, []]));
-  const quotes = new Map<string, Quote>();
+  const { source, intake, bars, hub, recorder, quality, now } = options;
+  const { venue } = source;
+  const newest = new Map<string, Newest>();
   const changedQuotes = new Set<string>();
-  let corrected = 0;
-  let crossed = 0;
-  let finals = 0;
+  /** The newest book of each instrument that changed since the last announcement. */
+  const changedBooks = new Map<string, SourceBook>();
+  const ownBars: SourceBar[] = [];
+  const counts = { barsFinal: 0, barsCorrected: 0, quotesCrossed: 0 };
   let timer: NodeJS.Timeout | undefined;
+
+  const publishBar = (bar: LiveBar) =>
+    hub.publish({ channel: "bars", instrumentId: bar.instrumentId, timeframe: bar.timeframe }, bar);
 
   function onTick(placed: PlacedTick): void {
     const { ordinal: _ordinal, ...tick } = placed;
     const { instrumentId } = tick;
-    const kept = recent.get(instrumentId)!;
+    const kept = newest.get(instrumentId)!.ticks;
     kept.push(tick);
     if (kept.length >= 2 * options.recentTicks) kept.splice(0, kept.length - options.recentTicks);
-    hub.publish({ channel: "ticks", instrumentId }, tick);
+    // Before it is recorded: what is kept of long bars with its row holds it.
+    const corrected = bars.add(placed);
     recorder.tick(placed);
+    hub.publish({ channel: "ticks", instrumentId }, tick);
+    quality.tick(tick);
     options.onTick(tick);
-    for (const bar of bars.add(placed)) {
-      corrected += 1;
+    for (const bar of corrected) {
+      counts.barsCorrected += 1;
       options.onFinal([bar]);
-      hub.publish({ channel: "bars", instrumentId, timeframe: bar.timeframe }, bar);
+      publishBar(bar);
       recorder.bar(bar);
     }
   }
 
   function onQuote(told: SourceQuote): void {
-    const { instrumentId, bid, ask } = told;
-    if (!recent.has(instrumentId)) return;
-    if (!(bid < ask)) crossed += 1;
-    quotes.set(instrumentId, { venue: source.venue, receivedMs: now(), crossed: !(bid < ask), ...told });
+    const { instrumentId, bid, ask, eventMs } = told;
+    const one = newest.get(instrumentId);
+    if (one === undefined) return;
+    const crossed = !(bid < ask);
+    if (crossed) counts.quotesCrossed += 1;
+    quality.crossed(instrumentId, crossed, eventMs);
+    one.quote = { venue, receivedMs: now(), crossed, ...told };
     changedQuotes.add(instrumentId);
   }
 
+  function onMark(told: SourceMark): void {
+    const one = newest.get(told.instrumentId);
+    if (one === undefined) return;
+    one.mark = { venue, receivedMs: now(), ...told };
+    hub.publish({ channel: "marks", instrumentId: told.instrumentId }, one.mark);
+    options.onMark(one.mark);
+  }
+
+  function publishBook({ instrumentId, eventMs, book }: SourceBook): void {
+    const one = newest.get(instrumentId);
+    if (one === undefined) return;
+    const crossed = book.crossed();
+    quality.crossed(instrumentId, crossed, eventMs);
+    const shown = shownOf(book);
+    const changes = one.book === null ? shown : bookChanges(one.book, shown);
+    one.book = { venue, instrumentId, eventMs, receivedMs: now(), ...shown, crossed };
+    hub.publish({ channel: "book", instrumentId }, { ...one.book, ...changes });
+  }
+
+  /** The venue's own bars, beside ours once those are final. */
+  function compareOwnBars(nowMs: number): void {
+    while (ownBars.length > 0 && ownBars[0]!.closeMs + 2_000 <= nowMs) {
+      const own = ownBars.shift()!;
+      const { instrumentId, openMs } = own;
+      if (openMs < (newest.get(instrumentId)?.sinceMs ?? Infinity)) continue;
+      const ours = bars.recent(instrumentId, "1m", 10).find((bar) => bar.openMs === openMs && bar.final);
+      quality.ownBar(own, ours);
+    }
+  }
+
   function announce(): void {
+    const nowMs = now();
     for (const instrumentId of changedQuotes)
-      hub.publish({ channel: "quotes", instrumentId }, quotes.get(instrumentId));
+      hub.publish({ channel: "quotes", instrumentId }, newest.get(instrumentId)!.quote);
     changedQuotes.clear();
-    const ended = bars.finish(now());
+    for (const book of changedBooks.values()) publishBook(book);
+    changedBooks.clear();
+    const ended = bars.finish(nowMs);
     if (ended.length > 0) options.onFinal(ended);
     for (const bar of ended) {
-      finals += 1;
-      hub.publish({ channel: "bars", instrumentId: bar.instrumentId, timeframe: bar.timeframe }, bar);
+      counts.barsFinal += 1;
+      publishBar(bar);
       recorder.bar(bar);
     }
-    for (const bar of bars.changed())
-      hub.publish({ channel: "bars", instrumentId: bar.instrumentId, timeframe: bar.timeframe }, bar);
+    for (const bar of bars.changed()) publishBar(bar);
+    compareOwnBars(nowMs);
+    quality.look(nowMs);
   }
 
   return {
     start() {
       timer = setInterval(announce, options.announceMs);
-      source.start(
-        {
-          tick(tick) {
-            const placed = intake.take(tick, now());
-            if (placed !== undefined) onTick(placed);
-          },
-          quote: onQuote,
-          gap: options.onGap,
+      source.start({
+        tick(tick) {
+          const placed = intake.take(tick, now());
+          if (placed !== undefined) onTick(placed);
         },
-        options.places,
-      );
+        quote: onQuote,
+        book: (told) => void changedBooks.set(told.instrumentId, told),
+        mark: onMark,
+        ownBar: (bar) => void (bar.timeframe === "1m" && ownBars.push(bar)),
+        gap: options.onGap,
+      });
     },
-    has: (instrumentId) => recent.has(instrumentId),
+    has: (instrumentId) => newest.has(instrumentId),
     add(instrumentId) {
-      recent.set(instrumentId, []);
+      newest.set(instrumentId, { ticks: [], sinceMs: now(), quote: null, book: null, mark: null });
       intake.add(instrumentId);
+      quality.add(instrumentId, now());
+    },
+    drop(instrumentId) {
+      for (const part of [newest, changedQuotes, changedBooks]) part.delete(instrumentId);
+      intake.drop(instrumentId);
+      quality.drop(instrumentId);
+      bars.drop(instrumentId);
     },
     snapshot(topic) {
-      const kept = recent.get(topic.instrumentId);
-      if (kept === undefined) return undefined;
-      if (topic.channel === "ticks") return kept.slice(-options.recentTicks);
-      if (topic.channel === "quotes") return quotes.get(topic.instrumentId) ?? null;
-      if (topic.channel === "book") return null;
-      return bars.recent(topic.instrumentId, topic.timeframe, 300);
+      const one = newest.get(topic.instrumentId);
+      if (one === undefined) return undefined;
+      switch (topic.channel) {
+        case "ticks":
+          return one.ticks.slice(-options.recentTicks);
+        case "quotes":
+          return one.quote;
+        case "book":
+          return one.book;
+        case "marks":
+          return one.mark;
+        case "bars":
+          return bars.recent(topic.instrumentId, topic.timeframe, 300);
+      }
     },
-    stats: () => ({
-      ...intake.counts(),
-      barsFinal: finals,
-      barsCorrected: corrected,
-      quotesCrossed: crossed,
-    }),
+    stats: () => ({ ...intake.counts(), ...counts }),
     stop() {
       source.stop();
       clearInterval(timer);

@@ -8,6 +8,7 @@ import { insertAlert } from "@tapedeck/features/alerts/store";
 import { liveTimeframes } from "@tapedeck/features/ticks/contract";
 import type { LiveBar } from "@tapedeck/features/ticks/contract";
 import { barsFromTicks } from "@tapedeck/quant";
+import { calendarOf } from "@tapedeck/trading/calendar/index";
 import { dataDir, leaveOutUnless } from "@tapedeck/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createBarMaker } from "./bars.ts";
@@ -15,6 +16,7 @@ import { streamFixture } from "./fixture.ts";
 import { createHub } from "./hub.ts";
 import { createIntake } from "./intake.ts";
 import { createPipeline } from "./pipeline.ts";
+import { createQualityWatch } from "./quality.ts";
 import { createRecordedSource, readRecording } from "./recorded.ts";
 import type { Recording } from "./recorded.ts";
 
@@ -30,31 +32,37 @@ const play = (recording: Recording, speed: number) =>
 /** Final bars of a whole recording, by the pipeline that the stream has; the session's clock finishes them. */
 async function playedBars(recording: Recording, speed: number): Promise<LiveBar[]> {
   const source = play(recording, speed);
-  const instrumentIds = source.instruments.map((one) => one.instrumentId);
-  const lateLimitMs = 600_000;
+  const { instrumentId, calendar } = source.instruments[0]!;
+  const fromMs = () => source.now!() - 600_000;
+  const bars = createBarMaker({ venue: source.venue, graceMs: 500, fromMs });
   const finals: LiveBar[] = [];
   const ignore = () => undefined;
   const pipeline = createPipeline({
     source,
-    intake: createIntake({ venue: source.venue, instrumentIds, lateLimitMs }),
-    bars: createBarMaker({ venue: source.venue, graceMs: 500, lateLimitMs }),
+    intake: createIntake({ venue: source.venue, fromMs, aheadMs: 600_000 }),
+    bars,
     hub: createHub("test", 16),
     recorder: {
       tick: ignore,
       bar: ignore,
       stats: () => ({ stored: 0, pending: 0, spilled: 0, spillBytes: 0, lost: 0, away: false }),
+      flush: () => Promise.resolve(true),
       close: () => Promise.resolve(),
     },
-    places: new Map(),
+    quality: createQualityWatch(ignore),
     onGap: ignore,
     onTick: ignore,
-    onFinal: (bars) => finals.push(...bars),
+    onFinal: (ended) => finals.push(...ended),
+    onMark: ignore,
     now: () => source.now!(),
     announceMs: 100,
     recentTicks: 100,
   });
   pipeline.start();
-  const endMs = recording.timeMs.at(-1)! + timeframeMs("5m") + 1_000;
+  pipeline.add(instrumentId);
+  bars.open(instrumentId, calendarOf(calendar), []);
+  source.follow(instrumentId, undefined);
+  const endMs = recording.timeMs.at(-1)! + timeframeMs("1d") + 1_000;
   await expect.poll(() => source.now!(), { timeout: 60_000 }).toBeGreaterThan(endMs);
   pipeline.stop();
   return finals;

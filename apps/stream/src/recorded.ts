@@ -107,9 +107,10 @@ export function createRecordedSource(options: {
   let sessionMs = timeMs[0]!;
   let next = 0;
   let lastMs = 0;
+  let sink: TickSink;
   let timer: NodeJS.Timeout | undefined;
 
-  function step(sink: TickSink): void {
+  function step(): void {
     const nowMs = options.now();
     const untilMs = sessionMs + Math.max(0, nowMs - lastMs) * speed;
     lastMs = nowMs;
@@ -134,11 +135,15 @@ export function createRecordedSource(options: {
     seed: null,
     instruments: [instrument],
     now: () => Math.floor(sessionMs),
-    add: () => Promise.resolve(),
-    start(sink) {
-      lastMs = options.now();
-      timer = setInterval(() => step(sink), stepMs);
+    add: () => undefined,
+    start(given) {
+      sink = given;
     },
+    follow() {
+      lastMs = options.now();
+      timer = setInterval(step, stepMs);
+    },
+    leave: () => clearInterval(timer),
     places: () => new Map(),
     status: () => null,
     stop() {

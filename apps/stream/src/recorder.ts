@@ -1,7 +1,9 @@
 import { AppError } from "@tapedeck/core";
-import type { Log, TradePlace } from "@tapedeck/core";
+import type { Log } from "@tapedeck/core";
+import type { KeptPlace } from "@tapedeck/features/ticks/place-store";
 import type { LiveBar } from "@tapedeck/features/ticks/contract";
 import { addBar, addTick, newChunk } from "./chunk.ts";
+import type { OpenBar } from "./bars.ts";
 import type { Chunk } from "./chunk.ts";
 import type { PlacedTick } from "./intake.ts";
 import type { Spill } from "./spill.ts";
@@ -12,8 +14,8 @@ export interface RecorderOptions {
   store(chunk: Chunk): Promise<void>;
   spill: Spill;
   log: Log;
-  /** What is known of the venue's trades now: stored with the rows that it speaks of. */
-  places(): ReadonlyMap<string, TradePlace>;
+  /** What is known of an instrument now: stored with the rows that it speaks of. */
+  keep(instrumentId: string): KeptPlace<OpenBar>;
   /** How often what came is stored. */
   everyMs: number;
   /** Rows of one transaction. */
@@ -44,6 +46,8 @@ export interface Recorder {
   tick(tick: PlacedTick): void;
   bar(bar: LiveBar): void;
   stats(): RecorderStats;
+  /** Resolves when all that came before is stored; false where the database does not take it. */
+  flush(): Promise<boolean>;
   /** Stores what is in memory, within the time; the rest goes to the spill file. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -67,7 +71,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   function seal(): void {
     if (open.rows === 0) return;
-    open.places = Object.fromEntries(options.places());
+    for (const [instrumentId, part] of Object.entries(open.instruments))
+      part.kept = options.keep(instrumentId);
     sealed.push(open);
     open = newChunk(runId);
   }
@@ -75,7 +80,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   function added(): void {
     if (open.rows < options.chunkRows) return;
     seal();
-    work();
+    void work();
   }
 
   /** Returns when nothing is left, or the database does not take it. */
@@ -121,18 +126,18 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   /** One at a time: storing and spilling never touch the same chunk at once. */
-  function work(): void {
-    if (working !== undefined) return;
-    working = storeAll()
+  function work(): Promise<void> {
+    working ??= storeAll()
       .then(() => spillOldest(options.maxRows))
       .finally(() => {
         working = undefined;
       });
+    return working;
   }
 
   const timer = setInterval(() => {
     seal();
-    work();
+    void work();
   }, options.everyMs);
 
   return {
@@ -145,6 +150,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
       added();
     },
     stats: () => ({ ...stats, pending: pending(), spillBytes: spill.bytes() }),
+    async flush() {
+      seal();
+      // What is under way may have begun before the last rows came.
+      await work();
+      await work();
+      return !stats.away;
+    },
     async close(deadlineMs) {
       if (closed) return;
       closed = true;
@@ -153,7 +165,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const timeout = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
       const settled = () => Promise.race([working ?? Promise.resolve(), timeout]);
       await settled();
-      work();
+      void work();
       await settled();
       aborted = true;
       await spillOldest(0);

@@ -138,10 +138,6 @@ export async function runStream(config: StreamConfig, outside: Outside): Promise
     port: environment.STREAM_PORT,
     keepMs: environment.STREAM_KEEP_DAYS * dayMs,
     serverLimits: { clients: environment.STREAM_MAX_CLIENTS },
-    onLost() {
-      log.error({}, "another stream process has taken the venue; this one ends");
-      stop("lost", 1);
-    },
   });
   log.info({ host: environment.HOST, port: running.port, venue: environment.STREAM_VENUE }, "stream listens");
 }

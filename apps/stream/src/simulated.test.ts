@@ -54,13 +54,27 @@ test("it sends in real time, never from the future, and after a sleep goes on fr
   const source = createSimulatedSource({ symbols: ["SYN-A"], seed: 1, ticksPerSecond: 200, now, log });
   const ticks: { tick: VenueTick; atMs: number }[] = [];
   const ignore = () => undefined;
-  source.start({ tick: (tick) => ticks.push({ tick, atMs: now() }), quote: ignore, gap: ignore }, new Map());
+  const books: number[] = [];
+  source.start({
+    tick: (tick) => ticks.push({ tick, atMs: now() }),
+    book({ book }) {
+      expect(book.crossed()).toBe(false);
+      books.push(book.depth("bid"));
+    },
+    quote: ({ bid, ask }) => expect(bid).toBeLessThan(ask),
+    mark: ignore,
+    ownBar: ignore,
+    gap: ignore,
+  });
+  source.follow("SYN-A.SIMULATED", undefined);
   await expect.poll(() => ticks.length).toBeGreaterThan(50);
   expect(ticks.every(({ tick, atMs }) => tick.eventMs <= atMs && atMs - tick.eventMs < 60_000)).toBe(true);
   const before = ticks.length;
   offsetMs = 86_400_000;
   await expect.poll(() => ticks.length).toBeGreaterThan(before + 20);
   source.stop();
+  expect(books.every((depth) => depth === 25)).toBe(true);
+  expect(books.length).toBe(ticks.length);
   // A day of ticks would be seventeen million.
   expect(ticks.length).toBeLessThan(20_000);
   expect(log.lines.some((line) => line.message.startsWith("the clock jumped"))).toBe(true);

@@ -1,8 +1,8 @@
 import { simulatedVenue } from "@tapedeck/features/series/contract";
-import { seededRandom } from "@tapedeck/core";
-import type { Log } from "@tapedeck/core";
+import { createOrderBook, seededRandom } from "@tapedeck/core";
+import type { BookSide, Log, OrderBook } from "@tapedeck/core";
 import type { Instrument } from "@tapedeck/features/series/contract";
-import type { TickSource, VenueTick } from "./source.ts";
+import type { TickSink, TickSource, VenueTick } from "./source.ts";
 
 const stepMs = 20;
 /** A machine that slept goes on from now: what would have been meanwhile is not made up afterwards. */
@@ -94,6 +94,61 @@ export function simulatedPath(symbol: string, options: Omit<SimulatedOptions, "l
   return path;
 }
 
+/** Levels of each side, a tick apart. */
+const bookLevels = 25;
+
+interface Followed {
+  path: Path;
+  book: SimulatedBook;
+}
+
+interface SimulatedBook {
+  levels: OrderBook;
+  /** Bids rest up to a tick below a print's price, asks from a tick above it; sizes of levels that come near are new. */
+  moveTo(price: number): void;
+}
+
+export function simulatedBook(random: () => number): SimulatedBook {
+  const levels = createOrderBook();
+  /** Lowest and highest tick that has a level; bids and asks meet at `middle`. */
+  let middle: number | undefined;
+  const priceOf = (tick: number) => Number((tick * model.tickSize).toFixed(2));
+  const newSize = () => Math.round((0.1 - Math.log(1 - random())) * 1_000) / 1_000;
+
+  function place(side: BookSide, tick: number, size: number): void {
+    if (tick > 0) levels.set(side, priceOf(tick), size);
+  }
+
+  function lay(at: number): void {
+    levels.clear();
+    for (let step = 1; step <= bookLevels; step++) {
+      place("bid", at - step, newSize());
+      place("ask", at + step, newSize());
+    }
+    middle = at;
+  }
+
+  return {
+    levels,
+    moveTo(price) {
+      const at = Math.max(2, Math.round(price / model.tickSize));
+      if (middle === undefined || Math.abs(at - middle) > bookLevels) return lay(at);
+      for (; middle < at; middle++) {
+        place("ask", middle + 1, 0);
+        place("bid", middle, newSize());
+        place("bid", middle - bookLevels, 0);
+        place("ask", middle + 1 + bookLevels, newSize());
+      }
+      for (; middle > at; middle--) {
+        place("bid", middle - 1, 0);
+        place("ask", middle, newSize());
+        place("ask", middle + bookLevels, 0);
+        place("bid", middle - 1 - bookLevels, newSize());
+      }
+    },
+  };
+}
+
 function instrumentOf(symbol: string): Instrument {
   return {
     instrumentId: `${symbol}.${simulatedVenue}`,
@@ -110,49 +165,77 @@ function instrumentOf(symbol: string): Instrument {
   };
 }
 
-/** Prices that nobody traded at, for trying things out without a network. */
+/** Prices that nobody traded at, and a book around them, for trying things out without a network. */
 export function createSimulatedSource(options: SimulatedOptions): TickSource {
   const { now, log } = options;
   const instruments = options.symbols.slice(0, maxSymbols).map(instrumentOf);
-  const paths: Path[] = [];
-  let started = false;
+  const followed = new Map<string, Followed>();
+  const late: { tick: VenueTick; arrivesMs: number }[] = [];
+  let sink: TickSink;
+  let lastMs = now();
   let timer: NodeJS.Timeout | undefined;
+
+  /** Ticks that are due, the late ones first. */
+  function due(nowMs: number): VenueTick[] {
+    const ticks: VenueTick[] = [];
+    for (let i = late.length - 1; i >= 0; i--)
+      if (late[i]!.arrivesMs <= nowMs) ticks.push(late.splice(i, 1)[0]!.tick);
+    for (const { path } of followed.values())
+      while (path.dueMs <= nowMs) {
+        const made = path.next();
+        if (made.arrivesMs <= nowMs) ticks.push(made.tick);
+        else late.push(made);
+      }
+    return ticks;
+  }
+
+  function step(): void {
+    const nowMs = now();
+    if (nowMs - lastMs > sleepMs || nowMs < lastMs) {
+      log.warn({ behindMs: nowMs - lastMs }, "the clock jumped; the simulated venue goes on from now");
+      for (const { path } of followed.values()) path.restart(nowMs);
+    }
+    lastMs = nowMs;
+    for (const tick of due(nowMs)) {
+      const { instrumentId, eventMs, price } = tick;
+      // What is late may be of an instrument that was left meanwhile.
+      const book = followed.get(instrumentId)?.book;
+      if (book === undefined) continue;
+      sink.tick(tick);
+      book.moveTo(price);
+      sink.book({ instrumentId, eventMs, book: book.levels });
+      const [[bid, bidSize], [ask, askSize]] = [
+        book.levels.best("bid", 1)[0]!,
+        book.levels.best("ask", 1)[0]!,
+      ];
+      sink.quote({ instrumentId, eventMs, bid, bidSize, ask, askSize });
+    }
+  }
+
   return {
     venue: "simulated",
     simulated: true,
     seed: options.seed,
     instruments,
-    async add(symbol, ready) {
-      if (instruments.length >= maxSymbols || !symbolPattern.test(symbol)) return;
+    add(symbol) {
+      if (instruments.length >= maxSymbols || !symbolPattern.test(symbol)) return undefined;
       const instrument = instrumentOf(symbol);
-      await ready(instrument);
       instruments.push(instrument);
-      if (started) paths.push(simulatedPath(symbol, options));
+      return instrument;
     },
-    start(sink) {
-      started = true;
-      for (const { symbol } of instruments) paths.push(simulatedPath(symbol, options));
-      const late: { tick: VenueTick; arrivesMs: number }[] = [];
-      let lastMs = now();
-      timer = setInterval(() => {
-        const nowMs = now();
-        if (nowMs - lastMs > sleepMs || nowMs < lastMs) {
-          log.warn({ behindMs: nowMs - lastMs }, "the clock jumped; the simulated venue goes on from now");
-          for (const path of paths) path.restart(nowMs);
-        }
-        lastMs = nowMs;
-        const due: VenueTick[] = [];
-        for (let i = late.length - 1; i >= 0; i--)
-          if (late[i]!.arrivesMs <= nowMs) due.push(late.splice(i, 1)[0]!.tick);
-        for (const path of paths)
-          while (path.dueMs <= nowMs) {
-            const made = path.next();
-            if (made.arrivesMs <= nowMs) due.push(made.tick);
-            else late.push(made);
-          }
-        for (const tick of due) sink.tick(tick);
-      }, stepMs);
+    start(given) {
+      sink = given;
+      lastMs = now();
+      timer = setInterval(step, stepMs);
     },
+    follow(instrumentId) {
+      const { symbol } = instruments.find((one) => one.instrumentId === instrumentId)!;
+      followed.set(instrumentId, {
+        path: simulatedPath(symbol, options),
+        book: simulatedBook(seededRandom(options.seed, `simulated book ${symbol}`)),
+      });
+    },
+    leave: (instrumentId) => void followed.delete(instrumentId),
     places: () => new Map(),
     status: () => null,
     stop() {

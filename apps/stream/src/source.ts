@@ -1,5 +1,15 @@
-import type { TradeFeedStatus, TradePlace } from "@tapedeck/core";
+import type {
+  TradeFeedStatus,
+  TradePlace,
+  VenueBook,
+  VenueMark,
+  VenueOwnBar,
+  VenueQuote,
+} from "@tapedeck/core";
 import type { Instrument } from "@tapedeck/features/series/contract";
+
+/** What a venue tells of a symbol, as it is of an instrument. */
+type OfInstrument<T> = Omit<T, "symbol"> & { instrumentId: string };
 
 /** A print as a venue tells it, before it is checked and numbered. */
 export interface VenueTick {
@@ -11,14 +21,10 @@ export interface VenueTick {
 }
 
 /** Best bid and ask as a venue tells them. */
-export interface SourceQuote {
-  instrumentId: string;
-  eventMs: number;
-  bid: number;
-  bidSize: number;
-  ask: number;
-  askSize: number;
-}
+export type SourceQuote = OfInstrument<VenueQuote>;
+export type SourceBook = OfInstrument<VenueBook>;
+export type SourceMark = OfInstrument<VenueMark>;
+export type SourceBar = OfInstrument<VenueOwnBar>;
 
 /** Prints [fromId, toId], by the venue's numbers, that did not come. */
 export interface SourceGap {
@@ -32,6 +38,9 @@ export interface SourceGap {
 export interface TickSink {
   tick(tick: VenueTick): void;
   quote(quote: SourceQuote): void;
+  book(book: SourceBook): void;
+  mark(mark: SourceMark): void;
+  ownBar(bar: SourceBar): void;
   gap(gap: SourceGap): void;
 }
 
@@ -41,13 +50,17 @@ export interface TickSource {
   /** True: made up by this program. */
   readonly simulated: boolean;
   readonly seed: number | null;
+  /** All that can be followed. */
   readonly instruments: readonly Instrument[];
   /** The session's clock, where it is not today's: it begins anew with each process. */
   now?(): number;
-  /** `places`: what an earlier process stored, by instrument. */
-  /** Takes one more symbol, its ticks once `ready` has ended; nothing happens where the venue is asked for a fixed list, or at the limit. */
-  add(symbol: string, ready: (instrument: Instrument) => Promise<void>): Promise<void>;
-  start(sink: TickSink, places: ReadonlyMap<string, TradePlace>): void;
+  /** Makes one more symbol known; undefined where the venue has a fixed list, at the limit, or where it is none. */
+  add(symbol: string): Instrument | undefined;
+  start(sink: TickSink): void;
+  /** An instrument's ticks come from now on; `place` is what an earlier process stored of it. */
+  follow(instrumentId: string, place: TradePlace | undefined): void;
+  /** No more of it comes. */
+  leave(instrumentId: string): void;
   /** What was handed on up to now, by instrument; none where the venue has no history. */
   places(): ReadonlyMap<string, TradePlace>;
   /** Null where there is no connection. */

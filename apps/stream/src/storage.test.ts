@@ -164,24 +164,6 @@ test("a restart goes on with the bars that were being made, and none is stored t
   client.socket.close();
 });
 
-test("a second process waits for the venue; one that lost it is told", async () => {
-  const first = await fixture.start(handSource());
-  let second = false;
-  const waiting = fixture.start(handSource()).then((stream) => ((second = true), stream));
-  await expect
-    .poll(() => fixture.log.lines.some((line) => line.message.startsWith("another stream process")))
-    .toBe(true);
-  expect(second).toBe(false);
-  await first.close(1_000);
-  const next = await waiting;
-  await fixture.db
-    .updateTable("streamRuns")
-    .set({ stoppedMs: Date.now() })
-    .where("stoppedMs", "is", null)
-    .execute();
-  await expect.poll(() => next.lost(), { timeout: 10_000 }).toBe(true);
-});
-
 test("old rows of a venue are erased, newer and others' ones stay", async () => {
   const source = handSource();
   await fixture.start(source);

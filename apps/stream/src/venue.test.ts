@@ -43,7 +43,7 @@ const storedPrices = async () => {
   return rows.map(({ price }) => price);
 };
 const isStored = (prices: number[]) => expect.poll(storedPrices, { timeout: 10_000 }).toEqual(prices);
-const subscribed = () => expect.poll(() => venue.streams(), { timeout: 10_000 }).toHaveLength(2);
+const subscribed = () => expect.poll(() => venue.streams(), { timeout: 10_000 }).toHaveLength(3);
 const prices = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
 test("trades and quotes of a venue reach clients and the store; a gap is recorded and closed", async () => {

@@ -24,31 +24,33 @@ export async function createVenueSource(venue: string, feed: TradeFeed): Promise
   const name = venue.toUpperCase();
   const instruments = (await feed.fetchInstruments()).map((said) => instrumentOf(name, said));
   const idOf = new Map(instruments.map(({ symbol, instrumentId }) => [symbol, instrumentId]));
+  const symbolOf = new Map(instruments.map(({ symbol, instrumentId }) => [instrumentId, symbol]));
   return {
     venue,
     simulated: false,
     seed: null,
     instruments,
-    add: () => Promise.resolve(),
-    start(sink, places) {
-      const bySymbol = new Map<string, TradePlace>();
-      for (const { symbol, instrumentId } of instruments) {
-        const place = places.get(instrumentId);
-        if (place !== undefined) bySymbol.set(symbol, place);
-      }
-      feed.start(
-        {
-          trade: ({ symbol, eventMs, price, size, side }) =>
-            sink.tick({ instrumentId: idOf.get(symbol)!, eventMs, price, size, side }),
-          quote({ symbol, ...quote }) {
-            const instrumentId = idOf.get(symbol);
-            if (instrumentId !== undefined) sink.quote({ instrumentId, ...quote });
-          },
-          gap: ({ symbol, ...gap }) => sink.gap({ instrumentId: idOf.get(symbol)!, ...gap }),
-        },
-        bySymbol,
-      );
+    add: () => undefined,
+    start(sink) {
+      /** What is told of a symbol, passed on as its instrument's; nothing of symbols that are not followed here. */
+      const passOn =
+        <T extends { symbol: string }>(take: (told: Omit<T, "symbol"> & { instrumentId: string }) => void) =>
+        ({ symbol, ...told }: T) => {
+          const instrumentId = idOf.get(symbol);
+          if (instrumentId !== undefined) take({ instrumentId, ...told });
+        };
+      feed.start({
+        trade: ({ symbol, eventMs, price, size, side }) =>
+          sink.tick({ instrumentId: idOf.get(symbol)!, eventMs, price, size, side }),
+        quote: passOn(sink.quote),
+        book: passOn(sink.book),
+        mark: passOn(sink.mark),
+        ownBar: passOn(sink.ownBar),
+        gap: passOn(sink.gap),
+      });
     },
+    follow: (instrumentId, place) => feed.follow(symbolOf.get(instrumentId)!, place),
+    leave: (instrumentId) => feed.leave(symbolOf.get(instrumentId)!),
     places() {
       const places = new Map<string, TradePlace>();
       for (const [symbol, place] of feed.places()) places.set(idOf.get(symbol)!, place);

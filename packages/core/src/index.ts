@@ -4,6 +4,7 @@ export * from "./download.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./nearest.ts";
+export * from "./orderBook.ts";
 export * from "./page.ts";
 export * from "./parse.ts";
 export type * from "./ports.ts";

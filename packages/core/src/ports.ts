@@ -1,3 +1,4 @@
+import type { OrderBook } from "./orderBook.ts";
 import type { QueueName } from "./define.ts";
 
 /**
@@ -300,6 +301,32 @@ export interface VenueQuote {
   askSize: number;
 }
 
+/** A venue's order book of a symbol, whole and in its order; it changes when the next one is told. */
+export interface VenueBook {
+  symbol: string;
+  eventMs: number;
+  book: OrderBook;
+}
+
+/** What a perpetual future is marked at, and what its holders pay each other. */
+export interface VenueMark {
+  symbol: string;
+  eventMs: number;
+  markPrice: number;
+  indexPrice: number;
+  /** Of the notional, paid by longs to shorts at `nextFundingMs`; a fraction. */
+  fundingRate: number;
+  nextFundingMs: number;
+}
+
+/** A bar as the venue itself makes it, once its time is over. */
+export interface VenueOwnBar extends VenueBar {
+  symbol: string;
+  timeframe: string;
+  /** Exclusive. */
+  closeMs: number;
+}
+
 /** Trades [fromId, toId] of a symbol that did not come. */
 export interface TradeGap {
   symbol: string;
@@ -324,6 +351,8 @@ export interface TradeHole {
 
 /** What is known of a symbol's trades: everything up to the last but the holes. */
 export interface TradePlace {
+  /** Whose numbers they are, where a venue counts in more than one way. */
+  numbering?: string | undefined;
   last: TradeMark;
   holes: readonly TradeHole[];
 }
@@ -332,7 +361,7 @@ export interface TradePlace {
 export interface VenueInstrument {
   symbol: string;
   currency: string;
-  assetClass: "crypto" | "perpetual";
+  assetClass: "crypto" | "perpetual" | "equity" | "other";
   /** Decimal text; null where the venue states none. */
   tickSize: string | null;
   lotSize: string | null;
@@ -342,6 +371,9 @@ export interface VenueInstrument {
 export interface TradeFeedEvents {
   trade(trade: VenueTrade): void;
   quote(quote: VenueQuote): void;
+  book(book: VenueBook): void;
+  mark(mark: VenueMark): void;
+  ownBar(bar: VenueOwnBar): void;
   /** When a gap is found, and when it is closed. */
   gap(gap: TradeGap): void;
 }
@@ -358,17 +390,38 @@ export interface TradeFeedStatus {
   duplicates: number;
   /** Trades that are missing now. */
   missing: number;
-  /** Requests to the venue's history: open means that none are made for a while, after too many failures. */
+  /** Times that an order book was read anew: an update was skipped, or a checksum differed. */
+  bookResyncs: number;
+  /** Requests to the venue: open means that none are made for a while, after too many failures. */
   breaker: "closed" | "open" | "half-open";
+  calls: CallStatus;
   lastError: string | null;
+}
+
+/** Requests to somebody else's server since the start. */
+export interface CallStatus {
+  made: number;
+  failed: number;
+  /** Those of `failed` that took too long. */
+  timedOut: number;
+  /** Not made: the breaker was open, or as many as may be were under way. */
+  heldBack: number;
+  underWay: number;
+  /** Limits that they are held to. */
+  atOnce: number;
+  timeoutMs: number;
 }
 
 /** Trades of a venue as they happen, each once; what a lost connection missed is fetched. */
 export interface TradeFeed {
   /** Throws `symbol.unknown`, or `venue.unavailable` while the venue does not answer. */
   fetchInstruments(): Promise<VenueInstrument[]>;
-  /** `places` is what was known of each symbol before: the rest is fetched. */
-  start(events: TradeFeedEvents, places: ReadonlyMap<string, TradePlace>): void;
+  /** Connects; nothing comes before a symbol is followed. */
+  start(events: TradeFeedEvents): void;
+  /** From now on a symbol's trades come. `place` is what was known of it before: the rest is fetched. */
+  follow(symbol: string, place: TradePlace | undefined): void;
+  /** No more of a symbol comes. */
+  leave(symbol: string): void;
   /** What is known now of each symbol of which a trade came; exactly what was handed on. */
   places(): ReadonlyMap<string, TradePlace>;
   status(): TradeFeedStatus;

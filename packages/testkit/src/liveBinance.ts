@@ -12,21 +12,39 @@ export interface LiveTrade {
   m: boolean;
 }
 
+export interface LiveBinanceOptions {
+  /** futures: paths below /fapi, updates of books that name the one before. Default spot. */
+  market?: "spot" | "usdm";
+  /** Connections end at this age; Binance's own end after 24 hours. */
+  lifeMs?: number;
+  /** How often it pings; a connection that has not answered by the next one is ended. */
+  pingMs?: number;
+  /** REST requests a minute; beyond it 429, and 418 to who goes on. */
+  requestsPerMinute?: number;
+}
+
 export interface LiveBinance {
   socketUrl: string;
   restUrl: string;
   /** Connections so far. */
   connections(): number;
+  /** Connections that it ended for a breach of its rules. */
+  breaches(): readonly string[];
   /** Streams of the newest connection. */
   streams(): readonly string[];
   /** History requests so far. */
   asked(): number;
-  /** Makes a trade of BTCUSDT and sends it, unless `hidden`: then only history has it. */
-  trade(price: number, options?: { size?: number; hidden?: boolean; eventMs?: number }): LiveTrade;
+  /** Makes a trade and sends it, unless `hidden`: then only history has it. */
+  trade(
+    price: number,
+    options?: { size?: number; hidden?: boolean; eventMs?: number; symbol?: string },
+  ): LiveTrade;
   /** Sends a trade that was made already. */
-  repeat(trade: LiveTrade): void;
-  /** Sends text as it is. */
-  send(text: string): void;
+  repeat(trade: LiveTrade, symbol?: string): void;
+  /** Changes levels of BTCUSDT's book by one update, which is sent unless `hidden`. */
+  book(changes: { bids?: [number, number][]; asks?: [number, number][]; hidden?: boolean }): void;
+  /** Sends text as it is; to subscribers of a stream alone where one is named. */
+  send(text: string, stream?: string): void;
   /** Ends every connection without a close frame. */
   drop(): void;
   /** Half-open: connections stay, nothing is sent or answered on them. */
@@ -38,21 +56,64 @@ export interface LiveBinance {
   close(): Promise<void>;
 }
 
+/** Binance's own, of a connection. */
 const framesPerSecond = 5;
+const streamsOfConnection = 1_024;
+
+/** Symbols that it trades. */
+export const liveSymbols = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT"];
+
+interface Connection {
+  streams: Set<string>;
+  frames: number[];
+  answered: boolean;
+}
+
+/** Requests of a minute; more are refused, and after that many again the caller is banned. */
+function createBans(perMinute: number) {
+  let startedMs = performance.now();
+  let count = 0;
+  return () => {
+    const nowMs = performance.now();
+    if (nowMs - startedMs > 60_000) {
+      startedMs = nowMs;
+      count = 0;
+    }
+    count += 1;
+    if (count <= perMinute) return 200;
+    return count <= 2 * perMinute ? 429 : 418;
+  };
+}
 
 /**
- * Speaks Binance's market streams on loopback: aggregate trades and best prices by SUBSCRIBE, `aggTrades`, `time` and
- * `exchangeInfo` by REST; more than five frames a second end the connection, as Binance does.
+ * Speaks Binance's market streams on loopback: trades, best prices and books by SUBSCRIBE, `aggTrades`, `depth`, `time` and
+ * `exchangeInfo` by REST, with Binance's limits: five frames a second and 1,024 streams of a connection, its life, pings,
+ * and requests a minute.
  */
-export async function liveBinance(): Promise<LiveBinance> {
-  const trades: LiveTrade[] = [];
-  const subscribed = new Map<WebSocket, Set<string>>();
+export async function liveBinance(options: LiveBinanceOptions = {}): Promise<LiveBinance> {
+  const { market = "spot", lifeMs, pingMs, requestsPerMinute = 6_000 } = options;
+  const trades = new Map<string, LiveTrade[]>();
+  const bids = new Map<number, number>();
+  const asks = new Map<number, number>();
+  const connected = new Map<WebSocket, Connection>();
   const frozen = new WeakSet<WebSocket>();
+  const timers = new Set<NodeJS.Timeout>();
+  const breaches: string[] = [];
+  const statusOf = createBans(requestsPerMinute);
   let newest: WebSocket | undefined;
   let connections = 0;
   let asked = 0;
   let historyStatus = 200;
   let skewMs = 0;
+  let updateId = 100;
+
+  const tradesOf = (symbol: string) => {
+    const made = trades.get(symbol) ?? [];
+    trades.set(symbol, made);
+    return made;
+  };
+  const levels = (side: Map<number, number>) =>
+    [...side].map(([price, size]) => [String(price), String(size)]);
 
   const server = createServer((request, response) => {
     const url = new URL(request.url!, "http://venue");
@@ -60,6 +121,8 @@ export async function liveBinance(): Promise<LiveBinance> {
       response.writeHead(status, { "content-type": "application/json" });
       response.end(JSON.stringify(body));
     };
+    const status = statusOf();
+    if (status !== 200) return send(status, { code: -1003, msg: "Too much request weight used." });
     if (url.pathname.endsWith("/time")) return send(200, { serverTime: Date.now() + skewMs });
     if (url.pathname.endsWith("/exchangeInfo")) {
       const filters = [
@@ -67,58 +130,91 @@ export async function liveBinance(): Promise<LiveBinance> {
         { filterType: "LOT_SIZE", stepSize: "0.00001" },
         { filterType: "NOTIONAL", minNotional: "5" },
       ];
-      return send(200, { symbols: [{ symbol: "BTCUSDT", quoteAsset: "USDT", filters }] });
+      return send(200, {
+        symbols: liveSymbols.map((symbol) => ({ symbol, quoteAsset: "USDT", filters })),
+      });
     }
+    if (url.pathname.endsWith("/depth"))
+      return send(200, { lastUpdateId: updateId, bids: levels(bids), asks: levels(asks) });
     if (!url.pathname.endsWith("/aggTrades")) return send(404, { code: -1, msg: "unknown address" });
     asked += 1;
     if (historyStatus !== 200) return send(historyStatus, { code: -1003, msg: "Too many requests." });
     const from = Number(url.searchParams.get("fromId"));
     const limit = Math.min(1_000, Number(url.searchParams.get("limit") ?? 500));
-    send(200, trades.filter(({ a }) => a >= from).slice(0, limit));
+    const rows = tradesOf(url.searchParams.get("symbol")!);
+    send(200, rows.filter(({ a }) => a >= from).slice(0, limit));
   });
   const sockets = new WebSocketServer({ server, autoPong: false, perMessageDeflate: false });
+
+  function breach(socket: WebSocket, reason: string): void {
+    breaches.push(reason);
+    socket.close(1008, reason);
+  }
+
+  function ping(socket: WebSocket, connection: Connection): void {
+    if (frozen.has(socket)) return;
+    if (!connection.answered) return breach(socket, "a ping was not answered");
+    connection.answered = false;
+    socket.ping();
+  }
 
   sockets.on("connection", (socket) => {
     connections += 1;
     newest = socket;
-    const streams = new Set<string>();
-    subscribed.set(socket, streams);
-    let frames: number[] = [];
+    const connection: Connection = { streams: new Set(), frames: [], answered: true };
+    connected.set(socket, connection);
+    const own: NodeJS.Timeout[] = [];
+    if (pingMs !== undefined) own.push(setInterval(() => ping(socket, connection), pingMs));
+    if (lifeMs !== undefined) own.push(setTimeout(() => socket.close(1001, "24 hours are over"), lifeMs));
+    for (const timer of own) timers.add(timer);
     socket.on("ping", () => {
       if (!frozen.has(socket)) socket.pong();
     });
-    socket.on("close", () => subscribed.delete(socket));
+    socket.on("pong", () => {
+      connection.answered = true;
+    });
+    socket.on("close", () => {
+      connected.delete(socket);
+      for (const timer of own) {
+        clearInterval(timer);
+        timers.delete(timer);
+      }
+    });
     socket.on("message", (data) => {
+      if (frozen.has(socket)) return;
       const nowMs = performance.now();
-      frames = [...frames.filter((ms) => nowMs - ms < 1_000), nowMs];
-      if (frames.length > framesPerSecond) return socket.close(1008, "too many requests");
+      connection.frames = [...connection.frames.filter((ms) => nowMs - ms < 1_000), nowMs];
+      if (connection.frames.length > framesPerSecond) return breach(socket, "too many requests");
       const { method, params, id } = JSON.parse((data as Buffer).toString()) as {
         method: string;
         params: string[];
         id: number;
       };
-      if (method === "SUBSCRIBE") for (const stream of params) streams.add(stream);
+      for (const stream of params)
+        if (method === "SUBSCRIBE") connection.streams.add(stream);
+        else connection.streams.delete(stream);
+      if (connection.streams.size > streamsOfConnection) return breach(socket, "too many streams");
       socket.send(JSON.stringify({ result: null, id }));
     });
   });
 
   function send(text: string, stream?: string): void {
-    for (const [socket, streams] of subscribed)
+    for (const [socket, { streams }] of connected)
       if (!frozen.has(socket) && (stream === undefined || streams.has(stream))) socket.send(text);
   }
 
-  const repeat = (trade: LiveTrade) =>
+  const repeat = (trade: LiveTrade, symbol = "BTCUSDT") =>
     send(
       JSON.stringify({
         e: "aggTrade",
         E: Date.now() + skewMs,
-        s: "BTCUSDT",
+        s: symbol,
         f: trade.a,
         l: trade.a,
         M: true,
         ...trade,
       }),
-      "btcusdt@aggTrade",
+      `${symbol.toLowerCase()}@aggTrade`,
     );
 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -127,21 +223,51 @@ export async function liveBinance(): Promise<LiveBinance> {
     socketUrl: `ws://127.0.0.1:${port}`,
     restUrl: `http://127.0.0.1:${port}`,
     connections: () => connections,
-    streams: () => [...(newest === undefined ? [] : (subscribed.get(newest) ?? []))],
+    breaches: () => breaches,
+    streams: () => [...(newest === undefined ? [] : (connected.get(newest)?.streams ?? []))],
     asked: () => asked,
-    trade(price, { size = 1, hidden = false, eventMs = Date.now() } = {}) {
-      const trade = { a: trades.length + 1_000, p: String(price), q: String(size), T: eventMs, m: false };
-      trades.push(trade);
-      if (!hidden) repeat(trade);
+    trade(price, { size = 1, hidden = false, eventMs = Date.now(), symbol = "BTCUSDT" } = {}) {
+      const made = tradesOf(symbol);
+      const trade = { a: made.length + 1_000, p: String(price), q: String(size), T: eventMs, m: false };
+      made.push(trade);
+      if (!hidden) repeat(trade, symbol);
       return trade;
     },
     repeat,
-    send: (text) => send(text),
+    book({ bids: newBids = [], asks: newAsks = [], hidden = false }) {
+      for (const [side, changes] of [
+        [bids, newBids],
+        [asks, newAsks],
+      ] as const)
+        for (const [price, size] of changes)
+          if (size === 0) side.delete(price);
+          else side.set(price, size);
+      const previous = updateId;
+      const first = updateId + 1;
+      // A change of a level has a number of its own.
+      updateId += newBids.length + newAsks.length;
+      if (hidden) return;
+      const text = (rows: [number, number][]) => rows.map((row) => row.map(String));
+      send(
+        JSON.stringify({
+          e: "depthUpdate",
+          E: Date.now() + skewMs,
+          s: "BTCUSDT",
+          U: first,
+          u: updateId,
+          ...(market === "usdm" ? { T: Date.now() + skewMs, pu: previous } : {}),
+          b: text(newBids),
+          a: text(newAsks),
+        }),
+        "btcusdt@depth@100ms",
+      );
+    },
+    send,
     drop() {
-      for (const socket of subscribed.keys()) socket.terminate();
+      for (const socket of connected.keys()) socket.terminate();
     },
     freeze() {
-      for (const socket of subscribed.keys()) frozen.add(socket);
+      for (const socket of connected.keys()) frozen.add(socket);
     },
     history(status) {
       historyStatus = status;
@@ -151,7 +277,8 @@ export async function liveBinance(): Promise<LiveBinance> {
     },
     close: () =>
       new Promise((resolve) => {
-        for (const socket of subscribed.keys()) socket.terminate();
+        for (const timer of timers) clearInterval(timer);
+        for (const socket of connected.keys()) socket.terminate();
         sockets.close();
         server.closeAllConnections();
         server.close(() => resolve());

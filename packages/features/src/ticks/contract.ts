@@ -1,8 +1,8 @@
 import { defineQuery, Id, InstrumentId } from "@tapedeck/core";
 import * as z from "zod";
 
-/** Bar lengths that are made of ticks as they come. */
-export const liveTimeframes = ["1s", "1m", "5m"] as const;
+/** Bar lengths that are made of ticks as they come: a day is a session of the instrument's calendar. */
+export const liveTimeframes = ["1s", "1m", "5m", "1h", "1d"] as const;
 export const LiveTimeframe = z.enum(liveTimeframes);
 export type LiveTimeframe = (typeof liveTimeframes)[number];
 
@@ -54,6 +54,20 @@ export const Book = z.object({
 });
 export type Book = z.output<typeof Book>;
 
+/** What a perpetual future is marked at, and what its holders pay each other. */
+export const Mark = z.object({
+  venue: z.string(),
+  instrumentId: InstrumentId,
+  eventMs: z.int(),
+  receivedMs: z.int(),
+  markPrice: z.number(),
+  indexPrice: z.number(),
+  /** Of the notional, paid by longs to shorts at `nextFundingMs`; a fraction. */
+  fundingRate: z.number(),
+  nextFundingMs: z.int(),
+});
+export type Mark = z.output<typeof Mark>;
+
 /** A bar of ticks: [openMs, closeMs), UTC. */
 export const LiveBar = z.object({
   venue: z.string(),
@@ -100,6 +114,7 @@ const topics = [
   z.strictObject({ channel: z.literal("quotes"), instrumentId: InstrumentId }),
   /** A snapshot is a `Book`; a delta has the levels that changed, those that left it with size 0. */
   z.strictObject({ channel: z.literal("book"), instrumentId: InstrumentId }),
+  z.strictObject({ channel: z.literal("marks"), instrumentId: InstrumentId }),
   z.strictObject({ channel: z.literal("bars"), instrumentId: InstrumentId, timeframe: LiveTimeframe }),
   /** A formula's value whenever a bar becomes final. */
   z.strictObject({
@@ -215,6 +230,8 @@ export const FeedRun = z
     state: z.enum(["alive", "gone"]),
     startedMs: z.int(),
     heartbeatMs: z.int(),
+    /** Instruments whose ticks it takes. */
+    instruments: z.int(),
     /** The venue's connection as of the heartbeat; null where there is none. */
     feed: z
       .object({
@@ -226,12 +243,40 @@ export const FeedRun = z
         malformed: z.int(),
         duplicates: z.int(),
         missing: z.int(),
+        bookResyncs: z.int(),
         breaker: z.enum(["closed", "open", "half-open"]),
+        /** Requests to the venue since the start, and the limits that they are held to. */
+        calls: z.object({
+          made: z.int(),
+          failed: z.int(),
+          timedOut: z.int(),
+          heldBack: z.int(),
+          underWay: z.int(),
+          atOnce: z.int(),
+          timeoutMs: z.int(),
+        }),
         lastError: z.string().nullable(),
       })
       .nullable(),
   })
   .meta({ id: "FeedRun" });
+
+/** What may be wrong with what a venue sends of an instrument. */
+export const QualityKind = z.enum(["stale", "crossed", "outlier", "bar"]);
+export type QualityKind = z.output<typeof QualityKind>;
+
+/** stale: no prints. crossed: the best bid is not below the best ask. outlier: a print far from those around it. bar: the venue's own bar differs. */
+export const FeedFinding = z
+  .object({
+    venue: z.string(),
+    instrumentId: InstrumentId,
+    kind: QualityKind,
+    fromMs: z.int(),
+    /** Null while it lasts. */
+    toMs: z.int().nullable(),
+    detail: z.string(),
+  })
+  .meta({ id: "FeedFinding" });
 
 /** Prints [fromId, toId], by the venue's numbers, that did not come. */
 export const FeedGap = z
@@ -270,8 +315,9 @@ export const tickRoutes = {
     name: "listFeeds",
     path: "/feeds",
     tag: "Live",
-    summary: "The last 20 lives of stream processes with their venue's connection, and the last 100 gaps",
+    summary:
+      "The last 20 lives of stream processes with their venue's connection, and the last 100 gaps and findings",
     role: "viewer",
-    response: z.object({ runs: z.array(FeedRun), gaps: z.array(FeedGap) }),
+    response: z.object({ runs: z.array(FeedRun), gaps: z.array(FeedGap), findings: z.array(FeedFinding) }),
   }),
 };

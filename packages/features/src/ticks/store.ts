@@ -1,60 +1,41 @@
-import type { TradeFeedStatus, TradePlace } from "@tapedeck/core";
+import type { TradeFeedStatus } from "@tapedeck/core";
 import { sql } from "kysely";
-import type { Db, Tx } from "../db.ts";
-import type { Instrument, SeriesWriter } from "../series/contract.ts";
+import type { Insertable, Selectable } from "kysely";
+import type { Db } from "../db.ts";
+import type { Instrument } from "../series/contract.ts";
 import type { StreamRunsTable, TicksTables } from "./tables.ts";
 
 /** Rows that one statement erases, so that a long backlog holds no lock for long. */
 const trimRows = 20_000;
 
-/**
- * Takes the venue for a run and makes its instruments known; false while another run holds it. One process stores a
- * venue's ticks at a time: two would revise each other's bars. Runs that are silent since `silentSinceMs` are over.
- */
-export async function openRun(
-  db: Db,
-  writer: SeriesWriter,
-  run: StreamRunsTable,
-  instruments: readonly Instrument[],
-  silentSinceMs: number,
-): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`stream ${run.venue}`}, 0))`.execute(tx);
-    await tx
-      .updateTable("streamRuns")
-      .set((eb) => ({ stoppedMs: eb.ref("heartbeatMs") }))
-      .where("venue", "=", run.venue)
-      .where("stoppedMs", "is", null)
-      .where("heartbeatMs", "<", silentSinceMs)
-      .execute();
-    const held = await tx
-      .selectFrom("streamRuns")
-      .select("id")
-      .where("venue", "=", run.venue)
-      .where("stoppedMs", "is", null)
-      .executeTakeFirst();
-    if (held !== undefined) return false;
-    await tx.insertInto("streamRuns").values(run).execute();
-    for (const instrument of instruments)
-      await writer.ensureInstrument(tx, instrument, run.id, run.startedMs);
-    return true;
-  });
+export async function openRun(db: Db, run: Insertable<StreamRunsTable>): Promise<void> {
+  await db.insertInto("streamRuns").values(run).execute();
 }
 
-/** False: the run is over, another may have taken the venue. */
 export async function beatRun(
   db: Db,
   id: string,
   nowMs: number,
-  feed: TradeFeedStatus | null,
-): Promise<boolean> {
-  const result = await db
+  beat: { feed: TradeFeedStatus | null; instruments: number },
+): Promise<void> {
+  const { feed, instruments } = beat;
+  await db
     .updateTable("streamRuns")
-    .set({ heartbeatMs: nowMs, feed: feed === null ? null : JSON.stringify(feed) })
+    .set({ heartbeatMs: nowMs, instruments, feed: feed === null ? null : JSON.stringify(feed) })
     .where("id", "=", id)
+    .execute();
+}
+
+/** Runs of a venue that have beaten since a time and have not ended. */
+export async function countRuns(db: Db, venue: string, sinceMs: number): Promise<number> {
+  const { runs } = await db
+    .selectFrom("streamRuns")
+    .select((eb) => eb.fn.countAll<number>().as("runs"))
+    .where("venue", "=", venue)
     .where("stoppedMs", "is", null)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+    .where("heartbeatMs", ">=", sinceMs)
+    .executeTakeFirstOrThrow();
+  return runs;
 }
 
 export async function closeRun(db: Db, id: string, nowMs: number): Promise<void> {
@@ -64,30 +45,6 @@ export async function closeRun(db: Db, id: string, nowMs: number): Promise<void>
     .where("id", "=", id)
     .where("stoppedMs", "is", null)
     .execute();
-}
-
-/** What was known of each instrument's trades when the rows of the same transaction were taken. */
-export async function writePlaces(
-  tx: Tx,
-  venue: string,
-  places: Readonly<Record<string, TradePlace>>,
-): Promise<void> {
-  const rows = Object.keys(places)
-    .toSorted()
-    .map((instrumentId) => ({ venue, instrumentId, place: JSON.stringify(places[instrumentId]) }));
-  if (rows.length === 0) return;
-  await tx
-    .insertInto("streamPlaces")
-    .values(rows)
-    .onConflict((on) =>
-      on.columns(["venue", "instrumentId"]).doUpdateSet((eb) => ({ place: eb.ref("excluded.place") })),
-    )
-    .execute();
-}
-
-export async function loadPlaces(db: Db, venue: string): Promise<Map<string, TradePlace>> {
-  const rows = await db.selectFrom("streamPlaces").selectAll().where("venue", "=", venue).execute();
-  return new Map(rows.map(({ instrumentId, place }) => [instrumentId, place as TradePlace]));
 }
 
 /** Records a gap, or closes what was recorded of it. One part that is lost makes all of it lost. */
@@ -126,7 +83,7 @@ export async function writeGap(
 export async function loadRuns(
   db: Db,
   limit: number,
-): Promise<(Omit<StreamRunsTable, "feed"> & { feed: TradeFeedStatus | null })[]> {
+): Promise<(Omit<Selectable<StreamRunsTable>, "feed"> & { feed: TradeFeedStatus | null })[]> {
   const rows = await db
     .selectFrom("streamRuns")
     .selectAll()
@@ -140,6 +97,39 @@ export async function loadRuns(
 /** The gaps found last, newest first. */
 export function loadGaps(db: Db, limit: number): Promise<TicksTables["streamGaps"][]> {
   return db.selectFrom("streamGaps").selectAll().orderBy("foundMs", "desc").limit(limit).execute();
+}
+
+/** Records a finding, or its end. */
+export async function writeFinding(db: Db, finding: TicksTables["streamFindings"]): Promise<void> {
+  await db
+    .insertInto("streamFindings")
+    .values(finding)
+    .onConflict((on) => on.columns(["instrumentId", "kind", "fromMs"]).doUpdateSet({ toMs: finding.toMs }))
+    .execute();
+}
+
+/** Ends what the last holder of instruments found and did not see the end of. */
+export async function endFindings(db: Db, instrumentIds: readonly string[], nowMs: number): Promise<void> {
+  await db
+    .updateTable("streamFindings")
+    .set({ toMs: nowMs })
+    .where("instrumentId", "in", instrumentIds)
+    .where("toMs", "is", null)
+    .execute();
+}
+
+/** The findings that began last, newest first. */
+export function loadFindings(db: Db, limit: number): Promise<TicksTables["streamFindings"][]> {
+  return db.selectFrom("streamFindings").selectAll().orderBy("fromMs", "desc").limit(limit).execute();
+}
+
+export async function writeFunding(db: Db, funding: TicksTables["fundingRates"]): Promise<void> {
+  const { rate, markPrice, eventMs } = funding;
+  await db
+    .insertInto("fundingRates")
+    .values(funding)
+    .onConflict((on) => on.columns(["instrumentId", "fundingMs"]).doUpdateSet({ rate, markPrice, eventMs }))
+    .execute();
 }
 
 export interface StoredTick {

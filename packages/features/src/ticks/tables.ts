@@ -1,3 +1,6 @@
+import type { Generated } from "kysely";
+import type { QualityKind } from "./contract.ts";
+
 /** One life of a stream process: what the rows that it stored name as their origin. */
 export interface StreamRunsTable {
   id: string;
@@ -7,17 +10,28 @@ export interface StreamRunsTable {
   seed: number | null;
   codeVersion: string;
   startedMs: number;
-  /** One that is silent for long has lost the venue to whoever starts next. */
   heartbeatMs: number;
   stoppedMs: number | null;
   /** How the venue's connection does, as of the heartbeat; null where there is none. */
   feed: unknown;
+  /** Instruments whose ticks it takes, as of the heartbeat. */
+  instruments: Generated<number>;
 }
 
 export interface TicksTables {
   streamRuns: StreamRunsTable;
-  /** What is known of each instrument's trades at a venue with a history, as of what is stored. */
-  streamPlaces: { venue: string; instrumentId: string; place: unknown };
+  /** Who takes an instrument's ticks, and what is known of it as of what is stored. */
+  streamPlaces: {
+    venue: string;
+    instrumentId: string;
+    /** Of a venue with a history. */
+    place: unknown;
+    bars: unknown;
+    /** The last run that took it. */
+    runId: string | null;
+    /** By the server's clock; 0: nobody holds it. */
+    untilMs: number;
+  };
   streamGaps: {
     venue: string;
     instrumentId: string;
@@ -26,5 +40,22 @@ export interface TicksTables {
     state: "open" | "healed" | "lost";
     foundMs: number;
     closedMs: number | null;
+  };
+  streamFindings: {
+    venue: string;
+    instrumentId: string;
+    kind: QualityKind;
+    fromMs: number;
+    toMs: number | null;
+    detail: string;
+  };
+  /** As last told before each settlement. */
+  fundingRates: {
+    venue: string;
+    instrumentId: string;
+    fundingMs: number;
+    rate: number;
+    markPrice: number;
+    eventMs: number;
   };
 }

@@ -1,8 +1,14 @@
 import { AppError } from "@tapedeck/core";
-import type { VenueTrade } from "@tapedeck/core";
+import type { BookLevel } from "@tapedeck/core";
 import * as z from "zod";
+import { aggTradeOf, parseAggTrade } from "./aggTrade.ts";
+import type { BookRule, BookUpdate } from "./book.ts";
 import { fetchJson } from "./protocol.ts";
 import type { VenueMessage, VenueProtocol } from "./protocol.ts";
+
+/** What is taken of a symbol: aggTrades or trades (each print by itself), and beside them best prices, books … */
+export const binanceChannels = ["aggTrades", "trades", "quotes", "book", "bars", "marks"] as const;
+export type BinanceChannel = (typeof binanceChannels)[number];
 
 /** Prices and sizes are decimal text. */
 const decimal = z.string().transform(Number).pipe(z.number());
@@ -18,32 +24,53 @@ const BookTicker = z.object({
   T: z.int().optional(),
 });
 
-/**
- * An aggregate trade, of a frame or of history: `a` counts those of a symbol without a hole; `m`: the buyer rested, so
- * that the seller took liquidity. Checked by hand: a schema takes more time than all the rest of a print's way.
- */
-function tradeOf(symbol: unknown, row: Record<string, unknown>): VenueTrade & { tradeId: number } {
-  const { a, p, q, T, m } = row;
-  const price = typeof p === "string" ? Number(p) : Number.NaN;
-  const size = typeof q === "string" ? Number(q) : Number.NaN;
-  if (
-    typeof symbol !== "string" ||
-    !Number.isSafeInteger(a) ||
-    !Number.isSafeInteger(T) ||
-    !Number.isFinite(price) ||
-    !Number.isFinite(size) ||
-    typeof m !== "boolean"
-  )
-    throw new TypeError("an aggregate trade lacks a member, or has one of another type");
-  return {
-    symbol,
-    tradeId: a as number,
-    eventMs: T as number,
-    price,
-    size,
-    side: m ? "sell" : "buy",
-  };
-}
+const Levels = z.array(z.tuple([decimal, decimal]));
+
+/** `pu`, the last number of the update before, is told by futures only. */
+const DepthUpdate = z.object({
+  E: z.int(),
+  s: z.string(),
+  U: z.int(),
+  u: z.int(),
+  pu: z.int().optional(),
+  b: Levels,
+  a: Levels,
+});
+
+const DepthImage = z.object({ lastUpdateId: z.int(), bids: Levels, asks: Levels });
+
+const Kline = z.object({
+  s: z.string(),
+  k: z.object({
+    t: z.int(),
+    T: z.int(),
+    i: z.string(),
+    o: decimal,
+    h: decimal,
+    l: decimal,
+    c: decimal,
+    v: decimal,
+    x: z.boolean(),
+  }),
+});
+
+const MarkPrice = z.object({
+  E: z.int(),
+  s: z.string(),
+  p: decimal,
+  i: decimal,
+  r: decimal,
+  T: z.int(),
+});
+
+const Trade = z.object({ s: z.string(), t: z.int(), p: decimal, q: decimal, T: z.int(), m: z.boolean() });
+const OldTrade = z.object({
+  id: z.int(),
+  price: decimal,
+  qty: decimal,
+  time: z.int(),
+  isBuyerMaker: z.boolean(),
+});
 
 const Answer = z.object({
   id: z.int().nullable(),
@@ -67,11 +94,37 @@ const Markets = z.object({
   ),
 });
 
-const limits = { streamsOfConnection: 1_024, streamsOfFrame: 200 };
+const limits = { streamsOfConnection: 1_024, streamsOfFrame: 200, bookLevels: 1_000 };
+
+/**
+ * Spot: each update begins with the number after the last of the one before; the first that counts holds the number
+ * after the image's. Futures: each names the last number of the one before (`pu`); the first that counts holds the
+ * image's. "How to manage a local order book correctly", of both documents below.
+ */
+const bookRules: Record<BinanceOptions["market"], BookRule> = {
+  spot: {
+    image: "fetched",
+    depth: limits.bookLevels,
+    joins: ({ firstId, lastId }, imageId) =>
+      lastId! <= imageId ? "older" : firstId! <= imageId + 1 ? "joins" : "gap",
+    follows: ({ firstId, lastId: last }, lastId) =>
+      last! <= lastId ? "older" : firstId! === lastId + 1 ? "joins" : "gap",
+  },
+  usdm: {
+    image: "fetched",
+    depth: limits.bookLevels,
+    joins: ({ firstId, lastId }, imageId) =>
+      lastId! < imageId ? "older" : firstId! <= imageId ? "joins" : "gap",
+    follows: ({ previousId, lastId: last }, lastId) =>
+      last! <= lastId ? "older" : previousId === lastId ? "joins" : "gap",
+  },
+};
 
 export interface BinanceOptions {
   /** spot: Binance spot. usdm: USD-margined futures. */
   market: "spot" | "usdm";
+  /** Default: aggregate trades, best prices and books; futures' mark prices too. */
+  channels?: readonly BinanceChannel[] | undefined;
   /** Origins without a path; default: Binance's own. */
   socketUrl?: string | undefined;
   restUrl?: string | undefined;
@@ -83,69 +136,151 @@ const addresses = {
   usdm: { socket: "wss://fstream.binance.com", rest: "https://fapi.binance.com", prefix: "/fapi/v1" },
 } as const;
 
+const streamOf: Record<BinanceChannel, string> = {
+  aggTrades: "aggTrade",
+  trades: "trade",
+  quotes: "bookTicker",
+  book: "depth@100ms",
+  bars: "kline_1m",
+  marks: "markPrice@1s",
+};
+
+function depthUpdate(value: unknown): BookUpdate {
+  const { E, s, U, u, pu, b, a } = DepthUpdate.parse(value);
+  return {
+    symbol: s,
+    eventMs: E,
+    isImage: false,
+    firstId: U,
+    lastId: u,
+    previousId: pu,
+    bids: b as BookLevel[],
+    asks: a as BookLevel[],
+  };
+}
+
+function printOf(symbol: string, tradeId: number, row: z.output<typeof OldTrade>) {
+  const { price, qty: size, time: eventMs, isBuyerMaker } = row;
+  // The buyer rested: the seller took liquidity.
+  return { symbol, tradeId, eventMs, price, size, side: isBuyerMaker ? ("sell" as const) : ("buy" as const) };
+}
+
+/** Any frame. */
+function messagesOf(value: Record<string, unknown>, now: () => number): VenueMessage[] {
+  switch (value["e"]) {
+    case "aggTrade":
+      return [{ kind: "trade", trade: aggTradeOf(value["s"], value) }];
+    case "trade": {
+      const { s, t, p: price, q: qty, T: time, m: isBuyerMaker } = Trade.parse(value);
+      return [{ kind: "trade", trade: printOf(s, t, { id: t, price, qty, time, isBuyerMaker }) }];
+    }
+    case "depthUpdate":
+      return [{ kind: "book", update: depthUpdate(value) }];
+    case "kline": {
+      const { s, k } = Kline.parse(value);
+      if (!k.x) return [];
+      const { t: openMs, T, i: timeframe, o: open, h: high, l: low, c: close, v: volume } = k;
+      const bar = { symbol: s, timeframe, openMs, closeMs: T + 1, open, high, low, close, volume };
+      return [{ kind: "ownBar", bar }];
+    }
+    case "markPriceUpdate": {
+      const { E: eventMs, s: symbol, p: markPrice, i: indexPrice, r, T } = MarkPrice.parse(value);
+      const mark = { symbol, eventMs, markPrice, indexPrice, fundingRate: r, nextFundingMs: T };
+      return [{ kind: "mark", mark }];
+    }
+    case "serverShutdown":
+      return [{ kind: "ending" }];
+    default:
+  }
+  // Spot's best prices come without an event's name.
+  if (value["e"] === "bookTicker" || (value["e"] === undefined && "B" in value)) {
+    const { s, b, B, a, A, T } = BookTicker.parse(value);
+    const quote = { symbol: s, eventMs: T ?? now(), bid: b, bidSize: B, ask: a, askSize: A };
+    return [{ kind: "quote", quote }];
+  }
+  const answer = Answer.parse(value);
+  return answer.error === undefined ? [] : [{ kind: "refused", reason: answer.error.msg }];
+}
+
 /**
- * Binance's market streams: aggregate trades and best prices, subscribed on the connection; history by
- * `aggTrades?fromId`. https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams and
+ * Binance's market streams, subscribed on the connection; history of trades by their numbers, books by `depth`.
+ * https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams and
  * https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams.
  */
 export function binanceProtocol(options: BinanceOptions): VenueProtocol {
-  const own = addresses[options.market];
+  const { market } = options;
+  const own = addresses[market];
   const rest = `${(options.restUrl ?? own.rest).replace(/\/$/, "")}${own.prefix}`;
+  const usual: BinanceChannel[] = [
+    "aggTrades",
+    "quotes",
+    "book",
+    ...(market === "usdm" ? (["marks"] as const) : []),
+  ];
+  const channels = options.channels ?? usual;
+  const isAggregate = !channels.includes("trades");
+  let asked = 0;
 
-  function parse(text: string): VenueMessage[] {
-    const value = JSON.parse(text) as Record<string, unknown>;
-    if (value["e"] === "aggTrade") return [{ kind: "trade", trade: tradeOf(value["s"], value) }];
-    // Spot's best prices come without an event's name.
-    if (value["e"] === "bookTicker" || (value["e"] === undefined && "B" in value)) {
-      const { s, b, B, a, A, T } = BookTicker.parse(value);
-      const quote = { symbol: s, eventMs: T ?? options.now(), bid: b, bidSize: B, ask: a, askSize: A };
-      return [{ kind: "quote", quote }];
-    }
-    if (value["e"] === "serverShutdown") return [{ kind: "ending" }];
-    const answer = Answer.parse(value);
-    return answer.error === undefined ? [] : [{ kind: "refused", reason: answer.error.msg }];
+  function frames(method: "SUBSCRIBE" | "UNSUBSCRIBE", symbols: readonly string[]): string[] {
+    const streams = symbols.flatMap((symbol) =>
+      channels.map((channel) => `${symbol.toLowerCase()}@${streamOf[channel]}`),
+    );
+    const made: string[] = [];
+    for (let at = 0; at < streams.length; at += limits.streamsOfFrame)
+      made.push(
+        JSON.stringify({ method, params: streams.slice(at, at + limits.streamsOfFrame), id: ++asked }),
+      );
+    return made;
   }
 
   return {
-    venue: options.market === "spot" ? "binance" : "binanceusdm",
+    venue: market === "spot" ? "binance" : "binanceusdm",
     socketUrl: `${(options.socketUrl ?? own.socket).replace(/\/$/, "")}/ws`,
-    subscribe(symbols) {
-      const streams = symbols.flatMap((symbol) => {
-        const name = symbol.toLowerCase();
-        return [`${name}@aggTrade`, `${name}@bookTicker`];
-      });
-      if (streams.length > limits.streamsOfConnection)
+    numbering: isAggregate ? "aggTrades" : "trades",
+    bookRule: channels.includes("book") ? bookRules[market] : undefined,
+    subscribe(symbols, all) {
+      if (all * channels.length > limits.streamsOfConnection)
         throw new RangeError(`a connection carries at most ${limits.streamsOfConnection} streams`);
-      const frames: string[] = [];
-      for (let at = 0; at < streams.length; at += limits.streamsOfFrame)
-        frames.push(
-          JSON.stringify({
-            method: "SUBSCRIBE",
-            params: streams.slice(at, at + limits.streamsOfFrame),
-            id: frames.length + 1,
-          }),
-        );
-      return frames;
+      return frames("SUBSCRIBE", symbols);
     },
-    parse,
+    unsubscribe: (symbols) => frames("UNSUBSCRIBE", symbols),
+    parse(text) {
+      const trade = parseAggTrade(text);
+      if (trade !== undefined) return [{ kind: "trade", trade }];
+      return messagesOf(JSON.parse(text) as Record<string, unknown>, options.now);
+    },
+    async fetchBook(symbol, signal) {
+      const query = new URLSearchParams({ symbol, limit: String(limits.bookLevels) });
+      const { lastUpdateId, bids, asks } = DepthImage.parse(
+        await fetchJson(`${rest}/depth?${query.toString()}`, signal),
+      );
+      return { symbol, eventMs: options.now(), isImage: true, lastId: lastUpdateId, bids, asks };
+    },
     async fetchTrades(symbol, { fromId }, signal) {
       const query = new URLSearchParams({ symbol, fromId: String(fromId), limit: "1000" });
-      const rows = z
+      const path = isAggregate ? "aggTrades" : "historicalTrades";
+      const rows = await fetchJson(`${rest}/${path}?${query.toString()}`, signal);
+      if (!isAggregate)
+        return z
+          .array(OldTrade)
+          .parse(rows)
+          .map((row) => printOf(symbol, row.id, row));
+      return z
         .array(z.record(z.string(), z.unknown()))
-        .parse(await fetchJson(`${rest}/aggTrades?${query.toString()}`, signal));
-      return rows.map((row) => tradeOf(symbol, row));
+        .parse(rows)
+        .map((row) => aggTradeOf(symbol, row));
     },
     async fetchInstruments(symbols, signal) {
       const all = Markets.parse(await fetchJson(`${rest}/exchangeInfo`, signal)).symbols;
       return symbols.map((symbol) => {
-        const market = all.find((one) => one.symbol === symbol);
-        if (market === undefined)
-          throw new AppError("symbol.unknown", `Binance (${options.market}) does not trade ${symbol}.`);
-        const filter = (type: string) => market.filters.find(({ filterType }) => filterType === type);
+        const found = all.find((one) => one.symbol === symbol);
+        if (found === undefined)
+          throw new AppError("symbol.unknown", `Binance (${market}) does not trade ${symbol}.`);
+        const filter = (type: string) => found.filters.find(({ filterType }) => filterType === type);
         return {
           symbol,
-          currency: market.quoteAsset,
-          assetClass: options.market === "spot" ? ("crypto" as const) : ("perpetual" as const),
+          currency: found.quoteAsset,
+          assetClass: market === "spot" ? ("crypto" as const) : ("perpetual" as const),
           tickSize: filter("PRICE_FILTER")?.tickSize ?? null,
           lotSize: filter("LOT_SIZE")?.stepSize ?? null,
           minNotional: filter("NOTIONAL")?.minNotional ?? null,

@@ -8,6 +8,7 @@ import { liveBinance } from "@tapedeck/testkit/liveBinance";
 import type { LiveBinance } from "@tapedeck/testkit/liveBinance";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { aggTradeOf, parseAggTrade } from "./aggTrade.ts";
 import { binanceProtocol } from "./binance.ts";
 import { createTradeFeed } from "./feed.ts";
 import { createGate } from "./gate.ts";
@@ -19,11 +20,14 @@ describe("a feed of a venue that fails in its usual ways", () => {
   let stop: () => void = () => undefined;
   let trades: VenueTrade[];
   let gaps: TradeGap[];
+  let shown: unknown;
+  const ignore = () => undefined;
 
   beforeEach(async () => {
     venue = await liveBinance();
     trades = [];
     gaps = [];
+    shown = undefined;
   });
   afterEach(async () => {
     stop();
@@ -43,17 +47,22 @@ describe("a feed of a venue that fails in its usual ways", () => {
       healMs: 30,
     });
     stop = () => feed.stop();
-    feed.start(
-      { trade: (one) => trades.push(one), quote: () => undefined, gap: (one) => gaps.push(one) },
-      places,
-    );
+    feed.start({
+      trade: (one) => trades.push(one),
+      gap: (one) => gaps.push(one),
+      book: ({ book }) => (shown = [book.best("bid", 5), book.best("ask", 5)]),
+      quote: ignore,
+      mark: ignore,
+      ownBar: ignore,
+    });
+    feed.follow("BTCUSDT", places.get("BTCUSDT"));
     return feed;
   }
 
   const subscribed = (connection = 1) =>
     expect
       .poll(() => [venue.connections() >= connection, venue.streams()], { timeout: 10_000 })
-      .toEqual([true, ["btcusdt@aggTrade", "btcusdt@bookTicker"]]);
+      .toEqual([true, ["btcusdt@aggTrade", "btcusdt@bookTicker", "btcusdt@depth@100ms"]]);
   const ids = () => trades.map(({ tradeId }) => tradeId);
   const settled = (wanted: number[]) =>
     expect.poll(() => ids().toSorted((a, b) => a! - b!), { timeout: 10_000 }).toEqual(wanted);
@@ -147,6 +156,66 @@ describe("a feed of a venue that fails in its usual ways", () => {
     expect(feed.status()).toMatchObject({ state: "live", malformed: 5 });
   });
 
+  test("a book is the venue's whatever was skipped: an update that is missing has it read anew", async () => {
+    venue.book({
+      bids: [
+        [99, 1],
+        [98, 2],
+      ],
+      asks: [[101, 1]],
+    });
+    const feed = follow();
+    await subscribed();
+    venue.book({ bids: [[99.5, 3]] });
+    await expect
+      .poll(() => shown, { timeout: 10_000 })
+      .toEqual([
+        [
+          [99.5, 3],
+          [99, 1],
+          [98, 2],
+        ],
+        [[101, 1]],
+      ]);
+    venue.book({
+      bids: [[99, 0]],
+      asks: [
+        [100.5, 4],
+        [101, 5],
+      ],
+    });
+    const wanted = [
+      [
+        [99.5, 3],
+        [98, 2],
+      ],
+      [
+        [100.5, 4],
+        [101, 5],
+      ],
+    ];
+    await expect.poll(() => shown).toEqual(wanted);
+    expect(feed.status().bookResyncs).toBe(0);
+    venue.book({ asks: [[100.5, 0]], hidden: true });
+    await expect
+      .poll(
+        () => {
+          venue.book({ bids: [[97, 9]] });
+          return shown;
+        },
+        { timeout: 10_000 },
+      )
+      .toEqual([
+        [
+          [99.5, 3],
+          [98, 2],
+          [97, 9],
+        ],
+        [[101, 5]],
+      ]);
+    expect(feed.status().bookResyncs).toBeGreaterThan(0);
+  });
+
   test("a symbol that the venue does not trade is refused by name", async () => {
     const { socketUrl, restUrl } = venue;
     const protocol = binanceProtocol({ market: "usdm", socketUrl, restUrl, now: Date.now });
@@ -211,6 +280,34 @@ test("an open gate makes no call until its time is over; then one call decides",
   busy.catch(() => undefined);
 });
 
+test("a trade's frame is read the same whichever way it is written", () => {
+  const trade = fc.record({
+    a: fc.nat(),
+    p: fc.nat().map((cents) => (cents / 100).toFixed(2)),
+    q: fc.nat().map((units) => (units / 1e8).toFixed(8)),
+    f: fc.nat(),
+    l: fc.nat(),
+    T: fc.nat(),
+    m: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(trade, fc.boolean(), (row, futures) => {
+      const { a, ...rest } = row;
+      const named = futures ? { a, s: "BTCUSDT" } : { s: "BTCUSDT", a };
+      const text = JSON.stringify({
+        e: "aggTrade",
+        E: 1,
+        ...named,
+        ...rest,
+        ...(futures ? {} : { M: true }),
+      });
+      expect(parseAggTrade(text)).toEqual(aggTradeOf("BTCUSDT", row));
+      expect(parseAggTrade(text.slice(0, -1))).toBe(undefined);
+      expect(parseAggTrade(JSON.stringify(JSON.parse(text), null, 1))).toBe(undefined);
+    }),
+  );
+});
+
 const hasVenues = existsSync(path.join(dataDir, "venues"));
 const recorded = (name: string) => readFileSync(path.join(dataDir, "venues", name), "utf8");
 
@@ -218,7 +315,7 @@ leaveOutUnless(hasVenues, "DATA_DIR/venues")("recorded payloads", () => {
   const binance = binanceProtocol({ market: "usdm", now: () => 7 });
   const stream = (name: string) => binance.parse(recorded(`binance/futures/market_data_json/${name}.json`));
 
-  test("Binance: an aggregate trade, best prices; other events are no trades", () => {
+  test("Binance: trades, best prices, a book's update, closed bars, mark prices; other events are malformed", () => {
     expect(stream("agg_trade_stream")).toEqual([
       {
         kind: "trade",
@@ -245,7 +342,65 @@ leaveOutUnless(hasVenues, "DATA_DIR/venues")("recorded payloads", () => {
         },
       },
     ]);
-    expect(() => stream("kline_stream_open")).toThrow();
+    expect(stream("trade_stream")).toEqual([
+      {
+        kind: "trade",
+        trade: {
+          symbol: "BTCUSDT",
+          tradeId: 5_933_014,
+          eventMs: 123_456_785,
+          price: 0.001,
+          size: 100,
+          side: "sell",
+        },
+      },
+    ]);
+    expect(stream("depth_update_stream")).toEqual([
+      {
+        kind: "book",
+        update: {
+          symbol: "BTCUSDT",
+          eventMs: 123_456_789,
+          isImage: false,
+          firstId: 157,
+          lastId: 160,
+          previousId: 149,
+          bids: [[0.0024, 10]],
+          asks: [[0.0026, 100]],
+        },
+      },
+    ]);
+    expect(stream("kline_stream_open")).toEqual([]);
+    expect(stream("kline_stream_closed")).toEqual([
+      {
+        kind: "ownBar",
+        bar: {
+          symbol: "BTCUSDT",
+          timeframe: "1m",
+          openMs: 1_638_747_660_000,
+          closeMs: 1_638_747_720_000,
+          open: 0.001,
+          high: 0.0025,
+          low: 0.001,
+          close: 0.002,
+          volume: 1_000,
+        },
+      },
+    ]);
+    expect(stream("mark_price_stream")).toEqual([
+      {
+        kind: "mark",
+        mark: {
+          symbol: "BTCUSDT",
+          eventMs: 1_562_305_380_000,
+          markPrice: 11_794.15,
+          indexPrice: 11_784.62659091,
+          fundingRate: 0.00038167,
+          nextFundingMs: 1_562_306_400_000,
+        },
+      },
+    ]);
+    for (const name of ["liquidation_stream", "ticker_stream"]) expect(() => stream(name)).toThrow();
   });
 
   test("Kraken: a page of history, its ids without a hole", async () => {

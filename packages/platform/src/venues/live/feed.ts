@@ -9,6 +9,8 @@ import type {
   TradePlace,
   VenueTrade,
 } from "@tapedeck/core";
+import { createBookKeeper } from "./book.ts";
+import type { BookKeeper, BookUpdate } from "./book.ts";
 import { createGate } from "./gate.ts";
 import type { GateOptions } from "./gate.ts";
 import { defaultLinkTimes, openLink } from "./link.ts";
@@ -27,19 +29,32 @@ export interface TradeFeedOptions {
   gate?: Partial<GateOptions>;
   /** How often what is missing is asked for. Default 1 s. */
   healMs?: number;
-  /** Trades older than this are not asked for: nobody takes them any more. Default 1 h. */
+  /** Trades older than this are not asked for: nobody takes them any more. Default 24 h. */
   historyMs?: number;
   /** How often the venue's clock is read. Default 5 min. */
   clockMs?: number;
 }
 
+/** A book that comes anew is asked for at most once in this time, so that a venue that sends wrong ones is not flooded. */
+const bookPauseMs = 1_000;
+
+interface FollowedBook {
+  keeper: BookKeeper;
+  /** Images of an older connection, and what follows them, are not mixed with those of a newer one. */
+  connection: number;
+  askedMs: number;
+  asking: boolean;
+}
+
 /**
  * Trades of a venue over one WebSocket (two while it changes over). Each is handed on once, whatever the connections
- * repeat; ids that were skipped are fetched from the venue's history, page by page, until none is missing.
+ * repeat; ids that were skipped are fetched from the venue's history, page by page, until none is missing. Books are
+ * kept by the venue's rule and read anew where an update was skipped.
  */
 export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
-  const { protocol, symbols, now, log } = options;
+  const { protocol, now, log } = options;
   const sequences = new Map<string, Sequence>();
+  const books = new Map<string, FollowedBook>();
   /** Gaps that are not closed, each with the state that it will be closed with. */
   const gaps = new Map<TradeGap, "healed" | "lost">();
   const gate = createGate({
@@ -54,11 +69,13 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   let lastMessageMs: number | null = null;
   let clockOffsetMs: number | null = null;
   let lastError: string | null = null;
-  const counts = { reconnects: 0, malformed: 0, duplicates: 0 };
+  const counts = { reconnects: 0, malformed: 0, duplicates: 0, bookResyncs: 0 };
   let link: Link | undefined;
   let events: TradeFeedEvents;
   let healing = false;
   let stopped = false;
+  let telling = false;
+  const toFollow = new Set<string>();
   const timers: NodeJS.Timeout[] = [];
 
   function take(trade: VenueTrade): void {
@@ -86,16 +103,72 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     events.trade(trade);
   }
 
-  function onMessage(text: string): void {
+  function takeBook(update: BookUpdate, connection: number): void {
+    const followed = books.get(update.symbol);
+    if (followed === undefined) return;
+    const { keeper } = followed;
+    if (protocol.bookRule!.image === "sent") {
+      if (connection < followed.connection) return;
+      if (connection > followed.connection) keeper.reset();
+      followed.connection = connection;
+    }
+    const state = keeper.take(update);
+    if (state === "changed")
+      events.book({ symbol: update.symbol, eventMs: update.eventMs, book: keeper.book });
+    else if (state === "broken") {
+      counts.bookResyncs += 1;
+      log.warn({ venue: protocol.venue, symbol: update.symbol }, "an order book is read anew");
+    }
+    if (state === "broken" || state === "waiting") askBook(update.symbol, followed);
+  }
+
+  /** Where the image comes on the socket a new connection sends it unasked; only a broken book is asked for. */
+  function askBook(symbol: string, followed: FollowedBook): void {
+    if (followed.asking || now() - followed.askedMs < bookPauseMs) return;
+    followed.askedMs = now();
+    if (protocol.askBook !== undefined) return link?.tell(protocol.askBook(symbol));
+    followed.asking = true;
+    gate
+      .call((signal) => protocol.fetchBook!(symbol, signal))
+      .then(
+        (image) => {
+          followed.asking = false;
+          if (books.get(symbol) === followed) takeBook(image, followed.connection);
+        },
+        (error: unknown) => {
+          followed.asking = false;
+          log.debug({ err: error, venue: protocol.venue, symbol }, "an order book was not read; tried again");
+        },
+      );
+  }
+
+  function onMessage(text: string, connection: number): void {
     lastMessageMs = now();
     try {
       for (const message of protocol.parse(text)) {
-        if (message.kind === "trade") take(message.trade);
-        else if (message.kind === "quote") events.quote(message.quote);
-        else if (message.kind === "ending") link?.renew();
-        else {
-          lastError = message.reason;
-          log.error({ venue: protocol.venue, reason: message.reason }, "the venue refused a subscription");
+        switch (message.kind) {
+          case "trade":
+            take(message.trade);
+            break;
+          case "quote":
+            events.quote(message.quote);
+            break;
+          case "book":
+            takeBook(message.update, connection);
+            break;
+          case "mark":
+            events.mark(message.mark);
+            break;
+          case "ownBar":
+            events.ownBar(message.bar);
+            break;
+          case "ending":
+            link?.renew();
+            break;
+          case "refused":
+            lastError = message.reason;
+            log.error({ venue: protocol.venue, reason: message.reason }, "the venue refused a subscription");
+            break;
         }
       }
     } catch (error) {
@@ -106,7 +179,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
 
   /** One page of a hole's trades; those that are too old, or not in the venue's history, are given up. */
   async function fillOnce(symbol: string, sequence: Sequence, hole: TradeHole): Promise<void> {
-    if (now() - hole.sinceMs > (options.historyMs ?? 3_600_000)) return giveUp(symbol, sequence, hole);
+    if (now() - hole.sinceMs > (options.historyMs ?? 86_400_000)) return giveUp(symbol, sequence, hole);
     const page = await gate.call((signal) => protocol.fetchTrades(symbol, hole, signal));
     const found = page.filter(({ tradeId }) => tradeId >= hole.fromId && tradeId <= hole.toId);
     for (const trade of found) take(trade);
@@ -123,19 +196,17 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
 
   async function heal(): Promise<void> {
     for (const [symbol, sequence] of sequences) {
-      for (let hole = sequence.holes()[0]; hole !== undefined && !stopped; hole = sequence.holes()[0])
+      const goesOn = () => !stopped && sequences.get(symbol) === sequence;
+      for (let hole = sequence.holes()[0]; hole !== undefined && goesOn(); hole = sequence.holes()[0])
         await fillOnce(symbol, sequence, hole);
     }
     for (const [gap, state] of gaps) {
       const { symbol } = gap;
-      if (
-        sequences
-          .get(symbol)!
-          .holes()
-          .some((hole) => overlaps(gap, symbol, hole))
-      )
-        continue;
+      const holes = sequences.get(symbol)?.holes();
+      if (holes?.some((hole) => overlaps(gap, symbol, hole)) === true) continue;
       gaps.delete(gap);
+      // Whoever follows the symbol now closes it.
+      if (holes === undefined) continue;
       const closed = { ...gap, state };
       if (state === "healed") log.info({ venue: protocol.venue, ...closed }, "missing trades were fetched");
       else log.error({ venue: protocol.venue, ...closed }, "missing trades are not in the venue's history");
@@ -168,10 +239,22 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
       );
   }
 
+  /** Symbols that are followed in one go are asked for by as few frames as they take. */
+  function tellSoon(): void {
+    if (telling) return;
+    telling = true;
+    setImmediate(() => {
+      telling = false;
+      const symbols = [...toFollow];
+      toFollow.clear();
+      if (symbols.length > 0 && !stopped) link?.tell(protocol.subscribe(symbols, sequences.size));
+    });
+  }
+
   return {
     async fetchInstruments() {
       try {
-        return await gate.call((signal) => protocol.fetchInstruments(symbols, signal));
+        return await gate.call((signal) => protocol.fetchInstruments(options.symbols, signal));
       } catch (error) {
         if (error instanceof AppError) throw error;
         throw new AppError("venue.unavailable", `${protocol.venue} does not say what it trades.`, {
@@ -180,14 +263,8 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
         });
       }
     },
-    start(given, places) {
+    start(given) {
       events = given;
-      for (const symbol of symbols) {
-        const place = places.get(symbol);
-        sequences.set(symbol, createSequence(place));
-        for (const { fromId, toId } of place?.holes ?? [])
-          gaps.set({ symbol, fromId, toId, state: "open" }, "healed");
-      }
       timers.push(
         setInterval(healSoon, options.healMs ?? 1_000),
         setInterval(readClock, options.clockMs ?? 300_000),
@@ -196,7 +273,10 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
       link = openLink({
         url: protocol.socketUrl,
         times: { ...defaultLinkTimes, ...options.times },
-        frames: protocol.subscribe(symbols),
+        greeting() {
+          toFollow.clear();
+          return protocol.subscribe([...sequences.keys()], sequences.size);
+        },
         onMessage,
         onLive() {
           state = "live";
@@ -210,11 +290,28 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
         log,
       });
     },
+    follow(symbol, given) {
+      const { numbering } = protocol;
+      const place = (given?.numbering ?? numbering) === numbering ? given : undefined;
+      sequences.set(symbol, createSequence(place));
+      for (const { fromId, toId } of place?.holes ?? [])
+        gaps.set({ symbol, fromId, toId, state: "open" }, "healed");
+      const { bookRule } = protocol;
+      if (bookRule !== undefined)
+        books.set(symbol, { keeper: createBookKeeper(bookRule), connection: 0, askedMs: 0, asking: false });
+      toFollow.add(symbol);
+      tellSoon();
+    },
+    leave(symbol) {
+      sequences.delete(symbol);
+      books.delete(symbol);
+      if (!toFollow.delete(symbol)) link?.tell(protocol.unsubscribe([symbol]));
+    },
     places() {
       const places = new Map<string, TradePlace>();
       for (const [symbol, sequence] of sequences) {
         const place = sequence.place();
-        if (place !== undefined) places.set(symbol, place);
+        if (place !== undefined) places.set(symbol, { numbering: protocol.numbering, ...place });
       }
       return places;
     },
@@ -230,6 +327,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
         ...counts,
         missing,
         breaker,
+        calls: gate.calls(),
         lastError: lastError ?? gate.lastError(),
       };
     },

@@ -1,4 +1,5 @@
 import { AppError } from "@tapedeck/core";
+import type { CallStatus } from "@tapedeck/core";
 
 export interface GateOptions {
   now(): number;
@@ -16,6 +17,7 @@ export interface Gate {
   /** Throws `venue.unavailable` (retryable) while open or full, and what the call throws. */
   call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   state(): "closed" | "open" | "half-open";
+  calls(): CallStatus;
   lastError(): string | null;
 }
 
@@ -24,6 +26,7 @@ export function createGate(options: GateOptions): Gate {
   let openedMs: number | undefined;
   let underWay = 0;
   let lastError: string | null = null;
+  const counts = { made: 0, failed: 0, timedOut: 0, heldBack: 0 };
 
   function state(): "closed" | "open" | "half-open" {
     if (openedMs === undefined) return "closed";
@@ -33,14 +36,18 @@ export function createGate(options: GateOptions): Gate {
   return {
     state,
     lastError: () => lastError,
+    calls: () => ({ ...counts, underWay, atOnce: options.atOnce, timeoutMs: options.timeoutMs }),
     async call(work) {
       const at = state();
       // Half open, one call tries whether the server is back.
-      if (at === "open" || underWay >= (at === "half-open" ? 1 : options.atOnce))
+      if (at === "open" || underWay >= (at === "half-open" ? 1 : options.atOnce)) {
+        counts.heldBack += 1;
         throw new AppError("venue.unavailable", `Calls are held back: ${lastError ?? "too many at once"}.`, {
           retryable: true,
         });
+      }
       underWay += 1;
+      counts.made += 1;
       try {
         const result = await work(AbortSignal.timeout(options.timeoutMs));
         failed = 0;
@@ -48,6 +55,8 @@ export function createGate(options: GateOptions): Gate {
         return result;
       } catch (error) {
         failed += 1;
+        counts.failed += 1;
+        if (error instanceof DOMException && error.name === "TimeoutError") counts.timedOut += 1;
         lastError = error instanceof Error ? error.message : String(error);
         if (failed >= options.failures) openedMs = options.now();
         throw error;

@@ -27,9 +27,10 @@ export const defaultLinkTimes: LinkTimes = {
 export interface LinkOptions {
   url: string;
   times: LinkTimes;
-  /** Sent one after the other when a connection is open. */
-  frames: readonly string[];
-  onMessage(text: string): void;
+  /** What to send on a new connection, one after the other. */
+  greeting(): readonly string[];
+  /** `connection` counts them: two are open while one changes over. */
+  onMessage(text: string, connection: number): void;
   /** A connection is open and told what to send. */
   onLive(): void;
   /** No connection is left. */
@@ -42,6 +43,8 @@ export interface LinkOptions {
 export interface Link {
   /** Replaces the connection by a new one, with an overlap. */
   renew(): void;
+  /** Sends frames on every open connection; one that opens later says its greeting only. */
+  tell(frames: readonly string[]): void;
   stop(): void;
 }
 
@@ -50,8 +53,10 @@ const maxFrameBytes = 4_194_304;
 
 export function openLink(options: LinkOptions): Link {
   const { times, log } = options;
-  const sockets = new Set<WebSocket>();
+  /** What each connection still has to send. */
+  const sockets = new Map<WebSocket, string[]>();
   const timers = new Set<NodeJS.Timeout>();
+  let connections = 0;
   let failures = 0;
   let stopped = false;
   let reconnecting = false;
@@ -75,11 +80,22 @@ export function openLink(options: LinkOptions): Link {
     });
   }
 
-  function send(socket: WebSocket, frames: readonly string[]): void {
-    const [first, ...rest] = frames;
+  function sendNext(socket: WebSocket): void {
+    const outbox = sockets.get(socket);
+    const first = outbox?.[0];
     if (first === undefined || socket.readyState !== WebSocket.OPEN) return;
     socket.send(first);
-    later(times.frameGapMs, () => send(socket, rest));
+    later(times.frameGapMs, () => {
+      outbox!.shift();
+      sendNext(socket);
+    });
+  }
+
+  function tell(socket: WebSocket, frames: readonly string[]): void {
+    const outbox = sockets.get(socket)!;
+    const idle = outbox.length === 0;
+    outbox.push(...frames);
+    if (idle) sendNext(socket);
   }
 
   /** `replaced` is closed once the new connection has been open for a while. */
@@ -90,7 +106,8 @@ export function openLink(options: LinkOptions): Link {
       maxPayload: maxFrameBytes,
       perMessageDeflate: false,
     });
-    sockets.add(socket);
+    sockets.set(socket, []);
+    const connection = ++connections;
     let heardMs = performance.now();
     let reason = "the connection ended";
     const heard = () => {
@@ -108,13 +125,13 @@ export function openLink(options: LinkOptions): Link {
     socket.on("message", (data, isBinary) => {
       heard();
       failures = 0;
-      options.onMessage(isBinary ? "" : (data as Buffer).toString());
+      options.onMessage(isBinary ? "" : (data as Buffer).toString(), connection);
     });
     socket.on("error", (error) => {
       reason = error.message;
     });
     socket.on("open", () => {
-      send(socket, options.frames);
+      tell(socket, options.greeting());
       options.onLive();
       if (replaced !== undefined) later(times.overlapMs, () => replaced.close());
       later(times.lifeMs * (0.95 + 0.05 * options.random()), () => {
@@ -134,17 +151,20 @@ export function openLink(options: LinkOptions): Link {
   connect();
   return {
     renew() {
-      for (const socket of sockets) {
+      for (const socket of sockets.keys()) {
         if (socket.readyState === WebSocket.OPEN) {
           connect(socket);
           return;
         }
       }
     },
+    tell(frames) {
+      for (const socket of sockets.keys()) if (socket.readyState === WebSocket.OPEN) tell(socket, frames);
+    },
     stop() {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);
-      for (const socket of sockets) socket.terminate();
+      for (const socket of sockets.keys()) socket.terminate();
     },
   };
 }
