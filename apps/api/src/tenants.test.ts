@@ -102,7 +102,6 @@ beforeAll(async () => {
   ids.set("/analyses/", analysisId);
   const replay = await owner.call("replayJob", { params: { id: analysisId } });
   ids.set("/jobs/{id}/replay", replay.id);
-  ids.set("/jobs/", analysisId);
   const backtestId = await completed("backtest", {
     instrumentId,
     timeframe: "1d",
@@ -125,6 +124,8 @@ beforeAll(async () => {
     parameters: { fast: { values: [3] }, slow: { values: [9, 12] } },
   } as never);
   ids.set("/sweeps/", sweepId);
+  ids.set("/jobs/{id}/report", sweepId);
+  ids.set("/jobs/", analysisId);
   const alert = await owner.call("createAlert", {
     body: { instrumentId, rule: { kind: "price", direction: "above", level: 1 } },
   } as never);

@@ -60,7 +60,14 @@ export function computeReport(input: ReportInput): Omit<RunReport, "evidence"> {
   };
 }
 
-function inferenceOf({ sharpe, returns, skewness, kurtosis, barsPerYear }: Statistics): InferenceFigures {
+/** What the Sharpe ratio of a run is worth had nothing else been tried. */
+export function inferenceOf({
+  sharpe,
+  returns,
+  skewness,
+  kurtosis,
+  barsPerYear,
+}: Statistics): InferenceFigures {
   if (sharpe === null || skewness === null || kurtosis === null) {
     return { sharpePerBar: null, probabilisticSharpe: null, minimumTrackRecordBars: null };
   }

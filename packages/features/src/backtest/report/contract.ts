@@ -184,7 +184,28 @@ function download<const Name extends string>(
   });
 }
 
+function report<const Name extends string>(name: Name, of: "backtests" | "jobs", format: "html" | "pdf") {
+  const what = of === "backtests" ? "a run" : "an ended job of the backtest queue";
+  return defineQuery({
+    name,
+    path: `/${of}/{id}/report.${format}`,
+    tag,
+    summary:
+      format === "html"
+        ? `The report of ${what} as one HTML file that needs no network`
+        : `The report of ${what} as PDF`,
+    role,
+    params,
+    raw: true,
+    contentType: format === "html" ? "text/html" : "application/pdf",
+  });
+}
+
 export const reportRoutes = {
+  downloadBacktestHtml: report("downloadBacktestHtml", "backtests", "html"),
+  downloadBacktestPdf: report("downloadBacktestPdf", "backtests", "pdf"),
+  downloadJobHtml: report("downloadJobHtml", "jobs", "html"),
+  downloadJobPdf: report("downloadJobPdf", "jobs", "pdf"),
   downloadBacktestTrades: download("downloadBacktestTrades", "trades", "csv"),
   downloadBacktestTradesJson: download("downloadBacktestTradesJson", "trades", "json"),
   downloadBacktestTradesParquet: download("downloadBacktestTradesParquet", "trades", "parquet"),

@@ -10,11 +10,11 @@ import type { LedgerEntry } from "./store.ts";
  * `{parameter}` left out. Null where there is no payload to tell by.
  */
 export function familyOf(payload: unknown): string | null {
-  const strategy = (payload as { strategy?: Record<string, unknown> } | null)?.strategy;
+  const strategy = (payload as { strategy?: Record<string, string> } | null)?.strategy;
   if (strategy === undefined) return null;
-  if (strategy["kind"] !== "rules") return `${String(strategy["kind"])} ${String(strategy["name"])}`;
+  if (strategy["kind"] !== "rules") return `${strategy["kind"]} ${strategy["name"]}`;
   return ["side", "entry", "exit", "shortEntry", "shortExit"]
-    .map((name) => `${name}: ${withoutNumbers(String(strategy[name] ?? ""))}`)
+    .map((name) => `${name}: ${withoutNumbers(strategy[name] ?? "")}`)
     .join("; ");
 }
 

@@ -1,24 +1,27 @@
-import type { BlobStore, Caller, DownloadFormat, RouteHandlersFor } from "@tapedeck/core";
-import type { Db } from "../../db.ts";
-import type { SeriesReader } from "../../series/contract.ts";
+import type { Caller, DownloadFormat, RouteHandlersFor } from "@tapedeck/core";
 import { loadRun } from "../store.ts";
 import type { reportRoutes } from "./contract.ts";
 import { downloads } from "./downloads.ts";
+import { jobFile, runFile } from "./files.ts";
+import type { FileDeps, FileFormat } from "./files.ts";
 import { honestyOf } from "./ledger.ts";
 import { revisionOf } from "./revision.ts";
 
-export interface ReportReadDeps {
-  db: Db;
-  blobs: BlobStore;
-  series: SeriesReader;
-}
-
 const download =
   (table: keyof typeof downloads, format: DownloadFormat) =>
-  async (deps: ReportReadDeps, { params }: { params: { id: string } }, caller: Caller) =>
+  async (deps: FileDeps, { params }: { params: { id: string } }, caller: Caller) =>
     await downloads[table](deps, await loadRun(deps.db, caller.tenantId, params.id), format);
 
+const file =
+  (make: typeof runFile, format: FileFormat) =>
+  async (deps: FileDeps, { params }: { params: { id: string } }, caller: Caller) =>
+    await make(deps, caller.tenantId, params.id, format);
+
 export const reportRouteHandlers = {
+  downloadBacktestHtml: file(runFile, "html"),
+  downloadBacktestPdf: file(runFile, "pdf"),
+  downloadJobHtml: file(jobFile, "html"),
+  downloadJobPdf: file(jobFile, "pdf"),
   downloadBacktestTrades: download("trades", "csv"),
   downloadBacktestTradesJson: download("trades", "json"),
   downloadBacktestTradesParquet: download("trades", "parquet"),
@@ -38,4 +41,4 @@ export const reportRouteHandlers = {
     const run = await loadRun(db, caller.tenantId, params.id);
     return await revisionOf(series, caller.tenantId, run.result);
   },
-} satisfies RouteHandlersFor<typeof reportRoutes, ReportReadDeps>;
+} satisfies RouteHandlersFor<typeof reportRoutes, FileDeps>;

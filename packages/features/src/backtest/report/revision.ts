@@ -55,7 +55,8 @@ export async function revisionOf(
   };
 }
 
-async function orGone<T>(load: () => Promise<T>): Promise<T | null> {
+/** Null for data that is no longer stored. */
+export async function orGone<T>(load: () => Promise<T>): Promise<T | null> {
   try {
     return await load();
   } catch (error) {

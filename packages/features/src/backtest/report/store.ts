@@ -1,3 +1,4 @@
+import { AppError } from "@tapedeck/core";
 import { sql } from "kysely";
 import type { Db } from "../../db.ts";
 import { StoredMeasure } from "../sweep/contract.ts";
@@ -90,4 +91,23 @@ export async function loadMeasures(
     .limit(limit)
     .execute();
   return rows.map((row) => StoredMeasure.parse(row.measure));
+}
+
+/** Type and result of a completed job. Throws `job.unknown`, or `job.notEnded` where there is no result. */
+export async function loadJobResult(
+  db: Db,
+  tenantId: string,
+  id: string,
+): Promise<{ type: string; result: unknown }> {
+  const row = await db
+    .selectFrom("jobs")
+    .select(["type", "state", "result"])
+    .where("id", "=", id)
+    .where("tenantId", "=", tenantId)
+    .executeTakeFirst();
+  if (row === undefined) throw new AppError("job.unknown", `There is no job ${id}.`);
+  if (row.result === null) {
+    throw new AppError("job.notEnded", `Job ${id} is ${row.state}: it has no result to report.`);
+  }
+  return { type: row.type, result: JSON.parse(row.result) };
 }

@@ -1,0 +1,292 @@
+import type { BacktestTrade, Statistics } from "../../contract.ts";
+import type { PortfolioBacktestResult } from "../../portfolio/contract.ts";
+import type { Honesty } from "../../sweep/contract.ts";
+import { inferenceOf } from "../compute.ts";
+import { drawHeat } from "../drawing/heat.ts";
+import type { DrawdownRow, RegimeRow, RelativeFigures, RunHonesty, YearRow } from "../contract.ts";
+import { amount, closeDay, counted, day, percent, ratio } from "../format.ts";
+import { figure, numberColumn, textColumn } from "./document.ts";
+import type { Block, DocumentFigure } from "./document.ts";
+
+type Luck = Pick<Honesty, "probabilisticSharpe" | "minimumTrackRecordBars" | "bars">;
+
+function probabilityFigure({ probabilisticSharpe }: Luck): DocumentFigure {
+  return figure(
+    "Probabilistic Sharpe",
+    percent(probabilisticSharpe),
+    "probability that the true ratio is above zero, had nothing else been tried",
+  );
+}
+
+function recordFigure({ minimumTrackRecordBars: needed, bars }: Luck): DocumentFigure {
+  return needed === null
+    ? figure("Minimum track record", "–", "no number of bars makes this ratio positive with 95 %")
+    : figure(
+        "Minimum track record",
+        `${amount(Math.ceil(needed))} bars`,
+        `until the ratio is above zero with 95 %; there are ${amount(bars)}`,
+      );
+}
+
+/** What the boxes of whatever was tried several times have in common. */
+function luckFigures(honesty: Omit<Honesty, "trials">): DocumentFigure[] {
+  const { deflatedSharpe, overfitting, overfittingTrials } = honesty;
+  return [
+    probabilityFigure(honesty),
+    figure(
+      "Deflated Sharpe",
+      percent(deflatedSharpe),
+      deflatedSharpe === null
+        ? "needs at least two trials"
+        : "the same against the best that as many trials without skill would show",
+    ),
+    figure(
+      "Probability of overfitting",
+      percent(overfitting),
+      overfitting === null
+        ? "needs a search of this strategy on this data"
+        : `how often the best of ${amount(overfittingTrials)} combinations fell behind the median out of sample`,
+    ),
+    recordFigure(honesty),
+  ];
+}
+
+function useFigures(of: Pick<Statistics, "exposure" | "turnover" | "costShare">): DocumentFigure[] {
+  return [
+    figure("Exposure", percent(of.exposure), "share of the bars in the market"),
+    figure(
+      "Turnover",
+      of.turnover === null ? "–" : `× ${ratio(of.turnover, 1)}`,
+      "traded notional a year / mean equity",
+    ),
+    figure("Cost share", percent(of.costShare), "fees and slippage / profit or loss before them"),
+  ];
+}
+
+const honestTitle = "Honest statistics";
+
+/** The honest-statistics box of a run. */
+export function runHonestyBlock(honesty: RunHonesty): Block {
+  const others = honesty.trialsOfAll - honesty.trials;
+  return {
+    kind: "figures",
+    title: honestTitle,
+    lead: "How much of the result luck explains, before the result.",
+    figures: [
+      figure(
+        "Trials",
+        amount(honesty.trials),
+        `of this strategy on this instrument, of them ${amount(honesty.trials - honesty.runs)} in searches${others > 0 ? `; ${amount(others)} of other strategies` : ""}`,
+      ),
+      ...luckFigures(honesty),
+      ...useFigures(honesty),
+      figure(
+        "Capacity",
+        amount(honesty.capacity),
+        "initial cash with which a heavy fill takes 5 % of its bar's volume",
+      ),
+    ],
+  };
+}
+
+/** The honest-statistics box of a run over several instruments. */
+export function portfolioHonestyBlock({
+  statistics,
+  instants,
+  pathDependent,
+  roundTrips,
+}: PortfolioBacktestResult): Block {
+  const luck = { ...inferenceOf(statistics), bars: instants };
+  return {
+    kind: "figures",
+    title: honestTitle,
+    figures: [
+      probabilityFigure(luck),
+      recordFigure(luck),
+      ...useFigures(statistics),
+      figure(
+        "Path-dependent",
+        amount(pathDependent),
+        `of ${counted(roundTrips, "round trip")}: their result depends on the assumed path inside a bar`,
+      ),
+    ],
+  };
+}
+
+/** The honest-statistics box of a search. */
+export function searchHonestyBlock(honesty: Honesty): Block {
+  return {
+    kind: "figures",
+    title: honestTitle,
+    lead: "How much of the best result luck explains, before the result.",
+    figures: [
+      figure("Trials", amount(honesty.trials), "combinations tried in this search"),
+      ...luckFigures(honesty),
+    ],
+  };
+}
+
+const compared: ReadonlyArray<readonly [label: string, of: (statistics: Statistics) => string]> = [
+  ["Final equity", ({ finalEquity }) => amount(finalEquity)],
+  ["Total return", ({ totalReturn }) => percent(totalReturn)],
+  ["A year", ({ cagr }) => percent(cagr)],
+  ["Volatility a year", ({ volatility }) => percent(volatility)],
+  ["Sharpe", ({ sharpe }) => ratio(sharpe)],
+  ["Sortino", ({ sortino }) => ratio(sortino)],
+  ["Calmar", ({ calmar }) => ratio(calmar)],
+  ["Largest drawdown", ({ maxDrawdown }) => percent(maxDrawdown)],
+  ["Longest drawdown, bars", ({ longestDrawdownBars }) => amount(longestDrawdownBars)],
+  ["Exposure", ({ exposure }) => percent(exposure)],
+  ["Trades", ({ trades }) => amount(trades)],
+  ["Win rate", ({ winRate }) => percent(winRate)],
+  ["Profit factor", ({ profitFactor }) => ratio(profitFactor)],
+  ["Turnover a year", ({ turnover }) => ratio(turnover, 1)],
+  ["Fees", ({ feesPaid }) => amount(feesPaid, 2)],
+  ["Slippage", ({ slippagePaid }) => amount(slippagePaid, 2)],
+];
+
+/** Statistics of several runs beside each other. */
+export function statisticsBlock(
+  title: string,
+  runs: ReadonlyArray<readonly [name: string, of: Statistics]>,
+): Block {
+  return {
+    kind: "table",
+    title,
+    table: {
+      columns: [textColumn(""), ...runs.map(([name]) => numberColumn(name))],
+      rows: compared.map(([label, of]) => [label, ...runs.map(([, statistics]) => of(statistics))]),
+    },
+  };
+}
+
+export function relativeBlock(relative: RelativeFigures): Block {
+  const { alpha, alphaTStatistic, beta, correlation, trackingError, informationRatio } = relative;
+  return {
+    kind: "figures",
+    title: "Against buy and hold",
+    figures: [
+      figure("Alpha a year", percent(alpha), `t statistic ${ratio(alphaTStatistic)}`),
+      figure("Beta", ratio(beta), `correlation ${ratio(correlation)}`),
+      figure("Information ratio", ratio(informationRatio), `tracking error ${percent(trackingError)}`),
+      figure(
+        "Capture, up / down",
+        `${percent(relative.upCapture, 0)} / ${percent(relative.downCapture, 0)}`,
+        "mean return while buy and hold rose, and fell, over its own",
+      ),
+    ],
+  };
+}
+
+const monthNames = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+export function monthsBlock(years: readonly YearRow[]): Block | null {
+  if (years.length === 0) return null;
+  return {
+    kind: "drawing",
+    title: "Months",
+    drawing: drawHeat({
+      label: `Returns of ${years.length} years by month, and of each year`,
+      columns: [...monthNames, "Year"],
+      rows: years.map((row) => String(row.year)),
+      cells: years.map((row) => [...row.months, row.total]),
+      show: (value) => percent(value),
+      aroundZero: true,
+    }),
+  };
+}
+
+export const regimeTitles: Record<RegimeRow["name"], string> = {
+  risingCalm: "Rising, calm",
+  risingTurbulent: "Rising, turbulent",
+  fallingCalm: "Falling, calm",
+  fallingTurbulent: "Falling, turbulent",
+};
+
+export function regimesBlock(regimes: readonly RegimeRow[]): Block | null {
+  if (regimes.length === 0) return null;
+  return {
+    kind: "table",
+    title: "By the state of the market",
+    note: "Rising: buy and hold was above its mean of 100 bars at the close before. Turbulent: its volatility of 20 bars was above the median of the run.",
+    table: {
+      columns: [
+        textColumn("Market"),
+        numberColumn("Share of bars"),
+        numberColumn("Return"),
+        numberColumn("Buy and hold"),
+        numberColumn("Sharpe"),
+        numberColumn("Buy and hold"),
+      ],
+      rows: regimes.map((row) => [
+        regimeTitles[row.name],
+        percent(row.share),
+        percent(row.totalReturn),
+        percent(row.benchmarkReturn),
+        ratio(row.sharpe),
+        ratio(row.benchmarkSharpe),
+      ]),
+    },
+  };
+}
+
+export function drawdownsBlock(drawdowns: readonly DrawdownRow[]): Block | null {
+  if (drawdowns.length === 0) return null;
+  return {
+    kind: "table",
+    title: "Deepest drawdowns",
+    table: {
+      columns: [
+        numberColumn("Depth"),
+        textColumn("Peak"),
+        textColumn("Trough"),
+        textColumn("Recovered"),
+        numberColumn("Bars"),
+      ],
+      rows: drawdowns.map((row) => [
+        percent(row.depth),
+        row.peakMs === null ? "start" : closeDay(row.peakMs),
+        closeDay(row.troughMs),
+        row.recoveryMs === null ? "not yet" : closeDay(row.recoveryMs),
+        amount(row.bars),
+      ]),
+    },
+  };
+}
+
+export function tradesBlock(title: string, trades: readonly BacktestTrade[], note?: string): Block | null {
+  if (trades.length === 0) return null;
+  return {
+    kind: "table",
+    title,
+    ...(note === undefined ? {} : { note }),
+    table: {
+      columns: [
+        numberColumn("#"),
+        textColumn("Side"),
+        textColumn("Entry"),
+        numberColumn("Price"),
+        textColumn("Exit"),
+        numberColumn("Price"),
+        textColumn("Why"),
+        numberColumn("Profit"),
+        numberColumn("Return"),
+      ],
+      rows: trades.map((trade) => [
+        amount(trade.number),
+        trade.side,
+        day(trade.entryMs),
+        amount(trade.entryPrice, 2),
+        trade.exitMs === null ? "open" : day(trade.exitMs),
+        amount(trade.exitPrice, 2),
+        trade.exitReason ?? "",
+        amount(trade.profit, 2),
+        percent(trade.profitReturn),
+      ]),
+    },
+  };
+}
+
+export function notesBlock(title: string, lines: readonly string[]): Block | null {
+  return lines.length === 0 ? null : { kind: "notes", title, lines };
+}

@@ -1,0 +1,90 @@
+import { newId } from "@tapedeck/core";
+import type { Caller } from "@tapedeck/core";
+import { sp500Bars, testBlobs, testDatabase } from "@tapedeck/testkit";
+import { sql } from "kysely";
+import { contracts } from "../../contracts.ts";
+import type { Database } from "../../db.ts";
+import { createEvidenceStore } from "../../evidence/store.ts";
+import { handlers } from "../../handlers.ts";
+import { createFormulaLibrary } from "../../indicators/library.ts";
+import { createSeriesReader } from "../../series/reader.ts";
+import { fixtureContext, putBars } from "../books.fixture.ts";
+import { BacktestResult } from "../contract.ts";
+
+export const instrumentId = "SPX.INDEX";
+export const nowMs = Date.UTC(2026, 0, 2);
+
+/** A database with 1,000 days of the S&P 500, and a way to run jobs of the backtest queue as the worker does. */
+export async function reportFixture() {
+  const { db, close: closeDatabase } = await testDatabase<Database>();
+  const { blobs, close: closeBlobs } = await testBlobs();
+  const tenantId = newId(0);
+  const now = () => nowMs;
+  const deps = {
+    db,
+    blobs,
+    evidence: createEvidenceStore({ db, now }),
+    formulas: createFormulaLibrary({ db }),
+    series: createSeriesReader({ db, blobs, now }),
+  };
+  const rows = (await sp500Bars()).slice(0, 1_000);
+  await putBars(
+    db,
+    { instrumentId, assetClass: "index" },
+    "1d",
+    rows.map((bar) => [bar.openMs, bar.open, bar.high, bar.low, bar.close, bar.volume] as const),
+  );
+
+  /** Runs a job with a row as the job service leaves it; its id and parsed result. */
+  async function run<
+    T extends "backtest" | "sweep" | "walkForward" | "monteCarlo" | "biasAudit" | "portfolioBacktest",
+  >(type: T, given: object, replayOf: string | null = null) {
+    const jobId = newId(nowMs);
+    const payload = contracts[type].payload.parse(given);
+    await sql`
+      insert into jobs (id, tenant_id, type, queue, version, state, priority, rank, payload, submitted_by, seed,
+        max_attempts, created_ms, replay_of)
+      values (${jobId}, ${tenantId}, ${type}, 'backtest', 1, 'running', 5, 5, ${JSON.stringify(payload)}, 'somebody',
+        0, 1, 0, ${replayOf})`.execute(db);
+    const handler = handlers[type] as (deps: unknown, payload: unknown, ctx: unknown) => Promise<unknown>;
+    const result = contracts[type].result.parse(
+      await handler(deps, payload, fixtureContext<never>(db, { tenantId, jobId, now })),
+    );
+    await db
+      .updateTable("jobs")
+      .set({ state: "completed", result: JSON.stringify(result), endedMs: nowMs })
+      .where("id", "=", jobId)
+      .execute();
+    return { jobId, result };
+  }
+
+  const caller: Caller = { principalId: "u", kind: "user", tenantId, role: "viewer", requestId: "r" };
+  return {
+    db,
+    deps,
+    tenantId,
+    caller,
+    run,
+    backtest: async (payload: object, replayOf?: string) =>
+      BacktestResult.parse((await run("backtest", payload, replayOf)).result),
+    close: async () => {
+      await closeDatabase();
+      await closeBlobs();
+    },
+  };
+}
+
+export type ReportFixture = Awaited<ReturnType<typeof reportFixture>>;
+
+/** What a route handler gets for an address with this id. */
+export const input = (id: string) => ({
+  params: { id },
+  query: undefined,
+  body: undefined,
+  request: new Request("http://localhost/"),
+});
+
+export const crossover = (fast: number, slow: number) => ({
+  instrumentId,
+  strategy: { kind: "builtIn", name: "maCrossover", params: { fast, slow } },
+});
