@@ -168,6 +168,10 @@ beforeAll(async () => {
   ids.set("/users/", user.id);
   const [session] = (await owner.call("listSessions")).items;
   ids.set("/auth/sessions/", session!.id);
+  const channel = await owner.call("createChannel", {
+    body: { name: "ours", settings: { kind: "email", to: "worker@owner.example" } },
+  });
+  ids.set("/notifications/channels/", channel.id);
   await owner.submit("analyze", { instrumentId }, { callbackUrl: "http://callback.invalid/x", waitS: 50 });
   for (let tries = 0; tries < 100; tries++) {
     if ((await owner.call("listNotifications", { query: {} })).items.length > 0) break;

@@ -28,6 +28,7 @@ async function alertOn(rule: object, more: { stateMs?: number; cooldownMs?: numb
     cooldownMs: 0,
     expiresMs: null,
     callbackUrl: "https://hooks.example/",
+    channelIds: null,
     muted: false,
     createdBy: "test",
     createdMs: Date.now(),

@@ -81,7 +81,9 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       value,
       message,
       test: false,
-      callbackUrl: row.muted ? null : row.callbackUrl,
+      muted: row.muted,
+      callbackUrl: row.callbackUrl,
+      channelIds: row.channelIds,
     };
     unsaved.push({ alertId: row.id, state, trigger: fired ? trigger : undefined });
     if (unsaved.length > maxUnsaved) {

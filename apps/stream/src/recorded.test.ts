@@ -99,6 +99,7 @@ test("a session played twice is stored once, and an alert on it is told once", a
     cooldownMs: 0,
     expiresMs: null,
     callbackUrl: null,
+    channelIds: null,
     muted: false,
     createdBy: "test",
     createdMs: nowMs,

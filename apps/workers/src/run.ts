@@ -8,6 +8,7 @@ import { createPresence } from "@tapedeck/features/jobs/presence";
 import { createJobRuntime } from "@tapedeck/features/jobs/runtime";
 import { isOutage } from "@tapedeck/features/jobs/store";
 import { createNotifier } from "@tapedeck/features/notifications/send";
+import { openMailer } from "@tapedeck/platform/mail/open";
 import { createOrderSettler } from "@tapedeck/features/orders/settler";
 import { createScheduler } from "@tapedeck/features/schedules/fire";
 import { readCodeVersion } from "@tapedeck/platform/config/codeVersion";
@@ -153,6 +154,8 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     random,
     log,
     allowPrivate: environment.TAPEDECK_CALLBACK_ALLOW_PRIVATE,
+    mail: await openMailer(environment),
+    pushContact: environment.TAPEDECK_PUSH_CONTACT,
   });
   const settler = createOrderSettler({ db: deps.db, venues: deps.venues, log, now });
   const knowledge = config.queues.includes("ask")

@@ -427,3 +427,9 @@ export interface TradeFeed {
   status(): TradeFeedStatus;
   stop(): void;
 }
+
+/** How mail leaves. Rejects where the server does not take it. */
+export interface Mailer {
+  /** `messageId` is the same when a message is sent again. */
+  send(mail: { to: string; subject: string; text: string; messageId: string }): Promise<void>;
+}

@@ -1,6 +1,7 @@
 import { defineCommand, defineQuery, EpochMs, Id, InstrumentId, pageOf, PageQuery } from "@tapedeck/core";
 import * as z from "zod";
 import { CallbackUrl } from "../jobs/contract.ts";
+import { maxChannels } from "../notifications/contract.ts";
 import { LiveTimeframe } from "../ticks/contract.ts";
 
 /** Most alerts of a tenant. */
@@ -69,8 +70,10 @@ export const AlertBody = z
     cooldownMs: z.int().min(0).max(604_800_000).default(60_000),
     /** No alert after this time. */
     expiresMs: EpochMs.optional(),
-    /** Called for each alert, signed and repeated until it answers 2xx; the body has `text`, as Slack's and Telegram's hooks want it. */
+    /** Called for each alert, signed and repeated until it answers 2xx. */
     callbackUrl: CallbackUrl.optional(),
+    /** Channels of /notifications/channels that it goes to; absent: all that there are when it fires. */
+    channelIds: z.array(Id).max(maxChannels).optional(),
   })
   .meta({
     id: "AlertBody",
@@ -87,6 +90,8 @@ export const AlertView = z
     expiresMs: z.int().nullable(),
     /** Without its query, which may hold a secret. */
     callbackUrl: z.string().nullable(),
+    /** Null: every channel of the tenant. */
+    channelIds: z.array(Id).nullable(),
     /** Alerts are kept and shown, and nobody is called. */
     muted: z.boolean(),
     /** False between an alert and the end of its condition. */

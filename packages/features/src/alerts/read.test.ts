@@ -98,7 +98,9 @@ test("an edge is one row and one call, however often it is stored", async () => 
     value: 0.02,
     message: "moved",
     test: false,
+    muted: false,
     callbackUrl: "https://hooks.example/",
+    channelIds: null,
   };
   const store = () =>
     database.db.transaction().execute((tx) => insertTrigger(tx, trigger, insertNotification, nowMs));

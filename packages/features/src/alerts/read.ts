@@ -36,6 +36,7 @@ function view(row: AlertRow): AlertView {
     cooldownMs,
     expiresMs,
     callbackUrl: row.callbackUrl === null ? null : withoutQuery(row.callbackUrl),
+    channelIds: row.channelIds === null ? null : [...row.channelIds],
     muted,
     armed,
     firedMs,
@@ -110,6 +111,7 @@ export const alertRouteHandlers = {
       cooldownMs: body.cooldownMs,
       expiresMs: body.expiresMs ?? null,
       callbackUrl: body.callbackUrl ?? null,
+      channelIds: body.channelIds ?? null,
       muted: false,
       createdBy: caller.principalId,
       createdMs: nowMs,
@@ -151,7 +153,9 @@ export const alertRouteHandlers = {
         value: null,
         message: `Test of ${row.name}`,
         test: true,
+        muted: false,
         callbackUrl: row.callbackUrl,
+        channelIds: row.channelIds,
       };
       // A test row is not unique by its edge: it is always inserted.
       return (await insertTrigger(tx, trigger, deps.outbox, nowMs))!;

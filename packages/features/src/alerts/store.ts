@@ -7,7 +7,10 @@ import type { AlertRule, AlertTrigger } from "./contract.ts";
 import type { AlertState } from "./domain.ts";
 import type { AlertsTables } from "./tables.ts";
 
-export type AlertRow = Omit<Selectable<AlertsTables["alerts"]>, "rule"> & { rule: AlertRule };
+export type AlertRow = Omit<Selectable<AlertsTables["alerts"]>, "rule" | "channelIds"> & {
+  rule: AlertRule;
+  channelIds: readonly string[] | null;
+};
 
 /** Changed rows of one read. */
 const pageRows = 1_000;
@@ -17,7 +20,11 @@ const nextChange = sql<number>`nextval('alerts_change')`;
 export async function insertAlert(db: Db | Tx, row: Omit<AlertRow, "change">): Promise<void> {
   await db
     .insertInto("alerts")
-    .values({ ...row, rule: JSON.stringify(row.rule) })
+    .values({
+      ...row,
+      rule: JSON.stringify(row.rule),
+      channelIds: row.channelIds === null ? null : JSON.stringify(row.channelIds),
+    })
     .execute();
 }
 
@@ -108,17 +115,21 @@ export interface NewTrigger {
   value: number | null;
   message: string;
   test: boolean;
+  /** Kept, and sent to nobody. */
+  muted: boolean;
   callbackUrl: string | null;
+  /** Null: every channel of the tenant. */
+  channelIds: readonly string[] | null;
 }
 
-/** One row per alert and edge, whoever sees it and how often; its call goes into the outbox with it. Undefined: it was there. */
+/** One row per alert and edge, whoever sees it and how often; its messages go into the outbox with it. Undefined: it was there. */
 export async function insertTrigger(
   tx: Tx,
   trigger: NewTrigger,
   outbox: Outbox,
   nowMs: number,
 ): Promise<AlertTrigger | undefined> {
-  const { callbackUrl, name, instrumentId, ...columns } = trigger;
+  const { callbackUrl, channelIds, muted, name, instrumentId, ...columns } = trigger;
   const row = { id: newId(nowMs), ...columns, createdMs: nowMs };
   const inserted = await tx
     .insertInto("alertTriggers")
@@ -127,13 +138,14 @@ export async function insertTrigger(
     .returning("seq")
     .executeTakeFirst();
   if (inserted === undefined) return undefined;
-  if (callbackUrl !== null)
+  if (!muted)
     await outbox(
       tx,
       {
         tenantId: trigger.tenantId,
         dedupeKey: `alert ${row.id}`,
         url: callbackUrl,
+        channelIds,
         body: {
           event: "alert.triggered",
           text: trigger.message,

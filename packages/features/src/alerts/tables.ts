@@ -10,6 +10,8 @@ export interface AlertsTables {
     cooldownMs: number;
     expiresMs: number | null;
     callbackUrl: string | null;
+    /** JSON; null: every channel of the tenant. */
+    channelIds: unknown;
     muted: boolean;
     createdBy: string;
     createdMs: number;

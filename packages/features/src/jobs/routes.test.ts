@@ -441,6 +441,8 @@ function suite(startRedis: () => Promise<TestRedis | undefined>): void {
       now: Date.now,
       random: () => 0,
       log: testLog(),
+      mail: undefined,
+      pushContact: "mailto:test@localhost",
       backoffMs: 10,
     };
     const open = createNotifier({ ...notifierOptions, allowPrivate: true });

@@ -1,23 +1,86 @@
-import { AppError, Id, withoutQuery } from "@tapedeck/core";
+import { AppError, Id, newId, withoutQuery } from "@tapedeck/core";
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Selectable } from "kysely";
-import type { Deps } from "../deps.ts";
-import type { notificationRoutes } from "./contract.ts";
-import { loadSecret } from "./store.ts";
+import type { Db } from "../db.ts";
+import { targetOf } from "./channels.ts";
+import { maxChannels } from "./contract.ts";
+import type { ChannelView, notificationRoutes } from "./contract.ts";
+import {
+  deleteChannel,
+  insertChannel,
+  insertNotification,
+  loadChannel,
+  loadChannels,
+  loadPushKeys,
+  loadSecret,
+} from "./store.ts";
+import type { ChannelRow } from "./store.ts";
 import type { NotificationsTables } from "./tables.ts";
 
 function view(row: Selectable<NotificationsTables["notifications"]>) {
   const { tenantId: _tenant, dedupeKey: _key, body, ...shown } = row;
   return {
     ...shown,
-    url: withoutQuery(row.url),
+    url: row.url === null ? null : withoutQuery(row.url),
     state: row.state as "pending",
     event: (JSON.parse(body) as { event: string }).event,
     nextMs: row.state === "pending" ? row.nextMs : null,
   };
 }
 
-export const notificationRouteHandlers: RouteHandlersFor<typeof notificationRoutes, Deps> = {
+function viewChannel({ id, name, settings, createdBy, createdMs }: ChannelRow): ChannelView {
+  return { id, name, kind: settings.kind, target: targetOf(settings), createdBy, createdMs };
+}
+
+const unknownChannel = (id: string) => new AppError("resource.unknown", `There is no channel ${id}.`);
+
+export interface NotificationDeps {
+  db: Db;
+  now(): number;
+}
+
+export const notificationRouteHandlers: RouteHandlersFor<typeof notificationRoutes, NotificationDeps> = {
+  async listChannels({ db }, _input, caller) {
+    return { items: (await loadChannels(db, caller.tenantId, null)).map(viewChannel) };
+  },
+
+  async createChannel({ db, now }, { body }, caller) {
+    const { tenantId, principalId } = caller;
+    const nowMs = now();
+    const row = { id: newId(nowMs), tenantId, ...body, createdBy: principalId, createdMs: nowMs };
+    if ((await insertChannel(db, row, maxChannels)) === undefined)
+      throw new AppError(
+        "resource.conflict",
+        `There is a channel ${body.name} already, or there are ${maxChannels}, which is the most; delete one.`,
+      );
+    return viewChannel(row);
+  },
+
+  async deleteChannel({ db }, { params }, caller) {
+    if (!(await deleteChannel(db, caller.tenantId, params.id))) throw unknownChannel(params.id);
+  },
+
+  async testChannel({ db, now }, { params }, caller) {
+    const { tenantId } = caller;
+    const channel = await loadChannel(db, tenantId, params.id);
+    if (channel === undefined) throw unknownChannel(params.id);
+    const nowMs = now();
+    const dedupeKey = `test ${newId(nowMs)}`;
+    const body = { event: "channel.test", text: `Test of the channel ${channel.name}` };
+    await insertNotification(db, { tenantId, dedupeKey, channelIds: [channel.id], body }, nowMs);
+    const row = await db
+      .selectFrom("notifications")
+      .selectAll()
+      .where("tenantId", "=", tenantId)
+      .where("dedupeKey", "=", `${dedupeKey} ${channel.id}`)
+      .executeTakeFirstOrThrow();
+    return view(row);
+  },
+
+  async getPushKey({ db, now }) {
+    return { publicKey: (await loadPushKeys(db, now())).publicKey };
+  },
+
   async listNotifications(deps, { query }, caller) {
     let rows = deps.db
       .selectFrom("notifications")

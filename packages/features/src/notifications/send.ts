@@ -1,14 +1,14 @@
 import { createHmac } from "node:crypto";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
-import type { Log } from "@tapedeck/core";
+import type { Log, Mailer } from "@tapedeck/core";
 import type { Db } from "../db.ts";
+import { deliver } from "./channels.ts";
+import type { ChannelDeps, Delivery } from "./channels.ts";
 import { signatureHeader } from "./contract.ts";
-import { assertPublicHost, publicLookup } from "./guard.ts";
-import { claimDue, loadSecret } from "./store.ts";
+import { createPost } from "./post.ts";
+import { claimDue, deleteChannel, loadChannel, loadPushKeys, loadSecret } from "./store.ts";
 import type { DueNotification } from "./store.ts";
 
-/** Sends what is in the outbox: each entry until somebody answered 2xx, at most `maxAttempts` times. */
+/** Sends what is in the outbox: each entry until its receiver took it, at most `maxAttempts` times. */
 export interface Notifier {
   start(): void;
   stop(): Promise<void>;
@@ -23,6 +23,10 @@ export interface NotifierOptions {
   log: Log;
   /** May calls go to private addresses? For networks of one's own and for tests. */
   allowPrivate: boolean;
+  /** Undefined: no mail server is set. */
+  mail: Mailer | undefined;
+  /** Whom push services turn to: mailto: or https:. */
+  pushContact: string;
   everyMs?: number;
   timeoutMs?: number;
   /** First pause; doubles each time up to an hour. Default 5 s. */
@@ -45,67 +49,70 @@ export function createNotifier(options: NotifierOptions): Notifier {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<unknown> | undefined;
 
-  const deliver = async (entry: DueNotification) => {
-    const { secret } = await loadSecret(db, entry.tenantId, now());
-    const fault = await post(entry, secret).then(
-      (status) => (status >= 200 && status < 300 ? undefined : `the receiver answered ${status}`),
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    if (fault === undefined) {
-      await db
-        .updateTable("notifications")
-        .set({ state: "delivered", deliveredMs: now(), lastError: null })
-        .where("id", "=", entry.id)
-        .execute();
-      return;
-    }
-    const last = entry.attempts >= maxAttempts;
-    const pause = Math.min(maxBackoffMs, (options.backoffMs ?? 5_000) * 2 ** (entry.attempts - 1));
-    await db
-      .updateTable("notifications")
-      .set({
+  const post = createPost({ allowPrivate: options.allowPrivate, timeoutMs });
+
+  async function signatureOf(tenantId: string, body: string): Promise<Record<string, string>> {
+    const { secret } = await loadSecret(db, tenantId, now());
+    return { [signatureHeader]: sign(secret, Math.floor(now() / 1_000), body) };
+  }
+
+  async function callBack({ id, tenantId, body }: DueNotification, url: string): Promise<Delivery> {
+    const headers = {
+      "content-type": "application/json",
+      "tapedeck-notification": id,
+      ...(await signatureOf(tenantId, body)),
+    };
+    const status = await post(url, headers, Buffer.from(body));
+    if (status >= 200 && status < 300) return "delivered";
+    throw new Error(`the receiver answered ${status}`);
+  }
+
+  async function deliverToChannel(entry: DueNotification, channelId: string): Promise<Delivery> {
+    const channel = await loadChannel(db, entry.tenantId, channelId);
+    if (channel === undefined) return "gone";
+    const deps: ChannelDeps = {
+      post,
+      mail: options.mail,
+      sign: (body) => signatureOf(entry.tenantId, body),
+      pushKeys: () => loadPushKeys(db, now()),
+      pushContact: options.pushContact,
+      now,
+    };
+    const delivery = await deliver(channel.settings, entry, deps);
+    if (delivery === "gone") await deleteChannel(db, entry.tenantId, channelId);
+    return delivery;
+  }
+
+  async function note(
+    id: string,
+    set: { state: string; deliveredMs?: number; nextMs?: number; lastError: string | null },
+  ): Promise<void> {
+    await db.updateTable("notifications").set(set).where("id", "=", id).execute();
+  }
+
+  async function send(entry: DueNotification): Promise<void> {
+    const { id, url, channelId, attempts } = entry;
+    let delivery: Delivery;
+    try {
+      delivery = url === null ? await deliverToChannel(entry, channelId!) : await callBack(entry, url);
+    } catch (error) {
+      const last = attempts >= maxAttempts;
+      const pause = Math.min(maxBackoffMs, (options.backoffMs ?? 5_000) * 2 ** (attempts - 1));
+      await note(id, {
         state: last ? "failed" : "pending",
         nextMs: Math.round(now() + pause * (0.5 + 0.5 * options.random())),
-        lastError: fault.slice(0, 500),
-      })
-      .where("id", "=", entry.id)
-      .execute();
-    if (last) log.warn({ notificationId: entry.id, attempts: entry.attempts }, "callback is given up");
-  };
-
-  const post = (entry: DueNotification, secret: string) =>
-    new Promise<number>((resolve, reject) => {
-      const url = new URL(entry.url);
-      if (!options.allowPrivate) assertPublicHost(url.hostname);
-      const body = Buffer.from(entry.body);
-      const call = (url.protocol === "https:" ? httpsRequest : httpRequest)(
-        url,
-        {
-          method: "POST",
-          headers: {
-            "content-type": "application/json",
-            "content-length": body.length,
-            "user-agent": "tapedeck",
-            "tapedeck-notification": entry.id,
-            [signatureHeader]: sign(secret, Math.floor(now() / 1_000), entry.body),
-          },
-          ...(options.allowPrivate ? {} : { lookup: publicLookup }),
-          signal: AbortSignal.timeout(timeoutMs),
-          agent: false,
-        },
-        (response) => {
-          resolve(response.statusCode ?? 0);
-          // Nothing of the answer but its status matters.
-          response.destroy();
-        },
-      );
-      call.on("error", reject);
-      call.end(body);
-    });
+        lastError: (error instanceof Error ? error.message : String(error)).slice(0, 500),
+      });
+      if (last) log.warn({ notificationId: id, attempts }, "a notification is given up");
+      return;
+    }
+    if (delivery === "delivered") await note(id, { state: "delivered", deliveredMs: now(), lastError: null });
+    else await note(id, { state: "failed", lastError: "the channel is gone" });
+  }
 
   const runOnce = async () => {
     const due = await claimDue(db, now(), timeoutMs + 20_000, perRound);
-    const outcomes = await Promise.allSettled(due.map(deliver));
+    const outcomes = await Promise.allSettled(due.map(send));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     return due.length;
@@ -119,7 +126,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
           failing = false;
         },
         (error: unknown) => {
-          if (!failing) log.warn({ err: error }, "callbacks could not be sent");
+          if (!failing) log.warn({ err: error }, "notifications could not be sent");
           failing = true;
         },
       )

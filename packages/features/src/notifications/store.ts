@@ -1,27 +1,102 @@
 import { randomBytes } from "node:crypto";
 import { newId } from "@tapedeck/core";
 import { sql } from "kysely";
+import type { Selectable } from "kysely";
 import type { Db, Tx } from "../db.ts";
+import { ChannelSettings } from "./contract.ts";
 import type { NewNotification } from "./contract.ts";
+import { newPushKeys } from "./push.ts";
+import type { PushKeys } from "./push.ts";
+import type { NotificationsTables } from "./tables.ts";
 
 export async function insertNotification(tx: Db | Tx, entry: NewNotification, nowMs: number): Promise<void> {
+  const { tenantId, dedupeKey, url, channelIds } = entry;
+  const targets: { url: string | null; channelId: string | null; dedupeKey: string }[] = [];
+  if (url !== undefined && url !== null) targets.push({ url, channelId: null, dedupeKey });
+  if (channelIds !== undefined)
+    for (const { id } of await loadChannels(tx, tenantId, channelIds))
+      targets.push({ url: null, channelId: id, dedupeKey: `${dedupeKey} ${id}` });
+  if (targets.length === 0) return;
+  const rows = targets.map((target) => ({
+    id: newId(nowMs),
+    tenantId,
+    ...target,
+    body: JSON.stringify(entry.body),
+    state: "pending",
+    attempts: 0,
+    nextMs: nowMs,
+    lastError: null,
+    createdMs: nowMs,
+    deliveredMs: null,
+  }));
   await tx
     .insertInto("notifications")
-    .values({
-      id: newId(nowMs),
-      tenantId: entry.tenantId,
-      dedupeKey: entry.dedupeKey,
-      url: entry.url,
-      body: JSON.stringify(entry.body),
-      state: "pending",
-      attempts: 0,
-      nextMs: nowMs,
-      lastError: null,
-      createdMs: nowMs,
-      deliveredMs: null,
-    })
+    .values(rows)
     .onConflict((conflict) => conflict.columns(["tenantId", "dedupeKey"]).doNothing())
     .execute();
+}
+
+export interface ChannelRow extends Omit<
+  Selectable<NotificationsTables["notificationChannels"]>,
+  "settings"
+> {
+  settings: ChannelSettings;
+}
+
+function channelOf(row: Selectable<NotificationsTables["notificationChannels"]>): ChannelRow {
+  return { ...row, settings: ChannelSettings.parse(JSON.parse(row.settings)) };
+}
+
+/** A tenant's channels in the order of their making: all, or those of the ids that there are. */
+export async function loadChannels(
+  db: Db | Tx,
+  tenantId: string,
+  ids: readonly string[] | null,
+): Promise<ChannelRow[]> {
+  if (ids?.length === 0) return [];
+  let rows = db.selectFrom("notificationChannels").selectAll().where("tenantId", "=", tenantId).orderBy("id");
+  if (ids !== null) rows = rows.where("id", "in", ids);
+  return (await rows.execute()).map(channelOf);
+}
+
+export async function loadChannel(db: Db, tenantId: string, id: string): Promise<ChannelRow | undefined> {
+  const [row] = await loadChannels(db, tenantId, [id]);
+  return row;
+}
+
+/** Undefined: the tenant has a channel of that name, or as many as it may have. */
+export async function insertChannel(db: Db, row: ChannelRow, most: number): Promise<ChannelRow | undefined> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`channels ${row.tenantId}`}, 0))`.execute(tx);
+    if ((await loadChannels(tx, row.tenantId, null)).length >= most) return undefined;
+    const inserted = await tx
+      .insertInto("notificationChannels")
+      .values({ ...row, settings: JSON.stringify(row.settings) })
+      .onConflict((conflict) => conflict.columns(["tenantId", "name"]).doNothing())
+      .returning("id")
+      .executeTakeFirst();
+    return inserted === undefined ? undefined : row;
+  });
+}
+
+/** False: there is none. */
+export async function deleteChannel(db: Db, tenantId: string, id: string): Promise<boolean> {
+  const result = await db
+    .deleteFrom("notificationChannels")
+    .where("tenantId", "=", tenantId)
+    .where("id", "=", id)
+    .executeTakeFirst();
+  return result.numDeletedRows === 1n;
+}
+
+/** The keys that sign this deployment's pushes; made when there are none. Browsers are subscribed to the public one. */
+export async function loadPushKeys(db: Db, nowMs: number): Promise<PushKeys> {
+  await db
+    .insertInto("pushKeys")
+    .values({ ...newPushKeys(), createdMs: nowMs })
+    .onConflict((conflict) => conflict.column("single").doNothing())
+    .execute();
+  return db.selectFrom("pushKeys").select(["publicKey", "privateKey"]).executeTakeFirstOrThrow();
 }
 
 /** The tenant's signing secret; made when there is none. */
@@ -46,7 +121,9 @@ export async function loadSecret(
 export interface DueNotification {
   id: string;
   tenantId: string;
-  url: string;
+  /** One of the two is null. */
+  url: string | null;
+  channelId: string | null;
   body: string;
   attempts: number;
 }
@@ -64,6 +141,6 @@ export async function claimDue(
       select id from notifications where state = 'pending' and next_ms <= ${nowMs}
       order by next_ms limit ${limit} for update skip locked
     ) due
-    where n.id = due.id returning n.id, n.tenant_id, n.url, n.body, n.attempts`.execute(db);
+    where n.id = due.id returning n.id, n.tenant_id, n.url, n.channel_id, n.body, n.attempts`.execute(db);
   return rows.rows;
 }

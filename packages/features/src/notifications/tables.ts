@@ -1,9 +1,13 @@
+import type { Generated } from "kysely";
+
 export interface NotificationsTables {
   notifications: {
     id: string;
     tenantId: string;
     dedupeKey: string;
-    url: string;
+    /** Of a callback; null for a channel's. */
+    url: string | null;
+    channelId: string | null;
     body: string;
     state: string;
     attempts: number;
@@ -12,5 +16,16 @@ export interface NotificationsTables {
     createdMs: number;
     deliveredMs: number | null;
   };
+  notificationChannels: {
+    id: string;
+    tenantId: string;
+    name: string;
+    /** JSON of `ChannelSettings`. */
+    settings: string;
+    createdBy: string;
+    createdMs: number;
+  };
+  /** At most one row. P-256, base64url: the point, and the scalar. */
+  pushKeys: { single: Generated<boolean>; publicKey: string; privateKey: string; createdMs: number };
   callbackSecrets: { tenantId: string; secret: string; createdMs: number };
 }

@@ -126,6 +126,16 @@ export const environment = {
     "Largest JSON body; jobs and uploads have their own limits",
   ),
   TAPEDECK_CALLBACK_ALLOW_PRIVATE: flag(false, "Let callbackUrl point to private and loopback addresses"),
+  SMTP_URL: address(
+    ["smtp", "smtps"],
+    "Mail server that alerts are sent by: smtp://user:password@host:587; default: none, e-mail channels fail",
+    { secret: true },
+  ),
+  SMTP_FROM: text("Tapedeck <tapedeck@localhost>", "Sender of that mail"),
+  TAPEDECK_PUSH_CONTACT: text(
+    "mailto:admin@localhost",
+    "Whom a browser's push service may turn to: a mailto: or https: address",
+  ),
   TAPEDECK_CORS_ORIGINS: list("Origins whose pages may call the API with a token", (item) =>
     URL.canParse(item) && new URL(item).origin === item
       ? undefined

@@ -1,0 +1,234 @@
+import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { newId } from "@tapedeck/core";
+import type { Caller } from "@tapedeck/core";
+import { createSmtpMailer } from "@tapedeck/platform/mail/smtp";
+import { testDatabase, testLog } from "@tapedeck/testkit";
+import { SMTPServer } from "smtp-server";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Database } from "../db.ts";
+import { ChannelBody } from "./contract.ts";
+import type { ChannelSettings } from "./contract.ts";
+import { newPushKeys } from "./push.ts";
+import { openPush } from "./push.fixture.ts";
+import { notificationRouteHandlers as routes } from "./read.ts";
+import { createNotifier } from "./send.ts";
+import { insertNotification, loadSecret } from "./store.ts";
+
+interface Call {
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+let database: Awaited<ReturnType<typeof testDatabase<Database>>>;
+/** What the receivers got, and what they answer by path. */
+let calls: Call[] = [];
+let answers = new Map<string, number>();
+let mails: { to: string[]; text: string }[] = [];
+let refuseMail = false;
+let receiverUrl: string;
+let smtpPort: number;
+const receiver = createServer((request, response) => {
+  const parts: Buffer[] = [];
+  request.on("data", (part: Buffer) => parts.push(part));
+  request.on("end", () => {
+    const path = request.url!;
+    calls.push({ path, headers: request.headers, body: Buffer.concat(parts) });
+    response.writeHead(answers.get(path) ?? 201).end();
+  });
+});
+const smtp = new SMTPServer({
+  authOptional: false,
+  disabledCommands: ["STARTTLS"],
+  allowInsecureAuth: true,
+  onAuth: ({ username, password }, _session, done) =>
+    done(null, username === "desk" && password === "p@ss" ? { user: username } : undefined),
+  onData(stream, session, done) {
+    let text = "";
+    stream.on("data", (part: Buffer) => (text += part.toString()));
+    stream.on("end", () => {
+      if (refuseMail) return done(new Error("mailbox is full"));
+      mails.push({ to: session.envelope.rcptTo.map(({ address }) => address), text });
+      done();
+    });
+  },
+});
+
+beforeAll(async () => {
+  database = await testDatabase<Database>();
+  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+  receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  await new Promise<void>((resolve) => smtp.listen(0, "127.0.0.1", resolve));
+  smtpPort = (smtp.server.address() as AddressInfo).port;
+});
+beforeEach(() => {
+  calls = [];
+  answers = new Map();
+  mails = [];
+  refuseMail = false;
+});
+afterAll(async () => {
+  receiver.closeAllConnections();
+  receiver.close();
+  await new Promise<void>((resolve) => smtp.close(() => resolve()));
+  await database.close();
+});
+
+function someone(): Caller {
+  const tenantId = newId(Date.now());
+  return { principalId: newId(Date.now()), kind: "user", tenantId, role: "analyst", requestId: "test" };
+}
+const request = new Request("http://localhost/");
+const input = (parts: object) =>
+  ({ params: undefined, query: undefined, body: undefined, request, ...parts }) as never;
+const deps = () => ({ db: database.db, now: Date.now });
+const add = (caller: Caller, name: string, settings: object) =>
+  routes.createChannel(deps(), input({ body: ChannelBody.parse({ name, settings }) }), caller) as Promise<{
+    id: string;
+    target: string;
+  }>;
+const notifier = () =>
+  createNotifier({
+    db: database.db,
+    now: Date.now,
+    random: () => 0,
+    log: testLog(),
+    allowPrivate: true,
+    mail: createSmtpMailer({
+      url: `smtp://desk:p%40ss@127.0.0.1:${smtpPort}?ignoreTLS=true`,
+      from: "Tapedeck <tape@example.com>",
+    }),
+    pushContact: "mailto:ops@example.com",
+    backoffMs: 1,
+    maxAttempts: 2,
+  });
+const body = { event: "alert.triggered", text: "A.HAND moved up 2.10 %", triggerId: "0195-trigger" };
+/** Puts one message for all channels of the caller's tenant into the outbox, and has it sent. */
+async function tell(caller: Caller, rounds = 1) {
+  const entry = {
+    tenantId: caller.tenantId,
+    dedupeKey: `alert ${newId(Date.now())}`,
+    channelIds: null,
+    body,
+  };
+  await insertNotification(database.db, entry, Date.now());
+  // Put there again, it is sent once.
+  await insertNotification(database.db, entry, Date.now());
+  for (let i = 0; i < rounds; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await notifier().runOnce();
+  }
+  const { items } = (await routes.listNotifications(deps(), input({ query: { limit: 50 } }), caller)) as {
+    items: { state: string; attempts: number; lastError: string | null }[];
+  };
+  return items;
+}
+
+test("a webhook is called with the whole message, signed", async () => {
+  const caller = someone();
+  const { target } = await add(caller, "hook", { kind: "webhook", url: `${receiverUrl}/hook?key=secret` });
+  expect(target).toBe(`${receiverUrl}/…`);
+  expect(await tell(caller)).toMatchObject([{ state: "delivered", attempts: 1 }]);
+  expect(calls).toHaveLength(1);
+  const [call] = calls;
+  expect(call!.path).toBe("/hook?key=secret");
+  expect(JSON.parse(call!.body.toString())).toEqual(body);
+  const { secret } = await loadSecret(database.db, caller.tenantId, Date.now());
+  const [, t, v1] = /^t=(\d+),v1=(.+)$/.exec(String(call!.headers["tapedeck-signature"]))!;
+  expect(createHmac("sha256", secret).update(`${t}.${call!.body.toString()}`).digest("hex")).toBe(v1);
+});
+
+test.each([
+  ["slack", () => ({ kind: "slack", url: `${receiverUrl}/services/T0/B0/xyz` }), "/services/T0/B0/xyz", {}],
+  [
+    "telegram",
+    () => ({ kind: "telegram", botToken: "12345:AAbbCCddEEff", chatId: "-100777", apiUrl: receiverUrl }),
+    "/bot12345:AAbbCCddEEff/sendMessage",
+    { chat_id: "-100777" },
+  ],
+])("%s gets the text with the trigger's id", async (name, settings, path, more) => {
+  const caller = someone();
+  const channel = await add(caller, name, settings());
+  expect(JSON.stringify(channel)).not.toMatch(/xyz|AAbb/);
+  expect(await tell(caller)).toMatchObject([{ state: "delivered" }]);
+  expect(calls.map((call) => [call.path, JSON.parse(call.body.toString())])).toEqual([
+    [path, { ...more, text: "A.HAND moved up 2.10 %\n(0195-trigger)" }],
+  ]);
+});
+
+test("an e-mail goes to a mail server; one that is refused is tried again, then given up with its words", async () => {
+  const caller = someone();
+  await add(caller, "desk", { kind: "email", to: "desk@example.com" });
+  expect(await tell(caller)).toMatchObject([{ state: "delivered" }]);
+  expect(mails).toHaveLength(1);
+  expect(mails[0]!.to).toEqual(["desk@example.com"]);
+  expect(mails[0]!.text).toMatch(/^Subject: A\.HAND moved up 2\.10 %\r$/m);
+  expect(mails[0]!.text).toMatch(/^Message-ID: <[\w-]+@tapedeck>\r$/m);
+  expect(mails[0]!.text).toContain("(0195-trigger)");
+  refuseMail = true;
+  const [refused] = await tell(caller, 2);
+  expect(refused).toMatchObject({ state: "failed", attempts: 2 });
+  expect(refused!.lastError).toMatch(/mailbox is full/);
+});
+
+test("a browser's push service gets what that browser alone reads; when it is gone, so is the channel", async () => {
+  const caller = someone();
+  const browser = { ...newPushKeys(), auth: "BTBZMqHH6r4Tts7J_aSIgg" };
+  const settings: ChannelSettings = {
+    kind: "push",
+    endpoint: `${receiverUrl}/push/1`,
+    keys: { p256dh: browser.publicKey, auth: browser.auth },
+  };
+  await add(caller, "this browser", settings);
+  expect(await tell(caller)).toMatchObject([{ state: "delivered" }]);
+  const [call] = calls;
+  expect(JSON.parse(openPush(call!.body, browser))).toEqual({
+    title: "Tapedeck",
+    text: body.text,
+    triggerId: body.triggerId,
+  });
+  const { publicKey } = (await routes.getPushKey(deps(), input({}), caller)) as { publicKey: string };
+  expect(call!.headers["authorization"]).toContain(`k=${publicKey}`);
+  expect(call!.headers).toMatchObject({ "content-encoding": "aes128gcm", ttl: "86400" });
+  answers.set("/push/1", 410);
+  expect((await tell(caller))[0]).toMatchObject({ state: "failed", lastError: "the channel is gone" });
+  expect(await routes.listChannels(deps(), input({}), caller)).toEqual({ items: [] });
+});
+
+test("channels are the tenant's own: listed without secrets, tested, deleted; what waits for one is given up", async () => {
+  const [caller, other] = [someone(), someone()];
+  const { id } = await add(caller, "hook", { kind: "webhook", url: `${receiverUrl}/mine` });
+  await expect(add(caller, "hook", { kind: "webhook", url: `${receiverUrl}/again` })).rejects.toMatchObject({
+    code: "resource.conflict",
+  });
+  const byId = input({ params: { id } });
+  await expect(routes.testChannel(deps(), byId, other)).rejects.toMatchObject({ code: "resource.unknown" });
+  await expect(routes.deleteChannel(deps(), byId, other)).rejects.toMatchObject({ code: "resource.unknown" });
+  expect(await routes.listChannels(deps(), input({}), other)).toEqual({ items: [] });
+  expect(await routes.testChannel(deps(), byId, caller)).toMatchObject({
+    state: "pending",
+    channelId: id,
+    url: null,
+  });
+  await notifier().runOnce();
+  expect(calls.map(({ body }) => JSON.parse(body.toString()))).toEqual([
+    { event: "channel.test", text: "Test of the channel hook" },
+  ]);
+  await routes.testChannel(deps(), byId, caller);
+  await routes.deleteChannel(deps(), byId, caller);
+  await notifier().runOnce();
+  expect(calls).toHaveLength(1);
+});
+
+test.each([
+  [{ kind: "email", to: "nobody" }],
+  [{ kind: "telegram", botToken: "x", chatId: "1" }],
+  [{ kind: "push", endpoint: "https://push.example/", keys: { p256dh: "AA", auth: "AA" } }],
+  [{ kind: "webhook", url: "ftp://example.com/" }],
+  [{ kind: "pigeon", to: "the roof" }],
+])("%j is no channel", (settings) => {
+  expect(ChannelBody.safeParse({ name: "x", settings }).success).toBe(false);
+});
