@@ -251,6 +251,7 @@ export async function askFixture() {
       cooldownMs: 0,
       expiresMs: null,
       callbackUrl: null,
+      channelIds: null,
       muted: false,
       createdBy: "test",
       createdMs: nowMs,
@@ -261,7 +262,7 @@ export async function askFixture() {
     };
     await db.transaction().execute(async (tx) => {
       await insertAlert(tx, alert);
-      const { id: alertId, name, instrumentId, callbackUrl } = alert;
+      const { id: alertId, name, instrumentId, callbackUrl, channelIds, muted } = alert;
       const message = "AAPL.XNAS went above 200: 223.02";
       await insertTrigger(
         tx,
@@ -274,7 +275,9 @@ export async function askFixture() {
           value: 223.02,
           message,
           test: false,
+          muted,
           callbackUrl,
+          channelIds,
         },
         insertNotification,
         nowMs,
