@@ -40,6 +40,11 @@ export function namesOf(company: string): string[] {
   return [...names].filter((name) => name.length >= 2);
 }
 
+/** Finds a name as whole words, however hyphens and blanks stand between its parts. */
+function patternOf(name: string, flags: string): RegExp {
+  return new RegExp(`(?<![\\p{L}\\p{N}])${name.replaceAll(" ", "[\\s‐-―-]+")}(?![\\p{L}\\p{N}])`, flags);
+}
+
 export interface CompanyMention {
   company: string;
   /** Place in the text as `plainQuestion` writes it. */
@@ -59,7 +64,7 @@ export function createCompanyFinder(companies: Iterable<string>): (text: string)
     .map(({ company, name }) => ({
       company,
       name,
-      pattern: new RegExp(`(?<![\\p{L}\\p{N}])${name}(?![\\p{L}\\p{N}])`, "u"),
+      pattern: patternOf(name, "u"),
     }));
   return (text) => {
     let rest = plain(text);
@@ -79,7 +84,7 @@ export function createCompanyFinder(companies: Iterable<string>): (text: string)
 export function withoutCompany(text: string, company: string): string {
   let rest = plain(text);
   for (const name of namesOf(company).toSorted((one, other) => other.length - one.length)) {
-    rest = rest.replaceAll(new RegExp(`(?<![\\p{L}\\p{N}])${name}(?![\\p{L}\\p{N}])`, "gu"), " ");
+    rest = rest.replaceAll(patternOf(name, "gu"), " ");
   }
   return rest;
 }

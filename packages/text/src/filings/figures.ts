@@ -39,8 +39,10 @@ export interface Figures {
 
 /** A page that is at least this much a statement is read as one. */
 const leastFit = 0.55;
-/** Pages of one filing that are read for one statement: it may run over two, and an index may look like one. */
-const mostPages = 3;
+/** A page beside a statement is its other half at this fit. */
+const leastBesideFit = 0.3;
+/** A statement shows two or three years; what shows more is an overview. */
+const mostYears = 3;
 /** A report tells the figures of this many years before its own. */
 const yearsTold = 4;
 
@@ -136,42 +138,63 @@ function itemNamed(name: string): Expression {
   return { kind: "item", item: items.find((one) => one.name === name)!, year: null };
 }
 
+/** The page that is most the statement, with the pages beside it over which it runs. */
 function readTables(own: readonly FilingPage[], statement: Statement): Table[] {
-  const best = own
-    .map((page, at) => ({ page, at, fit: statementFit(page.text, statement) }))
+  const fits = own.map((page) => statementFit(page.text, statement));
+  const ranked = fits
+    .map((fit, at) => ({ fit, at }))
     .filter(({ fit }) => fit >= leastFit)
-    .toSorted((one, other) => other.fit - one.fit || one.at - other.at)
-    .slice(0, mostPages);
-  return best.flatMap(({ page, at }) => {
-    const rows = rowsOf(page.text);
-    const columns = columnYears(page.text, rows);
-    // The second page of a statement leaves its scale to the first.
-    const scale = scaleOf(page.text) ?? (at > 0 ? scaleOf(own[at - 1]!.text) : null);
-    if (columns.length === 0 || scale === null) return [];
-    // A year that ends in January is named after the one before by some.
-    const shift = (page.filing.year ?? Math.max(...columns)) - Math.max(...columns);
-    return Math.abs(shift) > 1 ? [] : [{ page, rows, scale, years: columns.map((year) => year + shift) }];
-  });
+    .toSorted((one, other) => other.fit - one.fit || one.at - other.at);
+  for (const { at } of ranked) {
+    const table = readTable(own, at);
+    if (table === null) continue;
+    const beside = [at + 1, at - 1]
+      .filter((one) => (fits[one] ?? 0) >= leastBesideFit)
+      .map((one) => readTable(own, one));
+    return [table, ...beside.filter((one) => one !== null)];
+  }
+  return [];
+}
+
+function readTable(own: readonly FilingPage[], at: number): Table | null {
+  const page = own[at]!;
+  const rows = rowsOf(page.text);
+  const columns = columnYears(page.text, rows);
+  // The second page of a statement leaves its scale to the first.
+  const scale = scaleOf(page.text) ?? (at > 0 ? scaleOf(own[at - 1]!.text) : null);
+  if (columns.length === 0 || columns.length > mostYears || scale === null) return null;
+  // A year that ends in January is named after the one before by some.
+  const shift = (page.filing.year ?? Math.max(...columns)) - Math.max(...columns);
+  return Math.abs(shift) > 1 ? null : { page, rows, scale, years: columns.map((year) => year + shift) };
 }
 
 function readItem({ page, rows, years, scale }: Table, item: Item, year: number): Operand | null {
   const column = years.indexOf(year);
   if (column < 0) return null;
   const whole = rows.filter(({ cells }) => cells.length === years.length);
-  /** Some show a tax in brackets and a benefit without: what is left of the income says which this is. */
-  const taxed = (told: number): number => {
+  /** Some show a tax in brackets and a benefit without: its label says so, or what is left of the income. */
+  const taxed = (label: string, told: number): number => {
+    if (/^(benefit|\(provision\))/.test(label)) return -told;
     const at = (pattern: RegExp) =>
-      whole.filter(({ label }) => pattern.test(plainLabel(label))).map(({ cells }) => cells[column]! * scale);
+      whole.filter((row) => pattern.test(plainLabel(row.label))).map(({ cells }) => cells[column]! * scale);
     const [before] = at(/before .*tax|^pre-?tax/);
-    const after = at(/^(consolidated )?(net|\(loss\)|loss).*(income|earnings|loss)/);
+    const after = at(
+      /^(consolidated )?(net|\(loss\)|loss|income|earnings)\b(?!.*before).*(income|earnings|loss|operations)/,
+    );
     const left = (tax: number) => Math.min(...after.map((net) => Math.abs(before! - tax - net)));
     return before !== undefined && left(-told) < left(told) ? -told : told;
   };
   for (const pattern of item.rows) {
-    const row = whole.find(({ label }) => pattern.test(plainLabel(label)));
+    const fitting = whole.filter(({ label }) => pattern.test(plainLabel(label)));
+    const row = fitting.find(({ implied }) => !implied) ?? fitting[0];
     if (row === undefined) continue;
     const told = row.cells[column]! * scale;
-    const value = item.amount === true ? Math.abs(told) : item.name === "income tax" ? taxed(told) : told;
+    const value =
+      item.amount === true
+        ? Math.abs(told)
+        : item.name === "income tax"
+          ? taxed(plainLabel(row.label), told)
+          : told;
     return { item: item.name, year, value, page, start: row.start, end: row.end };
   }
   return null;

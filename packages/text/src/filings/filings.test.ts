@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseDefinition } from "./expression.ts";
+import type { Filing } from "./filing.ts";
 import { balance2022, cash2022, filingPages, income2022 } from "./fixture.ts";
 import {
   arithmeticOf,
@@ -9,6 +10,7 @@ import {
   formAsked,
   readPeriods,
 } from "./index.ts";
+import { plainLabel } from "./items.ts";
 import { columnYears, rowsOf, scaleOf } from "./rows.ts";
 import { statementFit, statements } from "./statements.ts";
 
@@ -117,6 +119,44 @@ describe("statements and their rows", () => {
     ]);
   });
 
+  test.each([
+    [
+      "a label that ends in an amount",
+      "Receivables, net of allowances of $2 and $1 110 90",
+      "Receivables, net of allowances of $2 and $1",
+      [110, 90],
+    ],
+    [
+      "a dash at the end of a line",
+      "Equipment, net of depreciation —\n$13 and $12 (Note 9) 157 153",
+      "$13 and $12 (Note 9)",
+      [157, 153],
+    ],
+    ["a label a word a line", "Income\nbefore\nincome\ntaxes 34 96", "Income before income taxes", [34, 96]],
+    ["a total under its own name", "TOTAL CURRENT LIABILITIES\n27 26", "TOTAL CURRENT LIABILITIES", [27, 26]],
+    [
+      "total assets without a label",
+      "Other assets\nGoodwill 3 2\n$ 30 $ 20\nLIABILITIES AND EQUITY",
+      "total assets",
+      [30, 20],
+    ],
+  ])("%s", (_, text, label, cells) =>
+    expect(rowsOf(text)).toContainEqual(expect.objectContaining({ label, cells })),
+  );
+
+  test.each([
+    ["CASH FLOWS FROM OPERATING ACTIVITIES Net income", "net income"],
+    ["Cash flows - investing activities: Purchases of land", "purchases of land"],
+    ["CURRENT ASSETS Cash and equivalents", "cash and equivalents"],
+    ["TOTAL ASSETS", "total assets"],
+    ["NET INCOME ATTRIBUTABLE TO Acme", "net income attributable to acme"],
+    ["Cash flows from operating activities", "cash flows from operating activities"],
+  ])("the label %j is read as %j", (label, plain) => expect(plainLabel(label)).toBe(plain));
+
+  test("a summary of statements is no statement", () => {
+    expect(statementFit(`SELECTED FINANCIAL DATA\n${income2022}`, "income")).toBeLessThan(0.55);
+  });
+
   test("a row's span is its text", () => {
     const row = rowsOf(income2022).find(({ label }) => label.startsWith("Net income attributable"))!;
     expect(income2022.slice(row.start, row.end)).toBe(
@@ -129,6 +169,38 @@ test.each(["revenue per employee", "(revenue", "revenue /", "segment revenue / r
   "the definition %j is not understood",
   (text) => expect(parseDefinition(text)).toBeNull(),
 );
+
+describe("figures read from statements in other words", () => {
+  const filing: Filing = {
+    id: "cola",
+    company: "Acme-Cola",
+    form: "10-K",
+    year: 2022,
+    quarter: null,
+    day: null,
+  };
+  const pages = [
+    `CONSOLIDATED STATEMENTS OF INCOME\n(In millions)\n2022 2021 2020\nTotal revenues 100 90 80
+(Loss) income before income taxes 20 (10) 30\nBenefit (provision) for income taxes (5) 2 (8)\nNet income 15 (8) 22\nBasic 1 1 1`,
+    `CONSOLIDATED BALANCE SHEETS\n(In millions)\n2022 2021\nGoodwill 3 2\n$ 300 $ 200\nLIABILITIES AND EQUITY
+Total liabilities 100 80\nShareholders’ equity\nRetained earnings 250 170\n250 170\nTreasury stock (50) (50)
+Total shareholders’ equity 200 120`,
+    `CONDENSED PARENT COMPANY BALANCE SHEETS\n(In millions)\n2022 2021\nInventories 9 9\nTotal assets 50 40\nTotal liabilities 20 10
+Retained earnings 25 17\nTotal equity 30 30`,
+  ].map((text, page) => ({ id: `cola#${page}`, filing, page, text }));
+  const figures = createFigures(pages);
+  test.each([
+    ["What was the FY2022 income before tax of Acme-Cola?", 20e6],
+    ["What was the FY2021 income tax of Acme Cola?", -2e6],
+    ["What was the FY2022 income tax of Acme‑Cola?", 5e6],
+    ["What were the FY2022 total assets of Acme-Cola?", 300e6],
+    ["What was the FY2022 shareholders' equity of Acme-Cola?", 200e6],
+  ])("%s", (question, value) => expect(figures.answer(question)).toMatchObject({ value }));
+
+  test("what only the parent company shows is not taken for the group's", () => {
+    expect(figures.answer("What was the FY2022 inventory of Acme-Cola?")).toHaveProperty("declined");
+  });
+});
 
 describe("figures", () => {
   const figures = createFigures(filingPages);

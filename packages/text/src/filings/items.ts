@@ -81,7 +81,7 @@ export const items: readonly Item[] = [
     statement: "income",
     said: /pre-?tax (income|earnings)|(income|earnings) before (income )?tax(es)?/,
     rows: [
-      /^(income|earnings|\(loss\) income|income \(loss\))( \(loss\))? (from continuing operations )?before .*tax/,
+      /^\(?(income|earnings|profit|loss)\)?( ?\/? ?\(?(income|earnings|loss)\)?)? (from continuing operations )?before .*tax/,
       /^pre-?tax (income|earnings)/,
     ],
   },
@@ -90,8 +90,8 @@ export const items: readonly Item[] = [
     statement: "income",
     said: /(provision for )?income tax(es)?( expense)?/,
     rows: [
-      /^(\(?(provision|benefit)\)? ?(\(benefit\) )?(from|for) )?income tax(es)?( expense| provision)?/,
-      /^provision for (income )?taxes/,
+      /^(\(?(provision|benefit)\)?( for| from)?( ?\/? ?\(?(provision|benefit)( for| from)?\)?)? ?(for |from )?)?(income tax(es)?|taxes on income)( expense| provision)?/,
+      /^provision for taxes/,
     ],
   },
   {
@@ -108,7 +108,7 @@ export const items: readonly Item[] = [
     name: "cash and cash equivalents",
     statement: "balance",
     said: /cash( and| &) cash equivalents/,
-    rows: [/^cash and cash equivalents/, /^cash, cash equivalents/, /^cash$/],
+    rows: [/^cash and (cash )?equivalents/, /^cash, cash equivalents/, /^cash$/],
   },
   {
     name: "receivables",
@@ -187,7 +187,12 @@ export const items: readonly Item[] = [
     name: "depreciation and amortization",
     statement: "cash",
     said: /d ?& ?a|depreciation (and|&) amorti[sz]ation/,
-    rows: [/^depreciation(,)? (and|&)? ?amorti[sz]ation/, /^depreciation, amorti[sz]ation/, /^depreciation$/],
+    rows: [
+      /^depreciation(,)? (and|&)? ?amorti[sz]ation/,
+      /^depreciation, amorti[sz]ation/,
+      /^depreciation$/,
+      /^depreciation of property/,
+    ],
   },
   {
     name: "operating cash flow",
@@ -196,7 +201,7 @@ export const items: readonly Item[] = [
     rows: [
       /^(total )?(net )?cash (flows? )?(provided|used|from|generated|\(used)\b.*operating activities/,
       /^net cash.*operations$/,
-      /^cash (provided by|from) operations/,
+      /^cash (provided( \(used\))? by|from) operations/,
     ],
   },
   {
@@ -205,9 +210,10 @@ export const items: readonly Item[] = [
     said: /cap ?ex|capital (expenditures?|spending)|purchases? of property,? plant,? and equipment/,
     amount: true,
     rows: [
-      /^capital (expenditures?|spending)/,
+      /^capital (expenditures?|spending)(?!.*(unpaid|accrued|account))/,
       /^(purchases?|acquisitions?|additions?|payments?|investments?|expenditures?) (of|to|for|in) (property|acquire property|land)/,
       /^(purchases?|payments?) (of|for) .*property/,
+      /^property, plant,? and equipment additions/,
     ],
   },
   {
@@ -229,14 +235,21 @@ export const items: readonly Item[] = [
     rows: [
       /^(repurchases?|purchases?|acquisitions?) of (common|treasury|company|our|capital)/,
       /^share repurchases/,
-      /^common stock repurchased/,
+      /^common (stock|shares) repurchased/,
     ],
   },
 ];
 
+/** Headings that text cut out of a page puts before their first row: "CASH FLOWS FROM OPERATING ACTIVITIES Net income". */
+const joinedHeadings = [
+  /^cash flows? ?(?:[-–—:]|from|used in) ?(?:operating|investing|financing) activities:? (?=\p{L})/iu,
+  /^(?!TOTAL|NET)[\p{Lu}\s,&'’-]+\b(?:ACTIVITIES|ASSETS|LIABILITIES|EQUITY|EXPENSES|REVENUES?):? (?=\p{Lu}\p{Ll})/u,
+];
+
 /** A label as row patterns expect it: lower case, without the heading before it, notes and what trails. */
 export function plainLabel(label: string): string {
-  return label
+  return joinedHeadings
+    .reduce((rest, heading) => rest.replace(heading, ""), label)
     .toLowerCase()
     .replaceAll("’", "'")
     .replaceAll(/\((see )?notes?[^)]*\)|\bnotes? \d+( and \d+)*\b|\(\d+\)|\([a-z]\)/g, "")

@@ -1,6 +1,9 @@
 /** A row of a table in a page's text. */
 export interface Row {
+  /** As it stands, or `total ` and the heading above where the row has none of its own. */
   label: string;
+  /** The label was made up from the heading. */
+  implied: boolean;
   /** Left to right. A dash is 0; brackets and a minus sign are negative. */
   cells: number[];
   /** Span in the page's text: text.slice(start, end). */
@@ -20,6 +23,11 @@ const figure = new RegExp(`^-?${sign}?-?${digits}$|^${sign}?\\(${sign}?${digits}
 const loose = /^[$€£¥%()]+$/;
 /** A line without figures longer than this is prose, not a heading. */
 const longestHeading = 60;
+/** A label that ends like this goes on with a figure: "net of allowances of $95 and $103". */
+const openLabel = /\b(and|of|or)$/i;
+
+/** A line of one word, without a figure. */
+const oneWord = /^[\p{L}'’,()-]+$/u;
 
 interface Token {
   text: string;
@@ -69,36 +77,67 @@ export function rowsOf(text: string): Row[] {
   let heading = "";
   let unfinished = "";
   let unfinishedAt = 0;
+  /** The unfinished label came a word a line. */
+  let wordByWord = false;
   let offset = 0;
   for (const line of text.split("\n")) {
     for (const tokens of piecesOf(line)) {
-      const from = tokens.findLastIndex((one) => !one.figure && !loose.test(one.text)) + 1;
-      const cells = tokens.slice(from).filter((one) => one.figure);
-      const label = tokens
-        .slice(0, from)
-        .map((one) => one.text)
-        .join(" ");
+      const { label, cells } = labelAndCells(tokens);
       const at = offset + tokens[0]!.at;
       if (cells.length === 0) {
         if (!/\p{L}/u.test(label)) continue;
-        unfinished = label;
-        unfinishedAt = at;
-        if (label.endsWith(":") || label.length < longestHeading) heading = label.replace(/:$/, "");
+        // Justified text may have come out a word a line.
+        const oneMore = wordByWord && oneWord.test(label);
+        wordByWord = oneWord.test(label);
+        unfinishedAt = oneMore ? unfinishedAt : at;
+        unfinished = oneMore ? `${unfinished} ${label}` : label;
+        if (unfinished.endsWith(":") || unfinished.length < longestHeading)
+          heading = unfinished.replace(/:$/, "");
+        if (/^liabilities\b/i.test(heading)) nameTotalAssets(rows.at(-1));
         continue;
       }
       const broken = goesOn(unfinished, label);
-      const named = label === "" && cells.length > 1 ? `total ${heading}` : label;
+      const implied = label === "" && cells.length > 1;
       rows.push({
-        label: broken ? `${unfinished} ${label}` : named,
+        label: broken ? `${unfinished} ${label}` : implied ? totalOf(heading) : label,
+        implied,
         cells: cells.map((one) => valueOf(one.text)),
         start: broken ? unfinishedAt : at,
         end: offset + tokens.at(-1)!.end,
       });
       unfinished = "";
+      wordByWord = false;
     }
     offset += line.length + 1;
   }
   return rows;
+}
+
+/** The label of a line and the figures after it. */
+function labelAndCells(tokens: readonly Token[]): { label: string; cells: Token[] } {
+  let from = tokens.findLastIndex((one) => !one.figure && !loose.test(one.text)) + 1;
+  let cells = tokens.slice(from).filter((one) => one.figure);
+  const labelTo = (end: number) =>
+    tokens
+      .slice(0, end)
+      .map((one) => one.text)
+      .join(" ");
+  if (cells.length > 1 && openLabel.test(labelTo(from))) {
+    from = tokens.indexOf(cells[0]!) + 1;
+    cells = cells.slice(1);
+  }
+  // A dash at the end of a line is punctuation.
+  if (cells.length === 1 && from > 0 && valueOf(cells[0]!.text) === 0 && cells[0]!.text !== "0") cells = [];
+  return { label: labelTo(from), cells };
+}
+
+function totalOf(heading: string): string {
+  return /^total\b/i.test(heading) ? heading : `total ${heading}`;
+}
+
+/** A balance sheet may leave its first total without a label, before the heading of the other side. */
+function nameTotalAssets(row: Row | undefined): void {
+  if (row?.implied === true) row.label = "total assets";
 }
 
 /** Is this the second line of a label whose first had no figures? */

@@ -33,11 +33,12 @@ const typicalRows: Record<Statement, readonly RegExp[]> = {
   ],
 };
 
-/** Statements that stand beside the company's own: of its parent alone, or as if something had happened. */
+/** What stands beside the company's own statements: of its parent alone, as if something had happened, in extracts. */
 const beside =
-  /\b(parent\s+company\s+only|condensed\s+(parent|financial\s+information\s+of)|pro\s+forma|comprehensive)\b/i;
+  /\b(parent\s+company\s+only|condensed\s+(parent|financial\s+information\s+of)|pro\s+forma|(?<!other\s+)comprehensive|selected|summary\s+of|highlights|(five|ten)[-\s]year|vs\.?)\b/i;
 const headLines = 14;
 const titleShare = 0.4;
+const besideShare = 0.25;
 
 /**
  * How much a page is the statement itself, in [0, 1]: its title among the first lines and its rows. An index of
@@ -49,7 +50,7 @@ export function statementFit(text: string, statement: Statement): number {
   const wanted = typicalRows[statement];
   const held = wanted.filter((row) => row.test(text)).length / wanted.length;
   if (held < (titled ? 0.25 : 0.5)) return 0;
-  const own = beside.test(head) ? 0.5 : 1;
+  const own = beside.test(head) ? besideShare : 1;
   return own * (titled ? titleShare + (1 - titleShare) * held : (1 - titleShare) ** 2 * held);
 }
 
