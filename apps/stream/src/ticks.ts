@@ -4,13 +4,11 @@ import type { Log, TradePlace } from "@tapedeck/core";
 import { insertTrigger, loadChangedAlerts, saveState } from "@tapedeck/features/alerts/store";
 import type { Db } from "@tapedeck/features/db";
 import { insertNotification } from "@tapedeck/features/notifications/store";
-import type { Instrument, SeriesWriter } from "@tapedeck/features/series/contract";
+import type { Instrument } from "@tapedeck/features/series/contract";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
-import { liveTimeframes } from "@tapedeck/features/ticks/contract";
 import type { Mark, MarketTopic, Tick } from "@tapedeck/features/ticks/contract";
 import {
   claimInstruments,
-  keepPlaces,
   loadPlace,
   releaseInstruments,
   renewInstruments,
@@ -33,7 +31,7 @@ import { calendarOf } from "@tapedeck/trading/calendar/index";
 import { createAlertEngine } from "./alerts.ts";
 import { createBarMaker, longestShortMs } from "./bars.ts";
 import type { OpenBar } from "./bars.ts";
-import type { Chunk } from "./chunk.ts";
+import { createChunkStore } from "./chunkStore.ts";
 import { createComputedTopics } from "./computed.ts";
 import type { Hub } from "./hub.ts";
 import { createIntake } from "./intake.ts";
@@ -85,52 +83,6 @@ export interface TickParts {
   leases?: Partial<LeaseTimes> | undefined;
 }
 
-/** Rows of a chunk that another process has fetched itself since. */
-interface Fenced {
-  rows: number;
-}
-
-/**
- * Stores a chunk in one transaction; series in a fixed order, so that two writers never wait for each other. Rows of an
- * instrument that another run has taken since are left out: that run has fetched them.
- */
-function chunkStore(
-  { db, now, log }: TickParts,
-  venue: string,
-  writer: SeriesWriter,
-  fenced: Fenced,
-): (chunk: Chunk) => Promise<void> {
-  return async (chunk) => {
-    const common = { space: "shared", jobId: chunk.runId, recordedMs: now() };
-    const kept = Object.fromEntries(
-      Object.entries(chunk.instruments).map(([instrumentId, part]) => [instrumentId, part.kept!]),
-    );
-    let left = 0;
-    await db.transaction().execute(async (tx) => {
-      const ours = await keepPlaces(tx, venue, chunk.runId, kept);
-      left = 0;
-      for (const instrumentId of Object.keys(chunk.instruments).toSorted()) {
-        const { ticks, bars } = chunk.instruments[instrumentId]!;
-        if (!ours.has(instrumentId)) {
-          left += ticks.eventMs.length;
-          continue;
-        }
-        await writer.writeTrades(tx, { ...common, instrumentId, timeframe: "tick" }, ticks);
-        for (const timeframe of liveTimeframes) {
-          const rows = bars[timeframe];
-          if (rows !== undefined) await writer.writeBars(tx, { ...common, instrumentId, timeframe }, rows);
-        }
-      }
-    });
-    if (left === 0) return;
-    fenced.rows += left;
-    log.warn(
-      { rows: left, runId: chunk.runId },
-      "rows of instruments that another process took are left out",
-    );
-  };
-}
-
 /** The oldest tick that may come of an instrument: what its venue's history still fills is taken. */
 export function oldestTick(nowMs: number, place: TradePlace | undefined): number {
   const usual = nowMs - lateLimitMs;
@@ -143,8 +95,7 @@ export async function startTicks(parts: TickParts) {
   const { db, log, now, source, runId, hub, rows } = parts;
   const { venue } = source;
   const writer = createSeriesWriter({ db });
-  const fenced: Fenced = { rows: 0 };
-  const store = chunkStore(parts, venue, writer, fenced);
+  const chunks = createChunkStore({ db, venue, now, log });
   const clock = source.now?.bind(source) ?? now;
   const nowMs = now();
   await openRun(db, {
@@ -164,7 +115,7 @@ export async function startTicks(parts: TickParts) {
     log,
   );
   // What the last process could not store comes before anything is read or made.
-  if (spill.bytes() > 0) log.info({ rows: await spill.replay(store) }, "the spill file was stored");
+  if (spill.bytes() > 0) log.info({ rows: await spill.replay(chunks.store) }, "the spill file was stored");
 
   const floors = new Map<string, number>();
   const fromMs = (instrumentId: string) => floors.get(instrumentId) ?? clock() - lateLimitMs;
@@ -178,7 +129,7 @@ export async function startTicks(parts: TickParts) {
   const intake = createIntake({ venue, fromMs, aheadMs: lateLimitMs });
   const recorder = createRecorder({
     runId,
-    store,
+    store: chunks.store,
     spill,
     log,
     keep: (instrumentId) => ({
@@ -360,7 +311,7 @@ export async function startTicks(parts: TickParts) {
       ...recorder.stats(),
       ...alerts.stats(),
       held: leases.count(),
-      fenced: fenced.rows,
+      fenced: chunks.fenced(),
     }),
     async stop(deadlineMs: number) {
       for (const timer of timers) clearInterval(timer);

@@ -179,6 +179,15 @@ export interface SeriesWriter {
   ensureInstrument(tx: Tx, instrument: Instrument, jobId: string, nowMs: number): Promise<Instrument>;
   writeBars(tx: Tx, target: WriteTarget, rows: BarRows): Promise<WriteCounts>;
   writeTrades(tx: Tx, target: WriteTarget, rows: TradeRows): Promise<WriteCounts>;
+  /**
+   * Prints of many instruments at once. Those after the last that is stored of their series are copied; the others are
+   * written as `writeTrades` does.
+   */
+  writeLiveTrades(
+    tx: Tx,
+    target: Omit<WriteTarget, "instrumentId">,
+    byInstrument: ReadonlyMap<string, TradeRows>,
+  ): Promise<void>;
   writeActions(tx: Tx, target: WriteTarget, rows: readonly ActionRow[]): Promise<WriteCounts>;
   summary(target: {
     space: string;

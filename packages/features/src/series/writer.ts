@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import type {
   ActionRow,
@@ -10,6 +10,8 @@ import type {
   WriteCounts,
   WriteTarget,
 } from "./contract.ts";
+import { copyTrades, encodeTrades } from "./tradeCopy.ts";
+import type { NewTrades } from "./tradeCopy.ts";
 import { columnsFromPages, viewColumns } from "./columns.ts";
 import { beginningMs, endMs, instrumentColumns, loadBarPages } from "./store.ts";
 
@@ -134,6 +136,80 @@ async function writeTrades(tx: Tx, target: WriteTarget, rows: TradeRows): Promis
   return finishSeries(tx, seriesId, target, rows.eventMs.length, result.rows[0]!);
 }
 
+/** Makes the series of these instruments' prints known and locks them until the transaction ends. */
+async function lockTradeSeries(
+  tx: Tx,
+  target: Omit<WriteTarget, "instrumentId">,
+  instrumentIds: readonly string[],
+): Promise<{ seriesId: number; instrumentId: string; toMs: number | null }[]> {
+  const { space, timeframe, jobId } = target;
+  await sql`insert into series (space, instrument_id, kind, timeframe, job_id)
+    select ${space}, unnest(${instrumentIds}::text[]), 'trades', ${timeframe}, ${jobId}::uuid
+    on conflict do nothing`.execute(tx);
+  return tx
+    .selectFrom("series")
+    .select(["seriesId", "instrumentId", "toMs"])
+    .where("space", "=", space)
+    .where("kind", "=", "trades")
+    .where("timeframe", "=", timeframe)
+    .where("instrumentId", "in", instrumentIds)
+    .orderBy("seriesId")
+    .forUpdate()
+    .execute();
+}
+
+/** Counts copied prints in their series; a place in each column is a series. */
+async function finishCopied(tx: Tx, copied: readonly NewTrades[], jobId: string): Promise<void> {
+  const firstMs = copied.map(({ rows, at }) =>
+    at.reduce((least, i) => Math.min(least, rows.eventMs[i]!), Infinity),
+  );
+  const lastMs = copied.map(({ rows, at }) =>
+    at.reduce((most, i) => Math.max(most, rows.eventMs[i]!), -Infinity),
+  );
+  await sql`update series s set rows = s.rows + c.rows, from_ms = least(s.from_ms, c.first_ms),
+      to_ms = greatest(s.to_ms, c.last_ms), max_visible_ms = greatest(s.max_visible_ms, c.last_ms),
+      data_version = s.data_version + 1, job_id = ${jobId}::uuid
+    from unnest(${copied.map(({ seriesId }) => seriesId)}::int8[], ${copied.map(({ at }) => at.length)}::int8[],
+      ${firstMs}::int8[], ${lastMs}::int8[]) as c (series_id, rows, first_ms, last_ms)
+    where s.series_id = c.series_id`.execute(tx);
+}
+
+function pick(rows: TradeRows, at: readonly number[]): TradeRows {
+  const { eventMs, ordinal, price, size, venue } = rows;
+  return {
+    eventMs: at.map((i) => eventMs[i]!),
+    ordinal: at.map((i) => ordinal[i]!),
+    price: at.map((i) => price[i]!),
+    size: at.map((i) => size[i]!),
+    venue: at.map((i) => venue[i]!),
+  };
+}
+
+async function writeLiveTrades(
+  tx: Tx,
+  target: Omit<WriteTarget, "instrumentId">,
+  byInstrument: ReadonlyMap<string, TradeRows>,
+): Promise<void> {
+  const instrumentIds = [...byInstrument.keys()].toSorted();
+  if (instrumentIds.length === 0) return;
+  const copied: NewTrades[] = [];
+  const late: { instrumentId: string; rows: TradeRows }[] = [];
+  for (const { seriesId, instrumentId, toMs } of await lockTradeSeries(tx, target, instrumentIds)) {
+    const rows = byInstrument.get(instrumentId)!;
+    const at: number[] = [];
+    const others: number[] = [];
+    // The series is locked: what is after its last print cannot be there already.
+    rows.eventMs.forEach((eventMs, i) => (toMs === null || eventMs > toMs ? at : others).push(i));
+    if (at.length > 0) copied.push({ seriesId, rows, at });
+    if (others.length > 0) late.push({ instrumentId, rows: pick(rows, others) });
+  }
+  if (copied.length > 0) {
+    await tx.executeQuery(CompiledQuery.raw(copyTrades, [encodeTrades(copied, target)]));
+    await finishCopied(tx, copied, target.jobId);
+  }
+  for (const { instrumentId, rows } of late) await writeTrades(tx, { ...target, instrumentId }, rows);
+}
+
 async function writeActions(tx: Tx, target: WriteTarget, rows: readonly ActionRow[]): Promise<WriteCounts> {
   if (rows.length === 0) return { inserted: 0, revised: 0, unchanged: 0 };
   const { space, instrumentId, jobId, recordedMs } = target;
@@ -209,6 +285,7 @@ export function createSeriesWriter(options: { db: Db }): SeriesWriter {
     ensureInstrument,
     writeBars,
     writeTrades,
+    writeLiveTrades,
     writeActions,
     async summary(target) {
       return db

@@ -24,6 +24,24 @@ function nameOf(text: string): string {
   return name;
 }
 
+/** A statement that begins so takes the bytes of its rows, in the server's binary format, as its one value. */
+const copyMark = "copy ";
+
+/** Sends rows as they are when the server asks for them. */
+class CopyQuery extends pg.Query {
+  readonly #rows: Uint8Array;
+
+  constructor(text: string, rows: Uint8Array, callback: (error: Error | null, result: unknown) => void) {
+    super({ text }, callback as never);
+    this.#rows = rows;
+  }
+
+  handleCopyInResponse(connection: { sendCopyFromChunk(rows: Uint8Array): void; endCopyFrom(): void }): void {
+    connection.sendCopyFromChunk(this.#rows);
+    connection.endCopyFrom();
+  }
+}
+
 /** Does the server work on what this session asked? No answer to that is a no. */
 async function isWorking(config: pg.ClientConfig, processId: number | null): Promise<boolean> {
   const probe = new pg.Client({
@@ -88,9 +106,16 @@ export function watchedClient(silenceMs: number): typeof pg.Client {
       this.#timer = timer;
     }
 
-    // The driver's overloads (text, config, submittable, callback) pass through, but for the text's name.
+    // The driver's overloads (text, config, submittable, callback) pass through, but for the text's name and rows.
     override query(...args: unknown[]): never {
       const [text, values] = args;
+      if (typeof text === "string" && text.startsWith(copyMark))
+        return new Promise((resolve, reject) => {
+          const [rows] = values as [Uint8Array];
+          this.query(
+            new CopyQuery(text, rows, (error, result) => (error === null ? resolve(result) : reject(error))),
+          );
+        }) as never;
       if (typeof text === "string" && text.startsWith(preparedMark))
         args.splice(0, 2, { name: nameOf(text), text, values });
       const asked = (super.query as (...args: unknown[]) => never).apply(this, args);

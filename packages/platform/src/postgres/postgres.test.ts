@@ -28,6 +28,29 @@ test("a statement past its time is ended by the server and the connection stays 
   await close();
 });
 
+test("rows in the server's binary format are copied; a fault in them is an error and the connection stays usable", async () => {
+  const { url, close } = await testDatabase({ empty: true });
+  const db = createDb(url, { max: 1 });
+  await sql`create table things (id int4 primary key)`.execute(db);
+  const header = Buffer.from("5047434f50590aff0d0a000000000000000000", "hex");
+  const row = (id: number) => Buffer.from([0, 1, 0, 0, 0, 4, 0, 0, 0, id]);
+  const copy = (...ids: number[]) =>
+    db.executeQuery(
+      CompiledQuery.raw("copy things from stdin (format binary)", [
+        Buffer.concat([header, ...ids.map(row), Buffer.from([255, 255])]),
+      ]),
+    );
+  await copy(1, 2, 3);
+  await expect(copy(4, 1)).rejects.toMatchObject({ code: "23505" });
+  expect((await sql`select id from things order by id`.execute(db)).rows).toEqual([
+    { id: 1 },
+    { id: 2 },
+    { id: 3 },
+  ]);
+  await db.destroy();
+  await close();
+});
+
 test.each([
   ["plans a prepared statement once a connection where rows are found by key alone", true, 3, 0],
   ["plans a prepared statement at each call elsewhere", false, 0, 3],
