@@ -9,8 +9,8 @@ import {
   combine,
   compareScalar,
   comparison,
-  cross,
   elementwise,
+  fillCrossings,
   MIRROR,
   negate,
   OR,
@@ -20,6 +20,9 @@ import { sentimentDecay, sentimentMean } from "./sentiment.ts";
 import type { Timeframe } from "./timeframe.ts";
 
 type F = Float64Array;
+
+/** Most columns of conditions kept to be written again. */
+const mostSpare = 16;
 
 /** Where a graph finds its clocks and columns. */
 export interface Source {
@@ -42,6 +45,10 @@ export interface NodeGraph {
   readonly nodes: ReadonlySet<Node>;
   /** Bytes of the columns that were computed. */
   readonly bytes: number;
+  /** Calls of `node` so far. */
+  readonly calls: number;
+  /** Forgets the conditions that none of the calls after so many has asked for; their columns are written again by later nodes. All must be done. */
+  forgetConditions(calls: number): void;
   /** Forgets nodes until at most so many bytes are left, those first that were asked for longest ago. All must be done. */
   shrink(maxBytes: number): void;
   /** Gives back the columns of all nodes but these. The graph is of no use afterwards. */
@@ -50,6 +57,9 @@ export interface NodeGraph {
 
 export function createGraph(source: Source): NodeGraph {
   const nodes = new Set<Node>();
+  const conditions = new Set<Node>();
+  /** Columns of conditions that were forgotten. */
+  const spareBytes: Uint8Array[] = [];
   const clockIds = new Map<Clock, number>();
   let ids = 0;
   let bytes = 0;
@@ -85,22 +95,31 @@ export function createGraph(source: Source): NodeGraph {
       ...(moved ? { moved } : {}),
     };
     const replaced = clock.byKey.get(key);
-    if (replaced !== undefined) forget(replaced);
+    if (replaced !== undefined) remove(replaced);
     clock.nodes.push(node);
     clock.byKey.set(key, node);
     nodes.add(node);
+    if (column instanceof Uint8Array) conditions.add(node);
     bytes += sizeOf(node);
     return node;
   }
 
-  function forget(node: Node): void {
+  function remove(node: Node): void {
     nodes.delete(node);
+    conditions.delete(node);
     node.clock.byKey.delete(node.key);
     bytes -= sizeOf(node);
   }
 
+  function forget(node: Node): void {
+    remove(node);
+    giveBack(node);
+  }
+
   function giveBack(node: Node): void {
-    if (sizeOf(node) > 0 && node.column instanceof Float64Array) source.giveColumn(node.column);
+    if (sizeOf(node) === 0) return;
+    if (node.column instanceof Float64Array) source.giveColumn(node.column);
+    else if (spareBytes.length < mostSpare) spareBytes.push(node.column);
   }
 
   const searched = new WeakMap<Column, boolean>();
@@ -131,9 +150,15 @@ export function createGraph(source: Source): NodeGraph {
   function condition(clock: Clock, key: string, make: (out: Uint8Array) => Node["step"]): Node {
     const found = known(clock, key);
     if (found) return found;
-    // whole words: readers take four bars at a time
-    const out = new Uint8Array((clock.capacity + 3) & ~3);
+    const out = takeBytes(clock);
     return put(clock, key, out, make(out));
+  }
+
+  /** Whole words: four bars can be written and read at a time. */
+  function takeBytes(clock: Clock): Uint8Array {
+    const length = (clock.capacity + 3) & ~3;
+    const at = spareBytes.findIndex((column) => column.length === length);
+    return at < 0 ? new Uint8Array(length) : spareBytes.splice(at, 1)[0]!;
   }
 
   function back(node: Node, bars: number): void {
@@ -394,13 +419,8 @@ export function createGraph(source: Source): NodeGraph {
           for (let i = from; i < to; i++) out[i] = i >= n ? c[i - n]! : 2;
         });
       case "crossover":
-      case "crossunder": {
-        const d = y!.column as F;
-        const [upper, lower] = b.name === "crossover" ? [a, d] : [d, a];
-        back(x, 1);
-        back(y!, 1);
-        return condition(clock, key, (out) => (from, to) => cross(out, upper, lower, from, to));
-      }
+      case "crossunder":
+        return crossing(clock, x, y!, b.name === "crossover" ? 0 : 1);
       case "count":
       case "any":
       case "all":
@@ -422,6 +442,27 @@ export function createGraph(source: Source): NodeGraph {
       default:
         throw new Error(`no rule for ${b.name}`);
     }
+  }
+
+  /** The first asked for computes both, up (0) and down (1): a strategy that buys at the one sells at the other. */
+  function crossing(clock: Clock, x: Node, y: Node, output: 0 | 1): Node {
+    const key = `cross(${x.id},${y.id})`;
+    const found = known(clock, `${key}.${output}`);
+    if (found) return found;
+    back(x, 1);
+    back(y, 1);
+    const outs = [takeBytes(clock), takeBytes(clock)] as const;
+    let done = 0;
+    const step = (from: number, to: number): void => {
+      if (to <= done) return;
+      fillCrossings(...outs, x.column as F, y.column as F, from, to);
+      done = to;
+    };
+    const moved = (by: number): void => {
+      done -= by;
+    };
+    const nodes = outs.map((out, i) => put(clock, `${key}.${i}`, out, step, i === 0 ? moved : undefined));
+    return nodes[output]!;
   }
 
   /** Counts of true and undefined bars in a window decide count, any and all. */
@@ -464,13 +505,18 @@ export function createGraph(source: Source): NodeGraph {
       calls++;
       return build(b, source.base, undefined);
     },
+    get calls() {
+      return calls;
+    },
+    forgetConditions(before) {
+      for (const node of conditions) if (node.used <= before) forget(node);
+    },
     shrink(maxBytes) {
       if (bytes <= maxBytes) return;
       // to half, so that the nodes are seldom sorted
       for (const node of [...nodes].sort((a, b) => a.used - b.used)) {
         if (bytes <= maxBytes / 2) break;
         forget(node);
-        giveBack(node);
       }
     },
     release(kept) {

@@ -33,8 +33,11 @@ export function createConditionSearch(data: Dataset, maxBytes: number): Conditio
       return (values) => {
         const bound = formulas.map((ast) => bindFormula(ast, { timeframeMs, values }).root);
         graph.shrink(maxBytes);
+        const { calls } = graph;
         const nodes = bound.map((b) => graph.node(b));
         advanceAll({ graph, ...clocks });
+        // A condition costs less than fresh memory for it: those of the last call alone are kept.
+        graph.forgetConditions(calls);
         return nodes.map(({ column }, k) => {
           if (column instanceof Uint8Array) return column;
           throw new FormulaError("expected a condition, not a number: compare it", 1, texts[k]!.length);
