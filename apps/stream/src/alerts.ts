@@ -1,8 +1,11 @@
 import type { Log } from "@tapedeck/core";
-import { createMoveWindow, describeRule, stepAlert } from "@tapedeck/features/alerts/domain";
+import { createMoveWindow, messageOf, stepAlert } from "@tapedeck/features/alerts/domain";
 import type { AlertState, MoveWindow, Observation } from "@tapedeck/features/alerts/domain";
+import type { AlertRule } from "@tapedeck/features/alerts/contract";
 import type { AlertRow, NewTrigger } from "@tapedeck/features/alerts/store";
 import type { Tick } from "@tapedeck/features/ticks/contract";
+import { createCrossings } from "./crossings.ts";
+import type { Crossing, Crossings } from "./crossings.ts";
 import { formulaWatch } from "./watch.ts";
 import type { Watches } from "./watch.ts";
 
@@ -18,8 +21,8 @@ export interface AlertEngineOptions {
   has(instrumentId: string): boolean;
   /** Alerts that changed after a change, deleted ones too. */
   loadChanged(afterChange: number): Promise<AlertRow[]>;
-  /** Stores a change; storing it again changes nothing. Rejects while the database is away. */
-  save(change: AlertChange): Promise<void>;
+  /** Stores changes together, in their order; storing them again changes nothing. Rejects while the database is away. */
+  save(changes: readonly AlertChange[]): Promise<void>;
   watches: Watches;
   /** The venue's time. */
   now(): number;
@@ -43,22 +46,57 @@ export interface AlertEngine {
 interface Active {
   row: AlertRow;
   state: AlertState;
-  window: MoveWindow | undefined;
-  /** Event time of the last print looked at. */
+  /** Takes it out of where it is looked at. */
+  leave(): void;
+}
+
+type MoveDirection = Extract<AlertRule, { kind: "move" }>["direction"];
+
+/** Moves within one length of time, and the alerts on them. */
+interface Moves {
+  window: MoveWindow;
+  by: Record<MoveDirection, Crossings<Active>>;
+}
+
+/** The alerts on an instrument's prints. */
+interface Printed {
+  /** Event time of the last print looked at: an older one changes nothing. */
   lastMs: number;
-  stopWatch: (() => void) | undefined;
+  levels: Crossings<Active>;
+  /** By the length of time. */
+  moves: Map<number, Moves>;
+  /** Alerts on silence that have fired. */
+  silent: Set<Active>;
 }
 
 /** Changes in memory while the database is away; beyond it the oldest are given up: they are found again after a restart. */
 const maxUnsaved = 10_000;
+/** Changes of one transaction. */
+const savedAtOnce = 200;
 /** A change with a lower number may become visible after one with a higher: this many are read again. */
 const overlap = 1_000;
+
+/** The price that changes what a `price` alert is. */
+function priceCrossing({ row, state }: Active): Crossing {
+  const rule = row.rule as Extract<AlertRule, { kind: "price" }>;
+  const isAbove = rule.direction === "above";
+  if (state.armed) return { side: isAbove ? "above" : "below", threshold: rule.level, touches: false };
+  const back = rule.level * (isAbove ? 1 - rule.hysteresis : 1 + rule.hysteresis);
+  return { side: isAbove ? "below" : "above", threshold: back, touches: true };
+}
+
+/** The move, a fraction, that changes what a `move` alert is. */
+function moveCrossing({ row, state }: Active): Crossing {
+  const { fraction } = row.rule as Extract<AlertRule, { kind: "move" }>;
+  return { side: state.armed ? "above" : "below", threshold: fraction, touches: state.armed };
+}
 
 /** Evaluates alerts on prints and on final bars, in event time. */
 export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   const { now, log } = options;
   const actives = new Map<string, Active>();
-  const byInstrument = new Map<string, Set<Active>>();
+  const printed = new Map<string, Printed>();
+  const onSilence = new Set<Active>();
   const lastPrintMs = new Map<string, number>();
   const startedMs = now();
   let unsaved: AlertChange[] = [];
@@ -67,25 +105,28 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   let lastChange = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  function observe(active: Active, seen: Observation, value: number | null, message: string): void {
+  /** `words` are asked for where it fires. */
+  function observe(active: Active, seen: Observation, value: number | null, words: () => string): void {
     const { row } = active;
     const { state, fired } = stepAlert(active.state, seen, row);
     if (state === active.state) return;
     active.state = state;
-    const trigger = {
-      alertId: row.id,
-      tenantId: row.tenantId,
-      name: row.name,
-      instrumentId: row.instrumentId,
-      edgeMs: seen.atMs,
-      value,
-      message,
-      test: false,
-      muted: row.muted,
-      callbackUrl: row.callbackUrl,
-      channelIds: row.channelIds,
-    };
-    unsaved.push({ alertId: row.id, state, trigger: fired ? trigger : undefined });
+    const trigger = fired
+      ? {
+          alertId: row.id,
+          tenantId: row.tenantId,
+          name: row.name,
+          instrumentId: row.instrumentId,
+          edgeMs: seen.atMs,
+          value,
+          message: words(),
+          test: false,
+          muted: row.muted,
+          callbackUrl: row.callbackUrl,
+          channelIds: row.channelIds,
+        }
+      : undefined;
+    unsaved.push({ alertId: row.id, state, trigger });
     if (unsaved.length > maxUnsaved) {
       unsaved.shift();
       log.error({ limit: maxUnsaved }, "changes of alerts were given up: the database is away for too long");
@@ -95,9 +136,10 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
 
   async function saveAll(): Promise<void> {
     while (unsaved.length > 0) {
-      const change = unsaved[0]!;
-      await options.save(change);
-      if (unsaved[0] === change) unsaved.shift();
+      const changes = unsaved.slice(0, savedAtOnce);
+      await options.save(changes);
+      // Some may have been given up meanwhile.
+      unsaved = unsaved.slice(unsaved[0] === changes[0] ? changes.length : 0);
     }
   }
 
@@ -109,65 +151,126 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       });
   }
 
-  function onPrint(active: Active, { eventMs, price, instrumentId }: Tick): void {
-    const { rule } = active.row;
-    if (eventMs < active.lastMs) return;
-    active.lastMs = eventMs;
-    if (rule.kind === "price") {
-      const above = rule.direction === "above";
-      const met = above ? price > rule.level : price < rule.level;
-      const back = rule.level * (above ? 1 - rule.hysteresis : 1 + rule.hysteresis);
-      const clear = above ? price <= back : price >= back;
-      if (met === active.state.armed || clear)
-        observe(
-          active,
-          { atMs: eventMs, met, clear },
-          price,
-          `${instrumentId} is ${rule.direction} ${rule.level}, at ${price}`,
-        );
-    } else if (rule.kind === "move") {
-      const { up, down } = active.window!.push(eventMs, price);
-      const isUp = rule.direction === "up" || (rule.direction === "either" && up >= down);
-      const move = isUp ? up : down;
-      const met = move >= rule.fraction;
-      const words = `${instrumentId} moved ${isUp ? "up" : "down"} ${(move * 100).toFixed(2)} % within ${rule.windowMs / 1_000} s, to ${price}`;
-      observe(active, { atMs: eventMs, met, clear: !met }, isUp ? move : -move, words);
-    } else if (rule.kind === "stale") observe(active, { atMs: eventMs, met: false, clear: true }, null, "");
+  function printedOf(instrumentId: string): Printed {
+    let found = printed.get(instrumentId);
+    if (found === undefined) {
+      found = { lastMs: 0, levels: createCrossings(priceCrossing), moves: new Map(), silent: new Set() };
+      printed.set(instrumentId, found);
+    }
+    return found;
   }
 
-  function lookAtStale(active: Active): void {
+  function onPrint(mine: Printed, { eventMs, price, instrumentId }: Tick): void {
+    for (const active of mine.silent) {
+      mine.silent.delete(active);
+      observe(active, { atMs: eventMs, met: false, clear: true }, null, () => "");
+      if (!active.state.armed) mine.silent.add(active);
+    }
+    if (eventMs < mine.lastMs) return;
+    mine.lastMs = eventMs;
+    for (const active of mine.levels.take(price)) {
+      const { armed } = active.state;
+      const { direction, level } = active.row.rule as Extract<AlertRule, { kind: "price" }>;
+      const words = () => `${instrumentId} is ${direction} ${level}, at ${price}`;
+      observe(active, { atMs: eventMs, met: armed, clear: !armed }, price, words);
+      mine.levels.add(active);
+    }
+    for (const [windowMs, { window, by }] of mine.moves) {
+      const { up, down } = window.push(eventMs, price);
+      const isUp = up >= down;
+      const look = (waiting: Crossings<Active>, move: number, way: "up" | "down") => {
+        for (const active of waiting.take(move)) {
+          const met = active.state.armed;
+          const words = () =>
+            `${instrumentId} moved ${way} ${(move * 100).toFixed(2)} % within ${windowMs / 1_000} s, to ${price}`;
+          observe(active, { atMs: eventMs, met, clear: !met }, way === "up" ? move : -move, words);
+          waiting.add(active);
+        }
+      };
+      look(by.up, up, "up");
+      look(by.down, down, "down");
+      look(by.either, isUp ? up : down, isUp ? "up" : "down");
+    }
+  }
+
+  function lookAtSilence(active: Active): void {
     const { row } = active;
-    if (row.rule.kind !== "stale") return;
+    const { afterMs } = row.rule as Extract<AlertRule, { kind: "stale" }>;
     const sinceMs = Math.max(lastPrintMs.get(row.instrumentId) ?? startedMs, row.createdMs);
     const silentMs = now() - sinceMs;
-    if (silentMs < row.rule.afterMs) return;
-    const words = `${row.instrumentId}: no print for ${Math.round(silentMs / 1_000)} s`;
-    observe(active, { atMs: sinceMs + row.rule.afterMs, met: true, clear: false }, silentMs, words);
+    if (silentMs < afterMs) return;
+    const words = () => `${row.instrumentId}: no print for ${Math.round(silentMs / 1_000)} s`;
+    observe(active, { atMs: sinceMs + afterMs, met: true, clear: false }, silentMs, words);
+    if (!active.state.armed) printedOf(row.instrumentId).silent.add(active);
   }
 
-  function watchFormula(active: Active): (() => void) | undefined {
-    const { rule, instrumentId, name } = active.row;
-    if (rule.kind !== "formula") return undefined;
+  function enterMoves(
+    active: Active,
+    { windowMs, direction }: Extract<AlertRule, { kind: "move" }>,
+  ): () => void {
+    const { moves } = printedOf(active.row.instrumentId);
+    const made = () => createCrossings(moveCrossing);
+    const found = moves.get(windowMs) ?? {
+      window: createMoveWindow(windowMs),
+      by: { up: made(), down: made(), either: made() },
+    };
+    moves.set(windowMs, found);
+    found.by[direction].add(active);
+    return () => {
+      found.by[direction].remove(active);
+      if (Object.values(found.by).every((waiting) => waiting.size() === 0)) moves.delete(windowMs);
+    };
+  }
+
+  function enterSilence(active: Active): () => void {
+    const { silent } = printedOf(active.row.instrumentId);
+    onSilence.add(active);
+    if (!active.state.armed) silent.add(active);
+    return () => {
+      onSilence.delete(active);
+      silent.delete(active);
+    };
+  }
+
+  function enterFormula(active: Active, rule: Extract<AlertRule, { kind: "formula" }>): () => void {
     const { timeframe, formula, rearm } = rule;
     const formulas = rearm === undefined ? [formula] : [formula, rearm];
-    const watch = options.watches.open(formulaWatch(instrumentId, timeframe, formulas), (closeMs, values) => {
+    const request = formulaWatch(active.row.instrumentId, timeframe, formulas);
+    const watch = options.watches.open(request, (closeMs, values) => {
       const met = values[0] === 1;
       const clear = rearm === undefined ? !met : values[1] === 1;
-      observe(active, { atMs: closeMs, met, clear }, null, `${name} (${describeRule(rule)})`);
+      observe(active, { atMs: closeMs, met, clear }, null, () => messageOf(active.row));
     });
     return () => watch.stop();
+  }
+
+  /** Where an alert is looked at; gives what takes it out. Alerts on news are told elsewhere: nothing here sees it. */
+  function enter(active: Active): () => void {
+    const { rule, instrumentId } = active.row;
+    switch (rule.kind) {
+      case "price": {
+        const { levels } = printedOf(instrumentId);
+        levels.add(active);
+        return () => levels.remove(active);
+      }
+      case "move":
+        return enterMoves(active, rule);
+      case "stale":
+        return enterSilence(active);
+      case "formula":
+        return enterFormula(active, rule);
+    }
   }
 
   function drop(id: string): void {
     const active = actives.get(id);
     if (active === undefined) return;
-    active.stopWatch?.();
+    active.leave();
     actives.delete(id);
-    byInstrument.get(active.row.instrumentId)?.delete(active);
   }
 
   function take(row: AlertRow): void {
-    const { armed, stateMs, firedMs, rule } = row;
+    const { armed, stateMs, firedMs } = row;
     const active = actives.get(row.id);
     if (active?.row.change === row.change) return;
     if (row.deletedMs !== null || !options.has(row.instrumentId)) return drop(row.id);
@@ -180,14 +283,10 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       state: options.beginsAnew
         ? { armed: true, stateMs: now() - 1, firedMs: null }
         : { armed, stateMs, firedMs },
-      window: rule.kind === "move" ? createMoveWindow(rule.windowMs) : undefined,
-      lastMs: 0,
-      stopWatch: undefined,
+      leave: () => undefined,
     };
     actives.set(row.id, made);
-    const others = byInstrument.get(row.instrumentId) ?? new Set();
-    byInstrument.set(row.instrumentId, others.add(made));
-    made.stopWatch = watchFormula(made);
+    made.leave = enter(made);
   }
 
   async function read(): Promise<void> {
@@ -215,14 +314,14 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       await read();
       timer = setInterval(() => {
         readSoon();
-        for (const active of actives.values()) lookAtStale(active);
+        for (const active of onSilence) lookAtSilence(active);
         if (unsaved.length > 0) saveSoon();
       }, options.everyMs);
     },
     tick(tick) {
       lastPrintMs.set(tick.instrumentId, tick.receivedMs);
-      const mine = byInstrument.get(tick.instrumentId);
-      if (mine !== undefined) for (const active of mine) onPrint(active, tick);
+      const mine = printed.get(tick.instrumentId);
+      if (mine !== undefined) onPrint(mine, tick);
     },
     instrumentsChanged() {
       for (const [id, { row }] of actives) if (!options.has(row.instrumentId)) drop(id);

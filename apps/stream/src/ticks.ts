@@ -158,12 +158,14 @@ export async function startTicks(parts: TickParts) {
   const alerts = createAlertEngine({
     has,
     loadChanged: (afterChange) => loadChangedAlerts(db, afterChange),
-    async save({ alertId, state, trigger }) {
+    async save(changes) {
       await db.transaction().execute(async (tx) => {
-        if (trigger !== undefined) await insertTrigger(tx, trigger, insertNotification, now());
-        await saveState(tx, alertId, state);
+        for (const { alertId, state, trigger } of changes) {
+          if (trigger !== undefined) await insertTrigger(tx, trigger, insertNotification, now());
+          await saveState(tx, alertId, state);
+        }
       });
-      if (trigger !== undefined) rows.triggered(trigger.tenantId);
+      for (const { trigger } of changes) if (trigger !== undefined) rows.triggered(trigger.tenantId);
     },
     watches,
     now: clock,

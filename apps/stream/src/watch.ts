@@ -1,4 +1,4 @@
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { timeframeMs } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
 import type { LiveBar, LiveTimeframe } from "@tapedeck/features/ticks/contract";
@@ -62,6 +62,8 @@ export interface WatchOptions {
 const maxWaiting = 1_000;
 /** Bars of history that are taken before ticks have their turn. */
 const barsAtOnce = 200;
+/** Watches that take their bars before ticks have their turn. */
+const watchesAtOnce = 200;
 
 interface FinalBar {
   instrumentId: string;
@@ -95,6 +97,10 @@ export function createWatches(options: WatchOptions): Watches {
   const readers = new Map<string, Set<Watch>>();
   /** Histories that are being read: watches that begin together share them. */
   const reading = new Map<string, Promise<readonly Bar[]>>();
+
+  /** Bars that became final and were not taken yet. */
+  const due: { watch: Watch; finals: FinalBar[] }[] = [];
+  let taking = false;
 
   const keyOf = (instrumentId: string, timeframe: LiveTimeframe) => `${instrumentId} ${timeframe}`;
 
@@ -136,7 +142,7 @@ export function createWatches(options: WatchOptions): Watches {
     for (const instrumentId of new Set([baseId, ...watch.names.keys()]))
       for (const bar of await history(instrumentId, request)) kept.push({ instrumentId, bar });
     for (const [i, one] of inOrder(kept, baseId).entries()) {
-      if (i % barsAtOnce === barsAtOnce - 1) await setImmediate();
+      if (i % barsAtOnce === barsAtOnce - 1) await turn();
       if (watch.stopped) return;
       push(watch, one);
     }
@@ -169,6 +175,14 @@ export function createWatches(options: WatchOptions): Watches {
     } else for (const one of inOrder(finals, watch.request.instrumentId)) push(watch, one);
   }
 
+  /** In their order; many at once leave ticks their turn. */
+  function takeDue(): void {
+    for (const { watch, finals } of due.splice(0, watchesAtOnce))
+      if (!watch.stopped) takeFinals(watch, finals);
+    taking = due.length > 0;
+    if (taking) setImmediate(takeDue);
+  }
+
   return {
     open(request, onValues) {
       const watch: Watch = { request, onValues, ...begin(request), waiting: [], stopped: false };
@@ -194,7 +208,8 @@ export function createWatches(options: WatchOptions): Watches {
           if (found === undefined) mine.set(watch, [{ instrumentId: bar.instrumentId, bar }]);
           else found.push({ instrumentId: bar.instrumentId, bar });
         }
-      for (const [watch, finals] of mine) takeFinals(watch, finals);
+      for (const [watch, finals] of mine) due.push({ watch, finals });
+      if (!taking && due.length > 0) takeDue();
     },
   };
 }

@@ -82,6 +82,27 @@ export function createMoveWindow(windowMs: number): MoveWindow {
   };
 }
 
+/** What an alert is called unless its maker named it. */
+export function usualName(instrumentId: string, rule: AlertRule): string {
+  return `${instrumentId}: ${describeRule(rule)}`.slice(0, 200);
+}
+
+/** What an alert says of its whole rule when it fires, with the name that its maker gave it. */
+export function messageOf({
+  name,
+  instrumentId,
+  rule,
+}: {
+  name: string;
+  instrumentId: string;
+  rule: AlertRule;
+}): string {
+  const usual = usualName(instrumentId, rule);
+  return name === usual
+    ? `${instrumentId}: ${describeRule(rule)}`
+    : `${name} – ${instrumentId}: ${describeRule(rule)}`;
+}
+
 /** A rule in a few words. */
 export function describeRule(rule: AlertRule): string {
   switch (rule.kind) {

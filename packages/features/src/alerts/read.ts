@@ -6,7 +6,7 @@ import type { FormulaLibrary } from "../indicators/contract.ts";
 import type { Outbox } from "../notifications/contract.ts";
 import { maxAlerts } from "./contract.ts";
 import type { alertRoutes, AlertRule, AlertView } from "./contract.ts";
-import { describeRule } from "./domain.ts";
+import { usualName } from "./domain.ts";
 import {
   changeAlert,
   countAlerts,
@@ -105,7 +105,7 @@ export const alertRouteHandlers = {
     const row = {
       id: newId(nowMs),
       tenantId: caller.tenantId,
-      name: body.name ?? `${body.instrumentId}: ${describeRule(rule)}`.slice(0, 200),
+      name: body.name ?? usualName(body.instrumentId, rule),
       instrumentId: body.instrumentId,
       rule,
       cooldownMs: body.cooldownMs,
