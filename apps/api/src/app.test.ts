@@ -121,7 +121,7 @@ describe("every address", () => {
     query instanceof z.ZodObject ? Object.keys(query.shape) : [];
 
   // Lists in the order of names go on behind any name.
-  const byName = new Set(["listInstruments", "listDocuments"]);
+  const byName = new Set(["listInstruments"]);
   const paged = lists.filter(
     (route) => fieldsOf(route).includes("cursor") && !route.path.includes("{") && !byName.has(route.name),
   );

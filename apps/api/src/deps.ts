@@ -15,10 +15,13 @@ import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
 import { insertNotification } from "@tapedeck/features/notifications/store";
 import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
+import { createPageFetcher } from "@tapedeck/features/ingest/documents/fetch";
 import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import { createPaperPrices } from "@tapedeck/features/orders/prices";
+import { createDocumentReader } from "@tapedeck/features/knowledge/documents";
 import { createFilingReader } from "@tapedeck/features/knowledge/filings";
+import { createDocumentWriter } from "@tapedeck/features/knowledge/incoming";
 import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
@@ -106,26 +109,27 @@ export async function wire(
     environment.TAPEDECK_API_KEY ??
     (await keptSecret(path.join(config.dir, "api-key"), () => newSecret("key")));
   await ensureFirstAdmin({ db, key: firstKey, now });
+  const knowledge = openKnowledge({
+    dir: path.join(config.dir, "knowledge"),
+    weaviateUrl: environment.WEAVIATE_URL,
+    weaviateGrpcUrl: environment.WEAVIATE_GRPC_URL,
+    weaviateApiKey: environment.WEAVIATE_API_KEY,
+    embeddings:
+      environment.OPENAI_EMBEDDING_MODEL === undefined
+        ? undefined
+        : {
+            model: environment.OPENAI_EMBEDDING_MODEL,
+            apiKey: environment.OPENAI_API_KEY,
+            baseUrl: environment.OPENAI_BASE_URL,
+          },
+    now,
+  });
   const deps: ApiDeps = {
     db,
     blobs,
     bus,
     queue,
-    knowledge: openKnowledge({
-      dir: path.join(config.dir, "knowledge"),
-      weaviateUrl: environment.WEAVIATE_URL,
-      weaviateGrpcUrl: environment.WEAVIATE_GRPC_URL,
-      weaviateApiKey: environment.WEAVIATE_API_KEY,
-      embeddings:
-        environment.OPENAI_EMBEDDING_MODEL === undefined
-          ? undefined
-          : {
-              model: environment.OPENAI_EMBEDDING_MODEL,
-              apiKey: environment.OPENAI_API_KEY,
-              baseUrl: environment.OPENAI_BASE_URL,
-            },
-      now,
-    }),
+    knowledge,
     // Answers are made by workers; no route of the API speaks to a model.
     model: undefined,
     series,
@@ -138,6 +142,7 @@ export async function wire(
       quotaBytes: environment.TAPEDECK_UPLOAD_QUOTA_BYTES,
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
+    fetchPage: createPageFetcher({ allowPrivate: environment.TAPEDECK_FETCH_ALLOW_PRIVATE }),
     strategies: createStrategyModules({
       dir: environment.TAPEDECK_STRATEGIES_DIR ?? path.resolve(import.meta.dirname, "../../../strategies"),
     }),
@@ -148,6 +153,8 @@ export async function wire(
     }),
     evidence: createEvidenceStore({ db, now }),
     filings: createFilingReader({ db }),
+    documents: createDocumentReader({ db }),
+    documentWriter: createDocumentWriter({ db, knowledge, log }),
     formulas: createFormulaLibrary({ db }),
     outbox: insertNotification,
     jobs,

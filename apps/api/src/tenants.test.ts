@@ -56,7 +56,7 @@ async function upload(token: string): Promise<string> {
 const instrumentId = "OWN.MINE";
 
 async function completed(
-  type: "ingest" | "analyze" | "backtest" | "sweep" | "execute",
+  type: "ingest" | "documentIngest" | "analyze" | "backtest" | "sweep" | "execute",
   payload: never,
 ): Promise<string> {
   const job = await owner.submit(type, payload, { waitS: 50 });
@@ -97,6 +97,10 @@ beforeAll(async () => {
     instrument,
   } as never);
   ids.set("/ingests/", ingestId);
+  ids.set(
+    "/document-ingests/",
+    await completed("documentIngest", { sources: [{ kind: "upload", uploadId }], format: "text" } as never),
+  );
   for (const path of ["/instruments/", "/bars/", "/charts/", "/trades/"]) ids.set(path, instrumentId);
   const analysisId = await completed("analyze", { instrumentId, formulas: ["sma(close, 10)"] } as never);
   ids.set("/analyses/", analysisId);

@@ -8,12 +8,15 @@ import type { Deps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
 import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
+import { createPageFetcher } from "@tapedeck/features/ingest/documents/fetch";
 import { createVenuePace } from "@tapedeck/features/ingest/pace";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import type { RunningJobService } from "@tapedeck/features/jobs/service";
 import { createPaperPrices } from "@tapedeck/features/orders/prices";
 import { insertNotification } from "@tapedeck/features/notifications/store";
+import { createDocumentReader } from "@tapedeck/features/knowledge/documents";
 import { createFilingReader } from "@tapedeck/features/knowledge/filings";
+import { createDocumentWriter } from "@tapedeck/features/knowledge/incoming";
 import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
@@ -82,12 +85,13 @@ export async function wire(
       allowPrivateCallbacks: environment.TAPEDECK_CALLBACK_ALLOW_PRIVATE,
     },
   });
+  const knowledge = openKnowledge(config, now);
   const deps: Deps = {
     db,
     blobs,
     bus,
     queue,
-    knowledge: openKnowledge(config, now),
+    knowledge,
     model: openModel(config),
     series,
     seriesWriter: createSeriesWriter({ db }),
@@ -99,6 +103,7 @@ export async function wire(
       quotaBytes: environment.TAPEDECK_UPLOAD_QUOTA_BYTES,
     }),
     importFiles: { importDir: environment.TAPEDECK_IMPORT_DIR },
+    fetchPage: createPageFetcher({ allowPrivate: environment.TAPEDECK_FETCH_ALLOW_PRIVATE }),
     strategies: createStrategyModules({
       dir: environment.TAPEDECK_STRATEGIES_DIR ?? path.resolve(import.meta.dirname, "../../../strategies"),
     }),
@@ -109,6 +114,8 @@ export async function wire(
     }),
     evidence: createEvidenceStore({ db, now }),
     filings: createFilingReader({ db }),
+    documents: createDocumentReader({ db }),
+    documentWriter: createDocumentWriter({ db, knowledge, log }),
     formulas: createFormulaLibrary({ db }),
     jobs,
     portfolio: createPortfolioReader({ db, series, now }),

@@ -16,6 +16,7 @@ import { scheduleRoutes } from "./schedules/contract.ts";
 import { jobRoutes } from "./jobs/contract.ts";
 import { execute, orderRoutes } from "./orders/contract.ts";
 import { ingest, ingestRoutes } from "./ingest/contract.ts";
+import { documentIngest, documentIngestRoutes } from "./ingest/documents/contract.ts";
 import { seriesRoutes } from "./series/contract.ts";
 import { tickRoutes } from "./ticks/contract.ts";
 import { uploadRoutes } from "./uploads/contract.ts";
@@ -30,6 +31,7 @@ import { lineageRoutes } from "./lineage/contract.ts";
 /** Every job type. A new one is a folder and a line here and a line in handlers.ts. */
 export const contracts = {
   ingest,
+  documentIngest,
   analyze,
   ask,
   backtest,
@@ -57,6 +59,7 @@ export const routes = {
   ...systemRoutes,
   ...evidenceRoutes,
   ...ingestRoutes,
+  ...documentIngestRoutes,
   ...uploadRoutes,
   ...seriesRoutes,
   ...analyzeRoutes,

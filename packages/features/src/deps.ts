@@ -6,10 +6,11 @@ import type { BlobStore, Bus, KnowledgeIndex, LanguageModel, Log, QueuePort } fr
 import type { Db } from "./db.ts";
 import type { StrategyModules } from "./backtest/modules/contract.ts";
 import type { JobService } from "./jobs/contract.ts";
-import type { FilingReader } from "./knowledge/contract.ts";
+import type { DocumentReader, DocumentWriter, FilingReader } from "./knowledge/contract.ts";
 import type { EvidenceStore } from "./evidence/contract.ts";
 import type { PortfolioReader, VenueDirectory } from "./orders/contract.ts";
 import type { BarSources, IngestFiles } from "./ingest/contract.ts";
+import type { PageFetcher } from "./ingest/documents/contract.ts";
 import type { Outbox } from "./notifications/contract.ts";
 import type { FormulaLibrary } from "./indicators/contract.ts";
 import type { SeriesReader, SeriesWriter } from "./series/contract.ts";
@@ -24,11 +25,14 @@ export interface Deps {
   queue: QueuePort;
   knowledge: KnowledgeIndex;
   filings: FilingReader;
+  documents: DocumentReader;
+  documentWriter: DocumentWriter;
   model: LanguageModel | undefined;
   series: SeriesReader;
   seriesWriter: SeriesWriter;
   uploads: UploadStore;
   importFiles: IngestFiles;
+  fetchPage: PageFetcher;
   barSources: BarSources;
   evidence: EvidenceStore;
   formulas: FormulaLibrary;

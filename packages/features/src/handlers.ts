@@ -10,12 +10,14 @@ import { runWalkForward } from "./backtest/walkForward/run.ts";
 import { runSentiment } from "./sentiment/run.ts";
 import type { Tx } from "./db.ts";
 import type { Deps } from "./deps.ts";
+import { runDocumentIngest } from "./ingest/documents/run.ts";
 import { runIngest } from "./ingest/run.ts";
 import { runAnalyze } from "./analyze/run.ts";
 import { runAsk } from "./ask/run.ts";
 
 export const handlers = {
   ingest: runIngest,
+  documentIngest: runDocumentIngest,
   analyze: runAnalyze,
   ask: runAsk,
   backtest: runBacktest,

@@ -14,6 +14,7 @@ import { backtestRouteHandlers } from "./backtest/read.ts";
 import { reportRouteHandlers } from "./backtest/report/read.ts";
 import { sweepRouteHandlers } from "./backtest/sweep/read.ts";
 import { evidenceRouteHandlers } from "./evidence/read.ts";
+import { documentIngestRouteHandlers } from "./ingest/documents/read.ts";
 import { ingestRouteHandlers } from "./ingest/read.ts";
 import { seriesRouteHandlers } from "./series/read.ts";
 import { tickRouteHandlers } from "./ticks/read.ts";
@@ -38,6 +39,7 @@ export const routeHandlers = {
   ...systemRouteHandlers,
   ...evidenceRouteHandlers,
   ...ingestRouteHandlers,
+  ...documentIngestRouteHandlers,
   ...uploadRouteHandlers,
   ...seriesRouteHandlers,
   ...analyzeRouteHandlers,

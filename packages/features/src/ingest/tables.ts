@@ -1,3 +1,7 @@
+import type { Generated, JSONColumnType } from "kysely";
+import type { ReadGuess } from "@tapedeck/text/readers/document";
+import type { ImportedDocument } from "./documents/contract.ts";
+
 export interface IngestTables {
   ingestCheckpoints: {
     jobId: string;
@@ -33,5 +37,22 @@ export interface IngestTables {
     /** JSON of VenueBar[]. */
     bars: string;
     fetchedMs: number;
+  };
+  documentIngestItems: {
+    jobId: string;
+    /** Place of its source among the job's. */
+    source: number;
+    /** Names it within its source. */
+    item: string;
+    seq: Generated<number>;
+    tenantId: string;
+    status: ImportedDocument["status"];
+    sourceLabel: string;
+    title: string | null;
+    documentId: string | null;
+    version: number | null;
+    duplicateOf: string | null;
+    message: string | null;
+    guesses: JSONColumnType<ReadGuess[], string, string>;
   };
 }

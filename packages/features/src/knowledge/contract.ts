@@ -1,13 +1,23 @@
 import { defineCommand, defineQuery, EpochMs, pageOf, PageQuery } from "@tapedeck/core";
+import { documentKinds } from "@tapedeck/text/readers/document";
+import type { ReadDocument } from "@tapedeck/text/readers/document";
 import * as z from "zod";
+import type { Tx } from "../db.ts";
 
 export const DocumentId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, "a document id: letters, digits, dots and hyphens")
   .meta({ description: "Document id", examples: ["kb.maximum-drawdown"] });
 
-/** Longest text of one document, in characters. */
+/** Longest text of one document that is sent as text, in characters. */
 export const maxDocumentLength = 2_000_000;
+
+/** `reference` explains terms, `note` is anything not told. */
+export const DocumentKind = z.enum(documentKinds);
+export type DocumentKind = z.output<typeof DocumentKind>;
+
+/** Something that a document's source did not state, and what the guess rests on. */
+export const DocumentGuess = z.object({ what: z.string(), value: z.string(), why: z.string() });
 
 /** What a company's filing is, so that questions find it by company and period. */
 export const FilingDescription = z
@@ -41,6 +51,13 @@ export const DocumentDraft = z
     space: z.enum(["own", "shared"]).default("own"),
     /** It is a company's filing: a form feed stands between its pages. */
     filing: FilingDescription.optional(),
+    /** Default: `filing` where it is one, else `note`. */
+    kind: DocumentKind.optional(),
+    /** Whom it is about or comes from. */
+    company: z.string().trim().min(1).max(200).optional(),
+    publisher: z.string().trim().min(1).max(300).optional(),
+    url: z.url().max(2_000).optional(),
+    licence: z.string().trim().min(1).max(300).optional(),
   })
   .meta({ id: "DocumentDraft" });
 export type DocumentDraft = z.output<typeof DocumentDraft>;
@@ -59,6 +76,15 @@ export const DocumentSummary = z
     indexed: z.boolean(),
     /** Null: it is no company's filing. */
     filing: FilingDescription.nullable(),
+    kind: DocumentKind,
+    company: z.string().nullable(),
+    publisher: z.string().nullable(),
+    url: z.string().nullable(),
+    licence: z.string().nullable(),
+    /** ISO 639-3; null: too short to tell. */
+    language: z.string().nullable(),
+    /** The document that tells the same already: this one is kept, and searches find that one. */
+    duplicateOf: DocumentId.nullable(),
   })
   .meta({ id: "DocumentSummary" });
 export type DocumentSummary = z.output<typeof DocumentSummary>;
@@ -70,6 +96,12 @@ export const DocumentView = z
     formulas: z.array(z.string()),
     text: z.string(),
     supersededMs: z.int().nullable(),
+    /** Pages by their spans; one where the text has no page breaks. */
+    pages: z.array(z.object({ page: z.int(), start: z.int(), end: z.int() })),
+    /** Tables: text.slice(start, end) shows one in columns, `rows` are its cells. */
+    tables: z.array(z.object({ start: z.int(), end: z.int(), rows: z.array(z.array(z.string())) })),
+    /** What its source did not state. */
+    guesses: z.array(DocumentGuess),
     /** Spans of `text`: text.slice(start, end) is the passage. */
     passages: z.array(z.object({ id: z.string(), section: z.string(), start: z.int(), end: z.int() })),
     versions: z.array(z.object({ version: z.int(), publishedMs: z.int(), supersededMs: z.int().nullable() })),
@@ -125,6 +157,66 @@ export interface FilingPageText {
   start: number;
 }
 
+/** A document that a reader found in a file, to be stored. */
+export interface IncomingDocument extends Omit<ReadDocument, "key" | "filing" | "publishedMs"> {
+  /** Names it within its space: one with the same key is a new version of it. */
+  sourceKey: string;
+  topic: string;
+  sources: string[];
+  filing: FilingDescription | undefined;
+  publishedMs: number;
+}
+
+export interface StoredDocument {
+  documentId: string;
+  version: number;
+  /** duplicate: added, and folded into `duplicateOf`. */
+  status: "added" | "changed" | "unchanged" | "duplicate";
+  duplicateOf: string | null;
+}
+
+/** Documents as imports write them. */
+export interface DocumentWriter {
+  /** The same document again changes nothing. */
+  save(tx: Tx, space: string, document: IncomingDocument, nowMs: number): Promise<StoredDocument>;
+  /** Brings what was saved into the index; false: the index is away, and takes it in when it is back. */
+  index(): Promise<boolean>;
+}
+
+/** A document's text as other features read it. */
+export interface DocumentText {
+  documentId: string;
+  version: number;
+  kind: DocumentKind;
+  title: string;
+  company: string | null;
+  publisher: string | null;
+  language: string | null;
+  publishedMs: number;
+  duplicateOf: string | null;
+  text: string;
+}
+
+/** Documents as a tenant could read them at a time, by when they were published. */
+export interface DocumentReader {
+  /**
+   * The newest versions visible at `asOfMs` that were published in [fromMs, toMs), by publishedMs and id, after the place
+   * `after`; at most `limit`.
+   */
+  texts(
+    tenantId: string,
+    query: {
+      asOfMs: number;
+      kinds?: readonly DocumentKind[];
+      company?: string;
+      fromMs?: number;
+      toMs?: number;
+      after?: { publishedMs: number; documentId: string };
+      limit: number;
+    },
+  ): Promise<DocumentText[]>;
+}
+
 export interface FilingDocument extends FilingDescription {
   documentId: string;
   version: number;
@@ -144,9 +236,18 @@ export const knowledgeRoutes = {
     name: "listDocuments",
     path: "/documents",
     tag: "Knowledge",
-    summary: "Documents of the knowledge base and of the caller's tenant, by id",
+    summary: "Documents of the knowledge base and of the caller's tenant, newest first",
     role: "viewer",
-    query: PageQuery.extend({ topic: z.string().max(100).optional() }),
+    query: PageQuery.extend({
+      topic: z.string().max(100).optional(),
+      kind: DocumentKind.optional(),
+      /** Part of the company's name. */
+      company: z.string().max(200).optional(),
+      /** Part of the title. */
+      title: z.string().max(300).optional(),
+      /** Those that were public then, in the versions of then. */
+      asOf: z.preprocess(numeric, EpochMs).optional(),
+    }),
     response: pageOf(DocumentSummary),
   }),
   getDocument: defineQuery({

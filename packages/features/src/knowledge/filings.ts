@@ -1,7 +1,8 @@
 import { AppError } from "@tapedeck/core";
 import type { Db } from "../db.ts";
-import { FilingDescription, pageBreak } from "./contract.ts";
+import { FilingDescription } from "./contract.ts";
 import type { FilingReader } from "./contract.ts";
+import { pagesOf } from "./documents.ts";
 import { spacesOf } from "./store.ts";
 
 export function createFilingReader({ db }: { db: Db }): FilingReader {
@@ -46,12 +47,11 @@ export function createFilingReader({ db }: { db: Db }): FilingReader {
           `There is no version ${version} of document ${documentId} here.`,
         );
       }
-      let start = 0;
-      return row.text.split(pageBreak).map((text, at) => {
-        const page = { page: at + 1, text, start };
-        start += text.length + pageBreak.length;
-        return page;
-      });
+      return pagesOf(row.text).map(({ page, start, end }) => ({
+        page,
+        text: row.text.slice(start, end),
+        start,
+      }));
     },
   };
 }

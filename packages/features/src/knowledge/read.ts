@@ -2,7 +2,9 @@ import { AppError, roleAllows } from "@tapedeck/core";
 import type { Log, RouteHandlersFor } from "@tapedeck/core";
 import { DocumentSummary } from "./contract.ts";
 import type { knowledgeRoutes } from "./contract.ts";
-import { eraseDocument, listDocuments, readDocument, saveSentDocument, spacesOf } from "./store.ts";
+import { languageOf } from "@tapedeck/text/readers/language";
+import { listDocuments, readDocument } from "./documents.ts";
+import { eraseDocument, saveSentDocument, spacesOf } from "./store.ts";
 import { forgetDocument, indexChanges, knowledgeStatus, rebuildKnowledge } from "./sync.ts";
 import type { KnowledgeDeps } from "./sync.ts";
 
@@ -30,6 +32,14 @@ export const knowledgeRouteHandlers = {
       body.space === "shared" ? "shared" : caller.tenantId,
       { ...body, formulas: [], publishedMs: body.publishedMs ?? nowMs },
       nowMs,
+      {
+        kind: body.kind ?? (body.filing === undefined ? "note" : "filing"),
+        company: body.company ?? null,
+        publisher: body.publisher ?? null,
+        url: body.url ?? null,
+        licence: body.licence ?? null,
+        language: languageOf(body.text),
+      },
     );
     // The document is on disk: without the index it waits as not indexed, and the next change or start takes it in.
     await indexChanges(deps).catch((error: unknown) => {
@@ -53,6 +63,7 @@ export const knowledgeRouteHandlers = {
     }
     await eraseDocument(deps.db, params.id);
     await forgetDocument(deps, params.id);
+    await indexChanges(deps);
   },
 
   async searchKnowledge({ knowledge }, { query }, caller) {

@@ -4,8 +4,7 @@ import { contentHash } from "@tapedeck/core/hash";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import { passagesOf } from "./chunk.ts";
-import { FilingDescription } from "./contract.ts";
-import type { DocumentSummary, DocumentView } from "./contract.ts";
+import type { DocumentKind, IncomingDocument } from "./contract.ts";
 import type { SourceDocument } from "./source.ts";
 
 /** "knowledge" in numbers: one writer of documents and index at a time. */
@@ -38,12 +37,18 @@ export async function asOnlyWriter<T>(db: Db, work: () => Promise<T>, waitMs = 1
   });
 }
 
-async function insertVersion(
+/** What is known of a document besides what it says. */
+export type DocumentDetails = { kind: DocumentKind } & Partial<
+  Pick<IncomingDocument, "company" | "publisher" | "url" | "licence" | "language" | "tables" | "guesses">
+>;
+
+export async function insertVersion(
   tx: Tx,
   documentId: string,
   version: number,
   document: SourceDocument,
-  times: { publishedMs: number; recordedMs: number },
+  details: DocumentDetails,
+  times: { publishedMs: number; recordedMs: number; contentHash: string },
 ): Promise<void> {
   await tx
     .insertInto("documentVersions")
@@ -55,8 +60,15 @@ async function insertVersion(
       sources: JSON.stringify(document.sources),
       formulas: JSON.stringify(document.formulas),
       filing: document.filing === undefined ? null : JSON.stringify(document.filing),
+      kind: details.kind,
+      company: details.company ?? document.filing?.company ?? null,
+      publisher: details.publisher ?? null,
+      url: details.url ?? null,
+      licence: details.licence ?? null,
+      language: details.language ?? null,
+      tables: JSON.stringify(details.tables ?? []),
+      guesses: JSON.stringify(details.guesses ?? []),
       text: document.text,
-      contentHash: hashOf(document),
       supersededMs: null,
       ...times,
     })
@@ -78,7 +90,8 @@ async function insertVersion(
   }
 }
 
-function hashOf(document: SourceDocument): string {
+/** Of all that makes a version: an unchanged document is left alone. */
+export function hashOf(document: Record<string, unknown> | SourceDocument): string {
   return contentHash({ ...document, passageRules });
 }
 
@@ -112,12 +125,18 @@ export async function saveFileDocument(
           currentVersion: 1,
           createdMs: nowMs,
           retiredMs: null,
+          sourceKey: null,
+          duplicateOf: null,
         })
         .execute();
-      await insertVersion(tx, documentId, 1, document, {
-        publishedMs: document.publishedMs,
-        recordedMs: nowMs,
-      });
+      await insertVersion(
+        tx,
+        documentId,
+        1,
+        document,
+        { kind: "reference" },
+        { publishedMs: document.publishedMs, recordedMs: nowMs, contentHash: hashOf(document) },
+      );
       return "added";
     }
     if (row.retiredMs === null && row.contentHash === hashOf(document)) return "unchanged";
@@ -125,7 +144,14 @@ export async function saveFileDocument(
     const fromMs = Math.max(nowMs, row.publishedMs + 1);
     await supersede(tx, documentId, fromMs);
     const version = row.currentVersion + 1;
-    await insertVersion(tx, documentId, version, document, { publishedMs: fromMs, recordedMs: nowMs });
+    await insertVersion(
+      tx,
+      documentId,
+      version,
+      document,
+      { kind: "reference" },
+      { publishedMs: fromMs, recordedMs: nowMs, contentHash: hashOf(document) },
+    );
     await tx
       .updateTable("documents")
       .set({ currentVersion: version, retiredMs: null, indexed: false })
@@ -135,7 +161,7 @@ export async function saveFileDocument(
   });
 }
 
-async function supersede(tx: Tx, documentId: string, atMs: number): Promise<void> {
+export async function supersede(tx: Tx, documentId: string, atMs: number): Promise<void> {
   await tx
     .updateTable("documentVersions")
     .set({ supersededMs: atMs })
@@ -165,147 +191,58 @@ export async function saveSentDocument(
   space: string,
   document: SourceDocument,
   nowMs: number,
+  details: DocumentDetails = { kind: document.filing === undefined ? "note" : "filing" },
 ): Promise<string> {
   const id = newId(nowMs);
   await db.transaction().execute(async (tx) => {
     await tx
       .insertInto("documents")
-      .values({ id, space, path: null, currentVersion: 1, createdMs: nowMs, retiredMs: null })
+      .values({
+        id,
+        space,
+        path: null,
+        currentVersion: 1,
+        createdMs: nowMs,
+        retiredMs: null,
+        sourceKey: null,
+        duplicateOf: null,
+      })
       .execute();
-    await insertVersion(tx, id, 1, document, { publishedMs: document.publishedMs, recordedMs: nowMs });
+    await insertVersion(tx, id, 1, document, details, {
+      publishedMs: document.publishedMs,
+      recordedMs: nowMs,
+      contentHash: hashOf(document),
+    });
   });
   return id;
 }
 
+/** Documents that were folded into it stand for themselves again. */
 export async function eraseDocument(db: Db, id: string): Promise<void> {
-  await db.deleteFrom("documents").where("id", "=", id).execute();
+  await db.transaction().execute(async (tx) => {
+    await unfold(tx, id);
+    await tx.deleteFrom("documents").where("id", "=", id).execute();
+  });
 }
 
-const summaryColumns = [
-  "documents.id",
-  "documents.space",
-  "documents.path",
-  "documents.indexed",
-  "documentVersions.title",
-  "documentVersions.topic",
-  "documentVersions.version",
-  "documentVersions.publishedMs",
-  "documentVersions.supersededMs",
-  "documentVersions.filing",
-] as const;
-
-function summaryOf(row: {
-  id: string;
-  space: string;
-  indexed: boolean;
-  title: string;
-  topic: string;
-  version: number;
-  publishedMs: number;
-  characters: number;
-  filing: string | null;
-}): DocumentSummary {
-  return {
-    id: row.id,
-    space: row.space === "shared" ? "shared" : "own",
-    title: row.title,
-    topic: row.topic,
-    version: row.version,
-    publishedMs: row.publishedMs,
-    characters: row.characters,
-    indexed: row.indexed,
-    filing: row.filing === null ? null : FilingDescription.parse(JSON.parse(row.filing)),
-  };
-}
-
-export async function listDocuments(
-  db: Db,
-  tenantId: string,
-  page: { limit: number; cursor?: string | undefined; topic?: string | undefined },
-): Promise<{ items: DocumentSummary[]; nextCursor: string | null }> {
-  let query = db
-    .selectFrom("documents")
-    .innerJoin("documentVersions", (join) =>
-      join
-        .onRef("documentVersions.documentId", "=", "documents.id")
-        .onRef("documentVersions.version", "=", "documents.currentVersion"),
-    )
-    .select(summaryColumns)
-    .select(sql<number>`length(document_versions.text)`.as("characters"))
-    .where("documents.space", "in", spacesOf(tenantId))
-    .where("retiredMs", "is", null)
-    .orderBy("documents.id")
-    .limit(page.limit + 1);
-  if (page.cursor !== undefined) query = query.where("documents.id", ">", page.cursor);
-  if (page.topic !== undefined) query = query.where("documentVersions.topic", "=", page.topic);
-  const rows = await query.execute();
-  const items = rows.slice(0, page.limit).map(summaryOf);
-  return { items, nextCursor: rows.length > page.limit ? items.at(-1)!.id : null };
-}
-
-/** The newest version, the one of that number, or the one that was the newest at `asOfMs`. Throws `resource.unknown`. */
-export async function readDocument(
-  db: Db,
-  tenantId: string,
-  id: string,
-  which: { version?: number | undefined; asOfMs?: number | undefined } = {},
-): Promise<DocumentView & { path: string | null }> {
-  const versions = await db
-    .selectFrom("documents")
-    .innerJoin("documentVersions", "documentVersions.documentId", "documents.id")
-    .select(summaryColumns)
-    .select(["text", "sources", "formulas"])
-    .where("documents.id", "=", id)
-    .where("documents.space", "in", spacesOf(tenantId))
-    .orderBy("version")
+/** Near-duplicates of a document that changes or goes are searched again. */
+export async function unfold(tx: Tx, documentId: string): Promise<void> {
+  await tx
+    .updateTable("documents")
+    .set({ duplicateOf: null, indexed: false })
+    .where("duplicateOf", "=", documentId)
     .execute();
-  const { version, asOfMs } = which;
-  const row =
-    version !== undefined
-      ? versions.find((one) => one.version === version)
-      : asOfMs !== undefined
-        ? versions.find((one) => one.publishedMs <= asOfMs && (one.supersededMs ?? Infinity) > asOfMs)
-        : versions.at(-1);
-  if (row === undefined) {
-    throw new AppError(
-      "resource.unknown",
-      versions.length === 0
-        ? `There is no document ${id} here. GET /api/documents lists those there are.`
-        : `Document ${id} has no such version${asOfMs === undefined ? "" : " at that time"}.`,
-    );
-  }
-  const passages = await db
-    .selectFrom("documentChunks")
-    .select(["id", "section", "spanStart as start", "spanEnd as end"])
-    .where("documentId", "=", id)
-    .where("version", "=", row.version)
-    .orderBy("ordinal")
-    .execute();
-  return {
-    ...summaryOf({ ...row, characters: row.text.length }),
-    path: row.path,
-    sources: row.sources,
-    formulas: row.formulas,
-    text: row.text,
-    supersededMs: row.supersededMs,
-    passages,
-    versions: versions.map((one) => ({
-      version: one.version,
-      publishedMs: one.publishedMs,
-      supersededMs: one.supersededMs,
-    })),
-  };
 }
 
-/** Passages of all versions of these documents, as the index takes them. */
+/** Passages of all versions of these documents, as the index takes them; none of those that are folded into others. */
 export async function chunksOf(db: Db, documentIds: readonly string[]): Promise<Chunk[]> {
   if (documentIds.length === 0) return [];
   const versions = await db
     .selectFrom("documents")
     .innerJoin("documentVersions", "documentVersions.documentId", "documents.id")
-    .select(summaryColumns)
-    .select("text")
+    .select(["documents.id", "space", "title", "topic", "version", "publishedMs", "supersededMs", "text"])
     .where("documents.id", "in", documentIds)
+    .where("duplicateOf", "is", null)
     .execute();
   const byVersion = new Map(versions.map((row) => [`${row.id}:${row.version}`, row]));
   const chunks = await db
@@ -359,7 +296,12 @@ export async function* allChunks(db: Db): AsyncGenerator<Chunk[]> {
 }
 
 export async function expectedChunkIds(db: Db): Promise<string[]> {
-  const rows = await db.selectFrom("documentChunks").select("id").execute();
+  const rows = await db
+    .selectFrom("documentChunks")
+    .innerJoin("documents", "documents.id", "documentChunks.documentId")
+    .select("documentChunks.id")
+    .where("duplicateOf", "is", null)
+    .execute();
   return rows.map((row) => row.id);
 }
 

@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { assertPublicHost, publicLookup } from "./guard.ts";
+import { assertPublicHost, publicLookup } from "@tapedeck/core/publicHost";
 
 /** Gives the status of the answer; nothing else of it matters. Rejects where nobody answers in time. */
 export type Post = (url: string, headers: Record<string, string>, body: Buffer) => Promise<number>;

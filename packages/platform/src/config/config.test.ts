@@ -15,6 +15,7 @@ test("nothing set gives the defaults; empty counts as unset", () => {
     TAPEDECK_DIR: path.resolve(".tapedeck"),
     TAPEDECK_LOCK_MS: 30_000,
     TAPEDECK_CALLBACK_ALLOW_PRIVATE: false,
+    TAPEDECK_FETCH_ALLOW_PRIVATE: false,
     TAPEDECK_CORS_ORIGINS: [],
     REDIS_URL: undefined,
     LOG_LEVEL: "info",

@@ -126,6 +126,10 @@ export const environment = {
     "Largest JSON body; jobs and uploads have their own limits",
   ),
   TAPEDECK_CALLBACK_ALLOW_PRIVATE: flag(false, "Let callbackUrl point to private and loopback addresses"),
+  TAPEDECK_FETCH_ALLOW_PRIVATE: flag(
+    false,
+    "Let imports of documents fetch from private and loopback addresses",
+  ),
   SMTP_URL: address(
     ["smtp", "smtps"],
     "Mail server that alerts are sent by: smtp://user:password@host:587; default: none, e-mail channels fail",

@@ -82,7 +82,11 @@ function refusal(error: unknown): UnreadableError {
  * Reads the text of a PDF page by page, columns kept. Throws UnreadableError: encrypted; scanned where no page has text;
  * damaged.
  */
-export async function readPdf(bytes: Uint8Array, fallbackTitle: string): Promise<ReadDocument> {
+export async function readPdf(
+  bytes: Uint8Array,
+  fallbackTitle: string,
+  signal?: AbortSignal,
+): Promise<ReadDocument> {
   // The library takes the bytes away with it.
   const pdf = await getDocumentProxy(Uint8Array.from(bytes), { verbosity: 0 }).catch((error: unknown) => {
     throw refusal(error);
@@ -90,6 +94,7 @@ export async function readPdf(bytes: Uint8Array, fallbackTitle: string): Promise
   try {
     const pages: string[] = [];
     for (let number = 1; number <= pdf.numPages; number++) {
+      signal?.throwIfAborted();
       const page = await pdf.getPage(number);
       const { items } = await page.getTextContent();
       const runs = items.flatMap((item) =>
@@ -119,6 +124,7 @@ export async function readPdf(bytes: Uint8Array, fallbackTitle: string): Promise
     const told = "Title" in info && typeof info.Title === "string" ? titleOf(info.Title) : "";
     return bareDocument("note", told || fallbackTitle, text);
   } catch (error) {
+    signal?.throwIfAborted();
     throw error instanceof UnreadableError ? error : refusal(error);
   } finally {
     await pdf.loadingTask.destroy();

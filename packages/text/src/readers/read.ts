@@ -19,6 +19,8 @@ export interface ReadOptions {
   format?: ReaderFormat | undefined;
   /** As the caller or the sender says. */
   encoding?: string | undefined;
+  /** Looked at between the pages of a PDF. */
+  signal?: AbortSignal | undefined;
 }
 
 /** What a file holds: documents one by one, and where its next page is (feeds). */
@@ -123,7 +125,7 @@ const several = (items: Iterable<ReadItem>): Read => ({ items: each(items), next
 const paged = ({ items, next }: ReadFeed): Read => ({ items: each(items), next });
 
 const readers: Record<ReaderFormat, (bytes: Uint8Array, options: ReadOptions) => Read> = {
-  pdf: (bytes, { filename }) => single(whole(readPdf(bytes, fallbackTitle(filename)))),
+  pdf: (bytes, { filename, signal }) => single(whole(readPdf(bytes, fallbackTitle(filename), signal))),
   html: (bytes, { filename, encoding }) => single(whole(readHtml(bytes, fallbackTitle(filename), encoding))),
   submission: (bytes, { encoding }) => single(whole(readSubmission(bytes, encoding))),
   text: (bytes, { filename, encoding }) => single(whole(readText(bytes, filename, encoding))),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { assertPublicHost, isPublicAddress } from "./guard.ts";
+import { assertPublicHost, isPublicAddress } from "./publicHost.ts";
 
 test.each([
   "0.0.0.0",

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { BlockList, isIP } from "node:net";
-import { AppError } from "@tapedeck/core";
+import { AppError } from "./errors.ts";
 
 /** Addresses that are not on the public internet: RFC 6890 and its registries. */
 const closed = new BlockList();
@@ -40,7 +40,7 @@ for (const [network, bits] of [
   closed.addSubnet(network, bits, "ipv6");
 }
 
-/** May a callback go there? IPv4 in IPv6 is judged as the IPv4 address that it is. */
+/** Is it on the public internet, so that it may be called for somebody? IPv4 in IPv6 is judged as the IPv4 address that it is. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 0) return false;
@@ -75,8 +75,5 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 function refused(host: string): AppError {
-  return new AppError(
-    "payload.invalid",
-    `${host} is not a public address; callbacks go to public ones only.`,
-  );
+  return new AppError("payload.invalid", `${host} is not a public address; only public ones are called.`);
 }
