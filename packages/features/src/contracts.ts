@@ -4,7 +4,7 @@ import { auditRoutes } from "./audit/contract.ts";
 import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
 import { biasAudit } from "./backtest/audit/contract.ts";
-import { portfolioBacktest } from "./backtest/portfolio/contract.ts";
+import { portfolioBacktest, portfolioRoutes } from "./backtest/portfolio/contract.ts";
 import { monteCarlo } from "./backtest/monteCarlo/contract.ts";
 import { reportRoutes } from "./backtest/report/contract.ts";
 import { sweep, sweepRoutes } from "./backtest/sweep/contract.ts";
@@ -54,6 +54,7 @@ export const routes = {
   ...reportRoutes,
   ...sweepRoutes,
   ...orderRoutes,
+  ...portfolioRoutes,
   ...authRoutes,
   ...auditRoutes,
   ...systemRoutes,

@@ -13,6 +13,7 @@ import { systemRouteHandlers } from "./system/read.ts";
 import { backtestRouteHandlers } from "./backtest/read.ts";
 import { reportRouteHandlers } from "./backtest/report/read.ts";
 import { sweepRouteHandlers } from "./backtest/sweep/read.ts";
+import { portfolioRouteHandlers } from "./backtest/portfolio/read.ts";
 import { evidenceRouteHandlers } from "./evidence/read.ts";
 import { documentIngestRouteHandlers } from "./ingest/documents/read.ts";
 import { ingestRouteHandlers } from "./ingest/read.ts";
@@ -35,6 +36,7 @@ export const routeHandlers = {
   ...sweepRouteHandlers,
   ...orderRouteHandlers,
   ...authRouteHandlers,
+  ...portfolioRouteHandlers,
   ...auditRouteHandlers,
   ...systemRouteHandlers,
   ...evidenceRouteHandlers,

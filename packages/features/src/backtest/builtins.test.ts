@@ -158,7 +158,7 @@ describe("golden runs of the built-in strategies", () => {
       strategy: { kind: "builtIn", name },
       costs: { feeBps: 5, slippageBps: 2 },
     });
-    const strategy = compileStrategy(payload.strategy, dayMs);
+    const strategy = compileStrategy({ kind: "builtIn", name, params: {} }, dayMs);
     const columns: Partial<Record<ConditionName, Uint8Array>> = {};
     for (const condition of conditionNames) {
       const formula = strategy.formulas[condition];

@@ -1,4 +1,4 @@
-import { DecimalString, defineJob, defineQuery, Id, pageOf, PageQuery } from "@tapedeck/core";
+import { DecimalString, defineJob, defineQuery, Id, pageOf, PageQuery, Timeframe } from "@tapedeck/core";
 import * as z from "zod";
 import { SeriesRequest } from "../series/contract.ts";
 
@@ -41,17 +41,67 @@ export const BuiltInStrategy = z
 export const Strategy = z.discriminatedUnion("kind", [RulesStrategy, BuiltInStrategy]);
 export type Strategy = z.output<typeof Strategy>;
 
-/** How much an entry buys or sells short. Never more than the cash pays, fees included: there is no leverage. */
+/** A TypeScript module of the operator's strategies folder. */
+export const ModuleStrategy = z
+  .strictObject({
+    kind: z.literal("module"),
+    name: z.string().min(1).max(60),
+    /** By name; the rest take their defaults. */
+    params: z.record(z.string(), z.number()).default({}),
+  })
+  .meta({ id: "ModuleStrategy" });
+export type ModuleStrategy = z.output<typeof ModuleStrategy>;
+
+const Length = z.int().min(2).max(5_000);
+const Multiple = z.number().gt(0).max(100);
+/** Trades that must be over before their results count, and the share of the equity until then. */
+const untilKnown = {
+  least: z.int().min(2).max(500).default(20),
+  start: z.number().gt(0).max(1).default(0.1),
+};
+
+/**
+ * How much an entry buys or sells short. Never more than the cash pays, fees included: there is no leverage. The first three are of the
+ * cash when the order fills; the others find the units at the decision, and are cut to what the cash pays.
+ */
 export const Sizing = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("fractionOfEquity"), fraction: z.number().gt(0).max(1).default(1) }),
     z.strictObject({ kind: z.literal("fixedQuantity"), quantity: DecimalString }),
     z.strictObject({ kind: z.literal("fixedCash"), amount: DecimalString }),
+    /** Loses this fraction of the equity between the entry and its nearest stop, which the protection must have. */
+    z.strictObject({ kind: z.literal("fixedFractional"), fraction: Fraction }),
+    /** A move of so many average true ranges is this fraction of the equity. */
+    z.strictObject({
+      kind: z.literal("atrRisk"),
+      fraction: Fraction,
+      length: Length.default(14),
+      multiple: Multiple.default(2),
+    }),
+    /** The position's volatility a bar is this fraction of the equity. */
+    z.strictObject({
+      kind: z.literal("volatilityTarget"),
+      target: Fraction,
+      length: Length.default(20),
+      maxLeverage: z.number().gt(0).max(1).default(1),
+    }),
+    /** One `quantity` more for each `delta` of profit per quantity held (Jones). */
+    z.strictObject({
+      kind: z.literal("fixedRatio"),
+      delta: z.number().gt(0),
+      quantity: z.number().gt(0).default(1),
+    }),
+    /** A share of the Kelly fraction of the trades so far. */
+    z.strictObject({ kind: z.literal("kelly"), share: z.number().gt(0).max(1).default(0.5), ...untilKnown }),
+    /** Vince's optimal fraction of the trades so far. */
+    z.strictObject({ kind: z.literal("optimalF"), ...untilKnown }),
   ])
   .meta({ id: "Sizing" });
 export type Sizing = z.output<typeof Sizing>;
 
-/** Protective exits as fractions of the entry price; inside one bar the stop is taken before the target. */
+const RangeDistance = z.strictObject({ length: Length.default(14), multiple: Multiple.default(3) });
+
+/** Protective exits; fractions are of the entry price. All hold together. Inside one bar the stop is taken before the target, unless `innerPath` says otherwise. */
 export const Protection = z
   .strictObject({
     stopLoss: Fraction.optional(),
@@ -60,9 +110,50 @@ export const Protection = z
     trailingStop: Fraction.optional(),
     /** Closes at the next open after this many bars in the position. */
     maxBars: z.int().min(1).max(1_000_000).optional(),
+    /** From that best price, in currency a unit. */
+    trailingAmount: z.number().gt(0).optional(),
+    /** From the entry price, by the average true range when it was decided. */
+    atrStop: RangeDistance.optional(),
+    /** From the best price, by the average true range of now. */
+    chandelier: RangeDistance.optional(),
+    /** Wilder's parabolic stop. */
+    parabolic: z
+      .strictObject({
+        step: z.number().gt(0).max(1).default(0.02),
+        most: z.number().gt(0).max(1).default(0.2),
+      })
+      .optional(),
+    /** Takes the stop to the price that pays `cost` once the best price is `trigger` in favour. */
+    breakEven: z
+      .strictObject({ trigger: z.number().gt(0).max(10), cost: z.number().min(0).max(1).default(0) })
+      .refine(({ trigger, cost }) => trigger > cost, { error: "trigger must be above cost" })
+      .optional(),
+    /** Sells a share of the position at each gain. */
+    scaleOut: z
+      .array(z.strictObject({ gain: z.number().gt(0).max(10), share: Fraction }))
+      .min(1)
+      .max(10)
+      .refine((parts) => parts.reduce((sum, { share }) => sum + share, 0) <= 1, {
+        error: "the shares are at most 1 together",
+      })
+      .optional(),
+    /** A target that pays the costs of the trade and a move of `multiple` deviations over `bars`. */
+    profitThreshold: z
+      .strictObject({
+        length: Length.default(20),
+        bars: z.int().min(1).max(10_000).default(5),
+        multiple: Multiple.default(1),
+      })
+      .optional(),
   })
   .meta({ id: "Protection" });
 export type Protection = z.output<typeof Protection>;
+
+/** What happens first in a bar that reaches a stop and a target: the stop, the target, or what finer bars show. */
+export const InnerPath = z
+  .union([z.enum(["pessimistic", "optimistic"]), z.strictObject({ timeframe: Timeframe })])
+  .default("pessimistic");
+export type InnerPath = z.output<typeof InnerPath>;
 
 export const Costs = z
   .strictObject({
@@ -81,7 +172,7 @@ export const Costs = z
 export type Costs = z.output<typeof Costs>;
 
 export const BacktestPayload = SeriesRequest.extend({
-  strategy: Strategy,
+  strategy: z.discriminatedUnion("kind", [RulesStrategy, BuiltInStrategy, ModuleStrategy]),
   sizing: Sizing.default({ kind: "fractionOfEquity", fraction: 1 }),
   protection: Protection.default({}),
   costs: Costs.prefault({}),
@@ -90,6 +181,7 @@ export const BacktestPayload = SeriesRequest.extend({
   lotSize: DecimalString.optional(),
   /** Annual, as a fraction; taken off the returns in Sharpe and Sortino. */
   riskFreeRate: z.number().min(-0.5).max(1).default(0),
+  innerPath: InnerPath,
 })
   .strict()
   .meta({ id: "BacktestPayload" });
@@ -162,6 +254,20 @@ export const ConditionReport = z.object({
 
 export type ConditionReport = z.output<typeof ConditionReport>;
 
+/** How the path inside a bar was found, and what depends on it. */
+export const InnerPathReport = z.object({
+  rule: z.enum(["pessimistic", "optimistic", "finer"]),
+  /** Of the finer bars. */
+  timeframe: z.string().nullable(),
+  /** Bars in which orders waited and no finer bar was there: the pessimistic path was assumed. */
+  assumedBars: z.int(),
+  /** Trades whose result depends on an assumed path. */
+  pathDependent: z.int(),
+});
+
+/** What stopped a strategy module; the run holds what was done before. */
+export const StrategyFailure = z.object({ message: z.string(), atMs: z.int().nullable() });
+
 export const BacktestResult = z
   .object({
     runId: Id,
@@ -190,6 +296,12 @@ export const BacktestResult = z
     fillsHash: z.string(),
     /** Largest gap between the float path's cash and the exact decimal ledger, in currency; a warning says when it is above half a cent. */
     ledgerGap: z.string(),
+    /** fast: one instrument, market orders and fixed fractions. event: the engine with an order book. Both make the same fills. */
+    engine: z.enum(["fast", "event"]).default("fast"),
+    innerPath: InnerPathReport.nullable().default(null),
+    /** Of a strategy module: which file it was. */
+    module: z.object({ name: z.string(), hash: z.string() }).nullable().default(null),
+    failure: StrategyFailure.nullable().default(null),
     conditions: z.array(ConditionReport),
     /** Why there is no trade; null when there is one. */
     neverTraded: z.string().nullable(),
@@ -247,6 +359,8 @@ export const backtest = defineJob({
 export const BacktestTrade = z
   .object({
     number: z.int(),
+    /** Null: the run's only one. */
+    instrumentId: z.string().nullable().default(null),
     side: z.enum(["long", "short"]),
     quantity: z.number(),
     entryMs: z.int(),
@@ -281,6 +395,7 @@ export type BacktestTrade = z.output<typeof BacktestTrade>;
 export const BacktestFill = z
   .object({
     number: z.int(),
+    instrumentId: z.string(),
     /** The bar's open; its close for a stop or target inside the bar. */
     atMs: z.int(),
     side: z.enum(["buy", "sell"]),
@@ -313,6 +428,8 @@ export const BacktestRun = z
 export const BacktestSummary = z
   .object({
     id: Id,
+    /** portfolio: over several instruments; GET /portfolio-backtests/{id} has it. */
+    kind: z.enum(["single", "portfolio"]),
     createdMs: z.int(),
     instrumentId: z.string(),
     timeframe: z.string(),
@@ -321,7 +438,9 @@ export const BacktestSummary = z
     benchmarkReturn: z.number(),
     sharpe: z.number().nullable(),
     maxDrawdown: z.number(),
+    /** Closed and open. */
     trades: z.int(),
+    openTrades: z.int(),
   })
   .meta({ id: "BacktestSummary" });
 
@@ -338,6 +457,12 @@ export const EquityPoint = z.object({
 export const StrategyInfo = z
   .object({
     name: z.string(),
+    /** builtIn: rules on one instrument, or on each of several. portfolio: built in, over several. module: a file of the operator. */
+    kind: z.enum(["builtIn", "portfolio", "module"]),
+    /** Fewest and most instruments. */
+    instruments: z.tuple([z.int(), z.int()]),
+    /** sha256 of a module's file. */
+    hash: z.string().nullable(),
     title: z.string(),
     meaning: z.string(),
     params: z.array(
@@ -350,10 +475,32 @@ export const StrategyInfo = z
         choices: z.array(z.string()).nullable(),
       }),
     ),
-    /** At the defaults. */
+    /** At the defaults; of built-ins that are rules. */
     formulas: z.record(z.string(), z.string()),
   })
   .meta({ id: "StrategyInfo" });
+
+/** An order that a run placed; the event engine keeps them. */
+export const BacktestOrder = z
+  .object({
+    number: z.int(),
+    instrumentId: z.string(),
+    placedMs: z.int(),
+    side: z.enum(["buy", "sell"]),
+    type: z.string(),
+    /** Null: by a share of the cash, or a sum. */
+    quantity: z.number().nullable(),
+    limitPrice: z.number().nullable(),
+    stopPrice: z.number().nullable(),
+    filled: z.number(),
+    /** open at the end, filled, cancelled, or why it was refused: cash, lot, minNotional, price, reduceOnly, unfilled, expired, halted. */
+    status: z.string(),
+    endedMs: z.int().nullable(),
+    /** Placed by a decision; otherwise part of a bracket, or a liquidation. */
+    decided: z.boolean(),
+  })
+  .meta({ id: "BacktestOrder" });
+export type BacktestOrder = z.output<typeof BacktestOrder>;
 
 const RunParams = z.object({ id: Id });
 
@@ -407,12 +554,26 @@ export const backtestRoutes = {
     query: PageQuery,
     response: pageOf(BacktestFill),
   }),
+  listBacktestOrders: defineQuery({
+    name: "listBacktestOrders",
+    path: "/backtests/{id}/orders",
+    tag: "Backtests",
+    summary: "Orders of a run of the event engine, as they were placed",
+    role: "viewer",
+    params: RunParams,
+    query: PageQuery,
+    response: pageOf(BacktestOrder),
+  }),
   listStrategies: defineQuery({
     name: "listStrategies",
     path: "/strategies",
     tag: "Backtests",
-    summary: "Built-in strategies with their parameters and formulas",
+    summary: "Built-in strategies and the operator's modules, with their parameters",
     role: "viewer",
-    response: z.object({ items: z.array(StrategyInfo) }),
+    response: z.object({
+      items: z.array(StrategyInfo),
+      /** Files of the strategies folder that cannot be used, and why. */
+      broken: z.array(z.object({ name: z.string(), reason: z.string() })),
+    }),
   }),
 };

@@ -2,8 +2,8 @@ import { AppError } from "@tapedeck/core";
 import { checkFormula, evaluateFormulas, FormulaError, parseFormula } from "@tapedeck/formula";
 import type { Ast, Dataset, Expression } from "@tapedeck/formula";
 import { builtInRules, signalBits } from "@tapedeck/trading";
-import type { SimulationSettings, StrategyRules } from "@tapedeck/trading";
-import type { BacktestPayload, ConditionReport, Strategy } from "./contract.ts";
+import type { RuleSizing, RuleTerms, SimulationSettings, StrategyRules } from "@tapedeck/trading";
+import type { BacktestPayload, ConditionReport, Sizing, Strategy } from "./contract.ts";
 
 export const conditionNames = ["entry", "exit", "shortEntry", "shortExit"] as const;
 export type ConditionName = (typeof conditionNames)[number];
@@ -110,30 +110,115 @@ export function packSignals(
   return signals;
 }
 
-export function settingsOf(payload: BacktestPayload, lotSize: string | null): SimulationSettings {
-  const { sizing, costs, protection } = payload;
+/** What a run costs and begins with, whatever the strategy. */
+export type MarketSettings = Omit<
+  SimulationSettings,
+  "sizing" | "stopLoss" | "takeProfit" | "trailingStop" | "maxBars"
+>;
+
+/** Throws AppError `payload.invalid`. */
+export function marketOf(
+  payload: Pick<BacktestPayload, "costs" | "initialCash" | "lotSize">,
+  lotSize: string | null,
+): MarketSettings {
+  const { costs } = payload;
   const initialCash = Number(payload.initialCash);
   if (!(initialCash > 0)) throw new AppError("payload.invalid", "initialCash must be above zero.");
-  const value =
-    sizing.kind === "fractionOfEquity"
-      ? sizing.fraction
-      : Number(sizing.kind === "fixedQuantity" ? sizing.quantity : sizing.amount);
-  if (!(value > 0)) throw new AppError("payload.invalid", `sizing: ${sizing.kind} must be above zero.`);
   const lot = Number(payload.lotSize ?? lotSize ?? "0");
   if (!(lot >= 0)) throw new AppError("payload.invalid", "lotSize must not be negative.");
   return {
     initialCash,
-    sizing: { kind: sizing.kind, value },
     lotSize: lot,
     feeRate: costs.feeBps / 10_000,
     feePerUnit: costs.feePerUnit,
     minFee: costs.minFee,
     slippageRate: costs.slippageBps / 10_000,
     slippagePerUnit: costs.slippagePerUnit,
+  };
+}
+
+type Terms = Pick<BacktestPayload, "sizing" | "protection" | "innerPath">;
+
+const fastProtection = new Set(["stopLoss", "takeProfit", "trailingStop", "maxBars"]);
+
+/** Sizes that are of the cash when the order fills. */
+function cashSizing(sizing: Sizing): SimulationSettings["sizing"] | undefined {
+  if (sizing.kind === "fractionOfEquity") return { kind: sizing.kind, value: sizing.fraction };
+  if (sizing.kind === "fixedQuantity") return { kind: sizing.kind, value: Number(sizing.quantity) };
+  if (sizing.kind === "fixedCash") return { kind: sizing.kind, value: Number(sizing.amount) };
+  return undefined;
+}
+
+/** Does the single-instrument simulator know these terms? Otherwise the engine runs them. */
+export function isFast({ sizing, protection, innerPath }: Terms): boolean {
+  const names = Object.entries(protection).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  return (
+    cashSizing(sizing) !== undefined &&
+    innerPath === "pessimistic" &&
+    names.every((name) => fastProtection.has(name))
+  );
+}
+
+function checkedSizing(sizing: Sizing): RuleSizing {
+  const ofCash = cashSizing(sizing);
+  if (ofCash === undefined) return sizing as RuleSizing;
+  if (!(ofCash.value > 0))
+    throw new AppError("payload.invalid", `sizing: ${sizing.kind} must be above zero.`);
+  return ofCash;
+}
+
+/** Settings of the simulator. Throws AppError `payload.invalid` for terms that it does not know. */
+export function settingsOf(
+  payload: Terms & Pick<BacktestPayload, "costs" | "initialCash" | "lotSize">,
+  lotSize: string | null,
+): SimulationSettings {
+  const sizing = cashSizing(payload.sizing);
+  if (sizing === undefined || !isFast(payload)) {
+    throw new AppError(
+      "payload.invalid",
+      "Searches know the sizings fractionOfEquity, fixedQuantity and fixedCash, the protections stopLoss, takeProfit, trailingStop and maxBars, and the pessimistic path; a single backtest knows the rest.",
+    );
+  }
+  checkedSizing(payload.sizing);
+  const { protection } = payload;
+  return {
+    ...marketOf(payload, lotSize),
+    sizing,
     stopLoss: protection.stopLoss ?? 0,
     takeProfit: protection.takeProfit ?? 0,
     trailingStop: protection.trailingStop ?? 0,
     maxBars: protection.maxBars ?? 0,
+  };
+}
+
+/** Exits and sizes of rules in the engine; `costPerSide` is a fraction of the price. Throws AppError `payload.invalid`. */
+export function ruleTermsOf(
+  { sizing, protection }: Pick<BacktestPayload, "sizing" | "protection">,
+  costPerSide: number,
+): RuleTerms {
+  const { profitThreshold, ...exits } = protection;
+  const stops = [
+    exits.stopLoss,
+    exits.trailingStop,
+    exits.trailingAmount,
+    exits.atrStop,
+    exits.chandelier,
+    exits.parabolic,
+  ];
+  if (sizing.kind === "fixedFractional" && stops.every((stop) => stop === undefined)) {
+    throw new AppError(
+      "payload.invalid",
+      "The sizing fixedFractional risks a part of the equity between entry and stop: give the protection a stop (stopLoss, trailingStop, trailingAmount, atrStop, chandelier or parabolic).",
+    );
+  }
+  return {
+    ...exits,
+    stopLoss: exits.stopLoss ?? 0,
+    takeProfit: exits.takeProfit ?? 0,
+    trailingStop: exits.trailingStop ?? 0,
+    maxBars: exits.maxBars ?? 0,
+    ...(profitThreshold === undefined ? {} : { profitThreshold: { ...profitThreshold, costPerSide } }),
+    sizing: checkedSizing(sizing),
   };
 }
 
@@ -173,7 +258,7 @@ export function conjuncts(ast: Ast): string[] {
 
 /** Why a run has no trade: which entry, or which part of it, was never true, or what kept it from being filled. */
 export function explainNoTrade(
-  strategy: CompiledStrategy,
+  strategy: { side: CompiledStrategy["side"]; formulas: Readonly<Record<string, string>> },
   columns: Partial<Record<ConditionName, Uint8Array>>,
   data: Dataset,
   dropped: { cash: number; lot: number; price: number },

@@ -4,7 +4,7 @@ import type { Db } from "../db.ts";
 /** Erases the runs of these jobs with their trades, the trials of their searches, and columns that no other run shares. Safe to repeat. */
 export async function eraseRuns(db: Db, blobs: BlobStore, jobIds: readonly string[]): Promise<void> {
   // The rows name the blobs, so they go last.
-  for (const column of ["equityBlob", "fillsBlob"] as const) {
+  for (const column of ["equityBlob", "fillsBlob", "ordersBlob"] as const) {
     for (const key of await ownBlobs(db, column, jobIds)) await blobs.delete(key);
   }
   await db.deleteFrom("backtestTrials").where("jobId", "in", jobIds).execute();
@@ -14,7 +14,7 @@ export async function eraseRuns(db: Db, blobs: BlobStore, jobIds: readonly strin
 /** Blobs that the runs of these jobs name in a column, and no other run does. */
 async function ownBlobs(
   db: Db,
-  column: "equityBlob" | "fillsBlob",
+  column: "equityBlob" | "fillsBlob" | "ordersBlob",
   jobIds: readonly string[],
 ): Promise<string[]> {
   const rows = await db

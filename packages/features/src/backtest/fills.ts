@@ -20,9 +20,20 @@ export interface FillTable {
   volumeShare: Float64Array;
   /** Place in `fillReasons`. */
   reason: Float64Array;
+  /** Place among the run's instruments. */
+  instrument: Float64Array;
 }
 
-const columnNames = ["atMs", "quantity", "price", "fee", "slippage", "volumeShare", "reason"] as const;
+const columnNames = [
+  "atMs",
+  "quantity",
+  "price",
+  "fee",
+  "slippage",
+  "volumeShare",
+  "reason",
+  "instrument",
+] as const;
 
 const insideBar = new Set<string>(["stop", "target", "trailingStop"]);
 
@@ -49,6 +60,7 @@ export function fillTable(fills: FillColumns, columns: SeriesColumns): FillTable
     slippage: fills.slippage.slice(0, count),
     volumeShare,
     reason: Float64Array.from(fills.reason.subarray(0, count)),
+    instrument: new Float64Array(count),
   };
 }
 
@@ -81,14 +93,20 @@ export async function loadRunFills(
   return loadFills(blobs, run.fillsBlob, run.fillCount);
 }
 
-/** Fills of a table from one number on (the first is 1), at most `limit`. */
-export function fillRows(table: FillTable, fromNumber: number, limit: number): BacktestFill[] {
+/** Fills of a table from one number on (the first is 1), at most `limit`; `instrumentIds` are those of the run. */
+export function fillRows(
+  table: FillTable,
+  instrumentIds: readonly string[],
+  fromNumber: number,
+  limit: number,
+): BacktestFill[] {
   const end = Math.min(table.atMs.length, fromNumber - 1 + limit);
   const rows: BacktestFill[] = [];
   for (let k = fromNumber - 1; k < end; k++) {
     const share = table.volumeShare[k]!;
     rows.push({
       number: k + 1,
+      instrumentId: instrumentIds[table.instrument[k]!]!,
       atMs: table.atMs[k]!,
       side: table.quantity[k]! > 0 ? "buy" : "sell",
       quantity: Math.abs(table.quantity[k]!),

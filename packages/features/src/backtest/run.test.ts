@@ -8,6 +8,7 @@ import type { Database } from "../db.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
 import { createFormulaLibrary } from "../indicators/library.ts";
 import { createSeriesReader } from "../series/reader.ts";
+import { createStrategyModules } from "./modules/folder.ts";
 import { fixtureContext, putBars } from "./books.fixture.ts";
 import type { FixtureBar } from "./books.fixture.ts";
 import { backtest, BacktestPayload } from "./contract.ts";
@@ -49,6 +50,7 @@ beforeAll(async () => {
     blobs,
     evidence: createEvidenceStore({ db, now }),
     formulas: createFormulaLibrary({ db }),
+    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../strategies") }),
     series: createSeriesReader({ db, blobs, now }),
   };
   await putBars(db, { instrumentId: "SPX.INDEX", name: "S&P 500", assetClass: "index" }, "1d", sp500());

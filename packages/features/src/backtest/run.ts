@@ -1,56 +1,38 @@
 import { setImmediate } from "node:timers/promises";
 import { AppError, isoDate, timeframeMs } from "@tapedeck/core";
-import type { BlobStore, JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
+import type { BlobStore, Decimal, JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { sha256 } from "@tapedeck/core/hash";
-import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
 import { bucketRule } from "@tapedeck/trading/calendar/index";
-import {
-  barsPerYear,
-  computePerformance,
-  createReconciliation,
-  createSimulation,
-  fillReasons,
-  positionColumn,
-  runSimulation,
-  signalBits,
-  tradesOf,
-} from "@tapedeck/trading";
-import type { FillColumns, Simulation, SimulatedTrade, SimulationSettings } from "@tapedeck/trading";
+import { barsPerYear, computePerformance, fillReasons, positionColumn, signalBits } from "@tapedeck/trading";
+import type { FillColumns, SimulatedTrade, SimulationSettings } from "@tapedeck/trading";
 import type { Tx } from "../db.ts";
 import type { EvidenceItem, EvidenceStore } from "../evidence/contract.ts";
 import type { FormulaLibrary } from "../indicators/contract.ts";
-import type { SeriesDataset, SeriesReader } from "../series/contract.ts";
-import type { backtest, BacktestPayload, BacktestResult, BacktestTrade } from "./contract.ts";
-import {
-  compileStrategy,
-  conditionNames,
-  explainNoTrade,
-  packSignals,
-  reportCondition,
-  settingsOf,
-} from "./domain.ts";
-import type { CompiledStrategy, ConditionName } from "./domain.ts";
+import type { SeriesColumns, SeriesDataset, SeriesReader } from "../series/contract.ts";
+import type { backtest, BacktestPayload, BacktestResult, BacktestTrade, Statistics } from "./contract.ts";
+import { conditionNames, marketOf, reportCondition } from "./domain.ts";
 import { saveEquity } from "./equity.ts";
 import { fillMs, fillTable, saveFills } from "./fills.ts";
+import type { StrategyModules } from "./modules/contract.ts";
+import { saveOrders } from "./orders.ts";
+import type { RunOutcome } from "./outcome.ts";
 import { citeReport } from "./report/cite.ts";
 import { computeReport } from "./report/compute.ts";
+import { openStrategy, simulateFast } from "./single.ts";
+import type { SingleStrategy } from "./single.ts";
 import { saveRun } from "./store.ts";
+import { assumptionsOf, innerPathReport, warningsOf, whyNoTrade } from "./words.ts";
 
 export interface BacktestDeps {
   series: SeriesReader;
   evidence: EvidenceStore;
   blobs: BlobStore;
   formulas: FormulaLibrary;
+  strategies: StrategyModules;
 }
 
 type Context = JobContext<ProgressOf<typeof backtest>, Tx>;
-
-/** Bars between two looks at the abort signal. */
-const chunkBars = 8_192;
-const yieldBars = 262_144;
-/** The same for fills of the exact ledger, which are a thousand times slower. */
-const chunkFills = 4_096;
 
 /** The payload with the tenant's saved formulas put into its rules. */
 export async function expandRules<P extends Pick<BacktestPayload, "strategy">>(
@@ -74,135 +56,247 @@ export async function expandRules<P extends Pick<BacktestPayload, "strategy">>(
 
 const run: JobHandler<typeof backtest, BacktestDeps, Tx> = async (deps, asked, ctx) => {
   const payload = await expandRules(deps, asked, ctx.tenantId);
-  const strategy = compileStrategy(payload.strategy, timeframeMs(payload.timeframe));
-  const dataset = await loadDataset(deps, payload, ctx, strategy);
-  const settings = settingsOf(payload, dataset.instrument.lotSize);
-  const bars = dataset.length;
+  const strategy = await openStrategy(deps, payload);
+  try {
+    return await runStrategy(deps, payload, ctx, strategy);
+  } finally {
+    await strategy.close();
+  }
+};
+
+/** A run that a module's failure ended is stored as far as it came, before the job fails. */
+async function runStrategy(
+  deps: BacktestDeps,
+  payload: BacktestPayload,
+  ctx: Context,
+  strategy: SingleStrategy,
+): Promise<BacktestResult> {
+  const whole = await loadDataset(deps, payload, ctx, strategy);
   const report = (phase: "data" | "formulas" | "simulation" | "report", barsDone: number) =>
-    ctx.progress({ phase, barsDone, barsTotal: bars });
+    ctx.progress({ phase, barsDone, barsTotal: whole.length });
 
   report("formulas", 0);
-  const data = await formulaData(deps, payload, ctx, dataset, strategy.symbols);
-  const columns = evaluateConditions(strategy, data);
+  const data = await formulaData(deps, payload, ctx, whole, strategy.symbols);
+  const finer = await finerBars(deps, payload, ctx);
+  if (strategy.module !== null) recordModule(ctx, strategy.module);
   await setImmediate();
   ctx.signal.throwIfAborted();
+  const outcome = await strategy.run(
+    { data, instrument: whole.instrument, finer: finer?.columns },
+    { signal: ctx.signal, seed: ctx.seed, onProgress: (done) => report("simulation", done) },
+  );
+  const { failure } = outcome;
+  if (failure !== null && outcome.bars < 2) throw new AppError("strategy.failed", failure.message);
 
-  const signals = packSignals(strategy.side, columns, new Uint8Array(bars));
-  const simulation = createSimulation(dataset.columns, signals, settings);
-  await simulate(simulation, bars, ctx.signal, (done) => report("simulation", done));
-  const benchmark = buyAndHold(dataset, settings);
-  await simulate(benchmark, bars, ctx.signal, () => {});
-
-  report("report", bars);
-  const lastClose = dataset.columns.close[bars - 1]!;
-  const trades = tradesOf(simulation.fills, lastClose);
-  const exact = await reconcile(simulation, ctx.signal);
-  const perYear = barsPerYear(dataset.instrument.calendar, dataset.timeframe);
-  const statisticsOf = (run: Simulation, runTrades: readonly SimulatedTrade[]) =>
-    computePerformance({
-      equity: run.equity,
-      position: positionColumn(run.fills, bars),
-      closeMs: dataset.columns.closeMs,
-      initialCash: settings.initialCash,
-      trades: runTrades,
-      fills: run.fills,
-      barsPerYear: perYear,
-      riskFreeRate: payload.riskFreeRate,
-    });
-  const conditions = conditionNames.flatMap((name) => {
-    const formula = strategy.formulas[name];
-    const column = columns[name];
-    return formula === undefined || column === undefined
-      ? []
-      : [reportCondition(name, formula, column, dataset.columns.closeMs)];
+  report("report", outcome.bars);
+  const dataset = firstBars(whole, outcome.bars);
+  const benchmark = await holdRun(dataset, payload, ctx.signal);
+  const gap = await outcome.reconcile(ctx.signal);
+  const result = resultOf(ctx.jobId, payload, strategy, dataset, data, { outcome, benchmark, gap });
+  Object.assign(result, await addEvidence(deps.evidence, ctx, dataset, result));
+  await storeRun(deps, payload, ctx, dataset, { outcome, benchmark, result });
+  if (failure === null) return result;
+  throw new AppError("strategy.failed", `${failure.message} What it had done is kept as run ${ctx.jobId}.`, {
+    details: { runId: ctx.jobId, atMs: failure.atMs, module: strategy.module?.name },
   });
-  const none = trades.length > 0 ? null : explainNoTrade(strategy, columns, data, simulation.dropped);
-  const result: BacktestResult = {
-    runId: ctx.jobId,
-    instrumentId: dataset.instrument.instrumentId,
+}
+
+function statisticsOf(
+  run: Pick<RunOutcome, "equity" | "fills" | "trades">,
+  dataset: SeriesDataset,
+  payload: BacktestPayload,
+): Statistics {
+  return computePerformance({
+    equity: run.equity,
+    position: positionColumn(run.fills, dataset.length),
+    closeMs: dataset.columns.closeMs,
+    initialCash: Number(payload.initialCash),
+    trades: run.trades,
+    fills: run.fills,
+    barsPerYear: barsPerYear(dataset.instrument.calendar, dataset.timeframe),
+    riskFreeRate: payload.riskFreeRate,
+  });
+}
+
+/** A finished run beside its benchmark. */
+interface Finished {
+  outcome: RunOutcome;
+  benchmark: RunOutcome;
+}
+
+function resultOf(
+  runId: string,
+  payload: BacktestPayload,
+  strategy: SingleStrategy,
+  dataset: SeriesDataset,
+  data: Dataset,
+  { outcome, benchmark, gap }: Finished & { gap: Decimal },
+): BacktestResult {
+  const { columns, instrument, length } = dataset;
+  const { fills, trades } = outcome;
+  const conditions = strategy.conditions(data);
+  const reports = conditionNames.flatMap((name) => {
+    const column = conditions[name];
+    return column === undefined
+      ? []
+      : [reportCondition(name, strategy.formulas[name]!, column, columns.closeMs)];
+  });
+  const none = trades.length > 0 ? null : whyNoTrade(strategy, conditions, data, outcome);
+  return {
+    runId,
+    instrumentId: instrument.instrumentId,
     timeframe: dataset.timeframe,
     adjustment: dataset.adjustment,
-    currency: dataset.instrument.currency,
+    currency: instrument.currency,
     asOfMs: dataset.asOfMs,
     datasetHash: dataset.hash,
-    fromMs: dataset.columns.openMs[0]!,
-    toMs: dataset.columns.closeMs[bars - 1]!,
-    bars,
+    fromMs: columns.openMs[0]!,
+    toMs: columns.closeMs[length - 1]!,
+    bars: length,
     warmupBars: strategy.warmupBars,
-    strategy: {
-      title: strategy.title,
-      side: strategy.side,
-      formulas: strategy.formulas as Record<string, string>,
-    },
-    statistics: statisticsOf(simulation, trades),
-    benchmark: statisticsOf(benchmark, tradesOf(benchmark.fills, lastClose)),
+    strategy: { title: strategy.title, side: strategy.side, formulas: strategy.formulas },
+    statistics: statisticsOf(outcome, dataset, payload),
+    benchmark: statisticsOf(benchmark, dataset, payload),
     tradeCount: trades.length,
-    fillCount: simulation.fills.count,
-    fillsHash: hashFills(simulation.fills, dataset.columns.openMs),
-    ledgerGap: exact.gap.toDecimalPlaces(18).toFixed(),
-    conditions: none === null ? conditions : [...conditions, ...none.parts],
+    fillCount: fills.count,
+    fillsHash: hashFills(fills, columns.openMs),
+    ledgerGap: gap.toDecimalPlaces(18).toFixed(),
+    engine: strategy.engine,
+    innerPath: innerPathReport(payload.innerPath, outcome),
+    module: strategy.module,
+    failure: outcome.failure,
+    conditions: none === null ? reports : [...reports, ...none.parts],
     neverTraded: none === null ? null : none.why,
-    assumptions: assumptionsOf(payload, settings, dataset),
-    warnings: warningsOf(payload, dataset, simulation, trades, exact.gap.toNumber()),
+    assumptions: assumptionsOf(payload, strategy, dataset),
+    warnings: warningsOf(payload, dataset, outcome, gap.toNumber()),
     evidenceIds: [],
     evidence: {},
   };
-  Object.assign(result, await addEvidence(deps.evidence, ctx, dataset, result));
+}
+
+/** Writes the run with its curves, fills, report, trades and orders. */
+async function storeRun(
+  deps: BacktestDeps,
+  payload: BacktestPayload,
+  ctx: Context,
+  dataset: SeriesDataset,
+  { outcome, benchmark, result }: Finished & { result: BacktestResult },
+): Promise<void> {
   const curves = {
     closeMs: dataset.columns.closeMs,
-    equity: simulation.equity,
+    equity: outcome.equity,
     benchmark: benchmark.equity,
-    position: positionColumn(simulation.fills, bars),
+    position: positionColumn(outcome.fills, dataset.length),
   };
-  const rows = trades.map((trade, k) => tradeRow(trade, k + 1, dataset));
-  const fills = fillTable(simulation.fills, dataset.columns);
+  const trades = outcome.trades.map((trade, k) => tradeRow(trade, k + 1, dataset));
+  const fills = fillTable(outcome.fills, dataset.columns);
   const computed = computeReport({
     ...curves,
-    initialCash: settings.initialCash,
-    barsPerYear: perYear,
+    initialCash: Number(payload.initialCash),
+    barsPerYear: result.statistics.barsPerYear,
     riskFreeRate: payload.riskFreeRate,
     statistics: result.statistics,
-    trades: rows,
+    trades,
     volumeShares: fills.volumeShare,
   });
   const stored = {
     equityBlob: await saveEquity(deps.blobs, curves),
     fillsBlob: await saveFills(deps.blobs, fills),
     report: await citeReport(deps.evidence, ctx, result, computed),
+    ordersBlob: outcome.orders === null ? null : await saveOrders(deps.blobs, outcome.orders),
+    orderCount: outcome.orders?.placedMs.length ?? null,
   };
+  const { tenantId } = ctx;
   const createdMs = ctx.now();
   await ctx.commit((tx) =>
     saveRun(tx, {
       id: ctx.jobId,
-      tenantId: ctx.tenantId,
+      tenantId,
       createdMs,
+      kind: "single",
+      instrumentId: result.instrumentId,
+      timeframe: result.timeframe,
+      title: result.strategy.title,
+      datasetHash: result.datasetHash,
+      bars: result.bars,
+      fillCount: result.fillCount,
       payload,
       result,
       ...stored,
-      trades: rows,
+      trades,
     }),
   );
-  return result;
-};
+}
 
-/** What decides the result: the payload, the datasets, and what the instrument says of lots, currency and calendar. */
+/** What decides the result: the payload, the datasets, the module's file, and what the instrument says of lots, currency and calendar. */
 async function resolveInputs(
   deps: BacktestDeps,
   asked: BacktestPayload,
   scope: { tenantId: string; signal: AbortSignal },
 ): Promise<{ payload: unknown; hashes: string[] }> {
   const payload = await expandRules(deps, asked, scope.tenantId);
-  const { symbols } = compileStrategy(payload.strategy, timeframeMs(payload.timeframe));
+  const strategy = await openStrategy(deps, payload);
+  await strategy.close();
   const dataset = await readDataset(deps, payload, scope, payload.instrumentId, payload.fromMs);
   const hashes = [dataset.hash];
-  for (const symbol of symbols)
+  for (const symbol of strategy.symbols)
     hashes.push((await readDataset(deps, payload, scope, symbol, undefined)).hash);
-  const { instrumentId, calendar, currency, lotSize } = dataset.instrument;
+  const finer = await readFiner(deps, payload, scope);
+  if (finer !== undefined) hashes.push(finer.hash);
+  if (strategy.module !== null) hashes.push(strategy.module.hash);
+  const { instrumentId, calendar, currency, lotSize, tickSize, minNotional } = dataset.instrument;
+  const instrument = {
+    calendar,
+    currency,
+    lotSize,
+    ...(strategy.module === null ? {} : { tickSize, minNotional }),
+  };
   // Without asOf the datasets say all: later, with the same data, it is the same run.
-  return { payload: { ...payload, instrumentId, instrument: { calendar, currency, lotSize } }, hashes };
+  return { payload: { ...payload, instrumentId, instrument }, hashes };
 }
 
 export const runBacktest = Object.assign(run, { resolveInputs });
+
+/** Bars for the path inside a bar; undefined: it is assumed. Throws AppError `payload.invalid`, `data.missing`. */
+async function readFiner(
+  deps: Pick<BacktestDeps, "series">,
+  payload: BacktestPayload,
+  scope: { tenantId: string; signal: AbortSignal },
+): Promise<SeriesDataset | undefined> {
+  const { innerPath } = payload;
+  if (typeof innerPath === "string") return undefined;
+  if (timeframeMs(innerPath.timeframe) >= timeframeMs(payload.timeframe)) {
+    throw new AppError(
+      "payload.invalid",
+      `innerPath: bars of ${innerPath.timeframe} show nothing inside bars of ${payload.timeframe}; name a shorter timeframe.`,
+    );
+  }
+  const finer = { ...payload, timeframe: innerPath.timeframe };
+  return readDataset(deps, finer, scope, payload.instrumentId, payload.fromMs);
+}
+
+async function finerBars(
+  deps: BacktestDeps,
+  payload: BacktestPayload,
+  ctx: Context,
+): Promise<SeriesDataset | undefined> {
+  const finer = await readFiner(deps, payload, ctx);
+  if (finer !== undefined) recordInput(ctx, finer);
+  return finer;
+}
+
+/** The first bars of a dataset; itself where that is all. */
+function firstBars(dataset: SeriesDataset, bars: number): SeriesDataset {
+  if (bars === dataset.length) return dataset;
+  const entries = Object.entries(dataset.columns) as Array<[keyof SeriesColumns, Float64Array]>;
+  const columns = Object.fromEntries(entries.map(([name, column]) => [name, column.subarray(0, bars)]));
+  return { ...dataset, length: bars, columns: columns as Record<keyof SeriesColumns, Float64Array> };
+}
+
+/** Says in the lineage which file of the strategies folder ran. */
+export function recordModule(ctx: Pick<Context, "input">, module: { name: string; hash: string }): void {
+  ctx.input({ kind: "file", ref: module.hash, label: `strategies/${module.name}.ts` });
+}
 
 /** The dataset of a payload's range for an instrument by any name. */
 export async function readDataset(
@@ -224,7 +318,7 @@ async function loadDataset(
   deps: BacktestDeps,
   payload: BacktestPayload,
   ctx: Context,
-  strategy: CompiledStrategy,
+  strategy: Pick<SingleStrategy, "warmupBars">,
 ): Promise<SeriesDataset> {
   ctx.progress({ phase: "data", barsDone: 0, barsTotal: 0 });
   const dataset = await readDataset(deps, payload, ctx, payload.instrumentId, payload.fromMs);
@@ -281,61 +375,23 @@ async function formulaData(
   return { ...toFormulaData(dataset), resolve: (symbol) => others.get(symbol) };
 }
 
-function evaluateConditions(strategy: CompiledStrategy, data: Dataset) {
-  const names = conditionNames.filter((name) => strategy.formulas[name] !== undefined);
-  const values = evaluateFormulas(
-    names.map((name) => strategy.formulas[name]!),
-    data,
-  );
-  const columns: Partial<Record<ConditionName, Uint8Array>> = {};
-  names.forEach((name, k) => {
-    const column = values[k];
-    if (!(column instanceof Uint8Array)) throw new TypeError(`${name} did not give a condition`);
-    columns[name] = column;
-  });
-  return columns;
-}
-
-async function simulate(
-  simulation: Simulation,
-  bars: number,
+/** All cash from the second bar's open on, at the same costs. */
+async function holdRun(
+  dataset: SeriesDataset,
+  payload: BacktestPayload,
   signal: AbortSignal,
-  onProgress: (barsDone: number) => void,
-): Promise<void> {
-  for (let from = 0; from < bars; from += chunkBars) {
-    const to = Math.min(bars, from + chunkBars);
-    runSimulation(simulation, from, to);
-    if (to % yieldBars === 0) {
-      onProgress(to);
-      await setImmediate();
-      signal.throwIfAborted();
-    }
-  }
-  onProgress(bars);
-}
-
-async function reconcile(simulation: Simulation, signal: AbortSignal) {
-  const { fills, settings } = simulation;
-  const exact = createReconciliation(fills, settings);
-  for (let from = 0; from < fills.count; from += chunkFills) {
-    exact.advance(from, Math.min(fills.count, from + chunkFills));
-    await setImmediate();
-    signal.throwIfAborted();
-  }
-  return exact.result();
-}
-
-function buyAndHold(dataset: SeriesDataset, settings: SimulationSettings): Simulation {
+): Promise<RunOutcome> {
   const signals = new Uint8Array(dataset.length);
   signals[0] = signalBits.entryLong;
-  return createSimulation(dataset.columns, signals, {
-    ...settings,
+  const settings: SimulationSettings = {
+    ...marketOf(payload, dataset.instrument.lotSize),
     sizing: { kind: "fractionOfEquity", value: 1 },
     stopLoss: 0,
     takeProfit: 0,
     trailingStop: 0,
     maxBars: 0,
-  });
+  };
+  return simulateFast(dataset.columns, signals, settings, { signal });
 }
 
 /** sha256 over one line a fill: bar's open time, signed quantity, price, fee and reason. */
@@ -353,6 +409,7 @@ function tradeRow(trade: SimulatedTrade, number: number, dataset: SeriesDataset)
   const open = trade.exitBar < 0;
   return {
     number,
+    instrumentId: null,
     side: trade.side,
     quantity: trade.quantity,
     entryMs: openMs[trade.entryBar]!,
@@ -365,69 +422,6 @@ function tradeRow(trade: SimulatedTrade, number: number, dataset: SeriesDataset)
     profit: trade.profit,
     profitReturn: trade.profit / (trade.quantity * trade.entryPrice),
   };
-}
-
-function assumptionsOf(
-  payload: BacktestPayload,
-  settings: SimulationSettings,
-  dataset: SeriesDataset,
-): string[] {
-  const { costs } = payload;
-  const lot = settings.lotSize > 0 ? `rounded down to lots of ${settings.lotSize}` : "fractional";
-  return [
-    "Decided at a bar's close, filled at the next bar's open; nothing is filled after the last bar.",
-    `Fee of a fill: ${costs.feeBps} bps of its notional${costs.feePerUnit > 0 ? ` + ${costs.feePerUnit} a unit` : ""}${costs.minFee > 0 ? `, at least ${costs.minFee}` : ""}.`,
-    `Slippage: ${costs.slippageBps} bps${costs.slippagePerUnit > 0 ? ` + ${costs.slippagePerUnit} a unit` : ""} worse than the open or the stop; none on targets, which are limits.`,
-    "Inside one bar the stop is taken before the target; a gap through a stop fills at the open; a target fills only when the bar trades through it.",
-    `Quantities are ${lot}; no leverage; short sales pay no borrow fee; cash earns nothing.`,
-    `Prices are ${dataset.adjustment === "raw" ? "as traded" : dataset.adjustment === "split" ? "adjusted for splits, not for dividends" : "adjusted for splits and dividends"}.`,
-    "The benchmark buys at the second bar's open with all cash and the same costs, and holds.",
-    "An open position at the end is valued at the last close, without the cost of selling it.",
-  ];
-}
-
-function warningsOf(
-  payload: BacktestPayload,
-  dataset: SeriesDataset,
-  simulation: Simulation,
-  trades: readonly SimulatedTrade[],
-  gap: number,
-): string[] {
-  const warnings: string[] = [];
-  const { open, high, low, close } = dataset.columns;
-  const { dropped } = simulation;
-  if (trades.length > 0 && trades.length < 30) {
-    warnings.push(
-      `Only ${trades.length} trade${trades.length === 1 ? "" : "s"}: too few to tell skill from luck.`,
-    );
-  }
-  let flat = 0;
-  for (let i = 0; i < dataset.length; i++) {
-    flat += +(open[i] === close[i] && high[i] === low[i] && open[i] === high[i]);
-  }
-  if (flat > dataset.length / 2) {
-    warnings.push(
-      "Most bars have one price for open, high, low and close: fills at the open are fills at that bar's close, and stops inside a bar cannot be seen.",
-    );
-  }
-  const missed = dropped.cash + dropped.lot + dropped.price;
-  if (missed > 0) {
-    warnings.push(
-      `${missed} entries were not made: ${dropped.cash} for cash, ${dropped.lot} below one lot, ${dropped.price} without a price above zero.`,
-    );
-  }
-  if (payload.costs.feeBps + payload.costs.feePerUnit + payload.costs.minFee === 0) {
-    warnings.push("Fees are set to zero.");
-  }
-  if (gap > 0.005) {
-    warnings.push(`Floats and the exact ledger differ by ${gap}: the sums are too large for cents.`);
-  }
-  if (trades.some((trade) => trade.exitReason === "ruin")) {
-    warnings.push(
-      "Equity reached zero: the position was closed at the next open and nothing was traded after.",
-    );
-  }
-  return warnings;
 }
 
 /** Every figure of the report as an evidence item, beside the rows that it was computed from. */

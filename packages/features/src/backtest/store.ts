@@ -3,11 +3,14 @@ import { sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import { BacktestResult } from "./contract.ts";
 import type { BacktestPayload, BacktestTrade } from "./contract.ts";
+import { PortfolioBacktestResult } from "./portfolio/contract.ts";
+import type { PortfolioBacktestPayload } from "./portfolio/contract.ts";
 import { RunReport } from "./report/contract.ts";
 import type { BacktestTables } from "./tables.ts";
 
 const tradeColumns = {
   number: "int",
+  instrument_id: "text",
   side: "text",
   quantity: "float8",
   entry_ms: "int8",
@@ -21,46 +24,35 @@ const tradeColumns = {
   profit_return: "float8",
 } as const;
 
-export interface NewRun {
-  id: string;
-  tenantId: string;
-  createdMs: number;
-  payload: BacktestPayload;
-  result: BacktestResult;
-  equityBlob: string;
-  fillsBlob: string;
-  report: RunReport;
+type RunColumns = BacktestTables["backtestRuns"];
+
+/** A run of either kind, as it is stored. */
+export interface NewRun extends Omit<RunColumns, "jobId" | "payload" | "result" | "report"> {
+  payload: BacktestPayload | PortfolioBacktestPayload;
+  result: BacktestResult | PortfolioBacktestResult;
+  report: RunReport | null;
   trades: readonly BacktestTrade[];
 }
 
 /** Replaces the run of this id: a second attempt writes the same again. */
 export async function saveRun(tx: Tx, run: NewRun): Promise<void> {
-  const { result } = run;
+  const { trades, payload, result, report, ...columns } = run;
   await tx.deleteFrom("backtestRuns").where("id", "=", run.id).execute();
   await tx
     .insertInto("backtestRuns")
     .values({
-      id: run.id,
+      ...columns,
       jobId: run.id,
-      tenantId: run.tenantId,
-      createdMs: run.createdMs,
-      instrumentId: result.instrumentId,
-      timeframe: result.timeframe,
-      title: result.strategy.title,
-      datasetHash: result.datasetHash,
-      bars: result.bars,
-      equityBlob: run.equityBlob,
-      fillsBlob: run.fillsBlob,
-      fillCount: result.fillCount,
-      report: JSON.stringify(run.report),
-      payload: JSON.stringify(run.payload),
+      report: report === null ? null : JSON.stringify(report),
+      payload: JSON.stringify(payload),
       result: JSON.stringify(result),
     })
     .execute();
   const rowsAtOnce = 10_000;
-  for (let start = 0; start < run.trades.length; start += rowsAtOnce) {
-    const rows = run.trades.slice(start, start + rowsAtOnce).map((trade) => ({
+  for (let start = 0; start < trades.length; start += rowsAtOnce) {
+    const rows = trades.slice(start, start + rowsAtOnce).map((trade) => ({
       number: trade.number,
+      instrument_id: trade.instrumentId,
       side: trade.side,
       quantity: trade.quantity,
       entry_ms: trade.entryMs,
@@ -87,14 +79,19 @@ export async function saveRun(tx: Tx, run: NewRun): Promise<void> {
   }
 }
 
-export type RunRow = Omit<BacktestTables["backtestRuns"], "payload" | "result" | "report"> & {
+/** What runs of both kinds have. */
+export interface AnyRunRow extends Omit<RunColumns, "payload" | "result" | "report"> {
   payload: unknown;
-  result: BacktestResult;
+  result: unknown;
   report: RunReport | null;
-};
+  /** By the numbers that fills and orders give them. */
+  instrumentIds: string[];
+}
+
+export type RunRow = AnyRunRow & { result: BacktestResult };
 
 /** By the run's id, or by the id of a job that took over the run's result. */
-export async function loadRun(db: Db, tenantId: string, id: string): Promise<RunRow> {
+export async function loadAnyRun(db: Db, tenantId: string, id: string): Promise<AnyRunRow> {
   const row = await db
     .selectFrom("backtestRuns")
     .selectAll()
@@ -106,7 +103,7 @@ export async function loadRun(db: Db, tenantId: string, id: string): Promise<Run
           "id",
           "=",
           sql<string>`(select (result::jsonb ->> 'runId')::uuid from jobs
-            where id = ${id} and tenant_id = ${tenantId} and type = 'backtest')`,
+            where id = ${id} and tenant_id = ${tenantId} and type in ('backtest', 'portfolioBacktest'))`,
         ),
       ]),
     )
@@ -119,20 +116,55 @@ export async function loadRun(db: Db, tenantId: string, id: string): Promise<Run
   }
   return {
     ...row,
-    result: BacktestResult.parse(row.result),
     report: row.report === null ? null : RunReport.parse(row.report),
+    instrumentIds:
+      row.kind === "single"
+        ? [row.instrumentId]
+        : (row.result as PortfolioBacktestResult).instruments.map((one) => one.instrumentId),
   };
+}
+
+/** A run of one instrument. */
+export async function loadRun(db: Db, tenantId: string, id: string): Promise<RunRow> {
+  const row = await loadAnyRun(db, tenantId, id);
+  if (row.kind !== "single") {
+    throw new AppError(
+      "resource.unknown",
+      `Run ${id} is over several instruments; GET /api/portfolio-backtests/${id} has it.`,
+    );
+  }
+  return { ...row, result: BacktestResult.parse(row.result) };
+}
+
+export async function loadPortfolioRun(
+  db: Db,
+  tenantId: string,
+  id: string,
+): Promise<AnyRunRow & { result: PortfolioBacktestResult }> {
+  const row = await loadAnyRun(db, tenantId, id);
+  if (row.kind !== "portfolio") {
+    throw new AppError(
+      "resource.unknown",
+      `Run ${id} is of one instrument; GET /api/backtests/${id} has it.`,
+    );
+  }
+  return { ...row, result: PortfolioBacktestResult.parse(row.result) };
 }
 
 export async function listRuns(db: Db, tenantId: string, limit: number, beforeId: string | undefined) {
   let query = db
     .selectFrom("backtestRuns")
-    .select(["id", "createdMs", "instrumentId", "timeframe", "title", "result"])
+    .select(["id", "kind", "createdMs", "instrumentId", "timeframe", "title", "result"])
     .where("tenantId", "=", tenantId)
     .orderBy("id", "desc")
     .limit(limit);
   if (beforeId !== undefined) query = query.where("id", "<", beforeId);
-  return await query.execute();
+  const rows = await query.execute();
+  return rows.map((row) => ({
+    ...row,
+    result:
+      row.kind === "single" ? BacktestResult.parse(row.result) : PortfolioBacktestResult.parse(row.result),
+  }));
 }
 
 export async function listTrades(

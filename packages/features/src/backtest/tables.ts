@@ -1,6 +1,7 @@
 import type { JSONColumnType } from "kysely";
 import type { StoredMeasure } from "./sweep/contract.ts";
 import type { BacktestPayload, BacktestResult } from "./contract.ts";
+import type { PortfolioBacktestPayload, PortfolioBacktestResult } from "./portfolio/contract.ts";
 import type { RunReport } from "./report/contract.ts";
 
 export interface BacktestTables {
@@ -20,10 +21,15 @@ export interface BacktestTables {
     /** Blob of the columns of `FillTable`, `fillCount` each; null before fills were kept. */
     fillsBlob: string | null;
     fillCount: number | null;
+    /** single: `instrumentId` is that of its bars; portfolio: says how many there are. */
+    kind: "single" | "portfolio";
+    /** Blob of the columns of `OrderTable`, `orderCount` each; null without a book. */
+    ordersBlob: string | null;
+    orderCount: number | null;
     /** Null before reports were kept. */
     report: JSONColumnType<RunReport> | null;
-    payload: JSONColumnType<BacktestPayload>;
-    result: JSONColumnType<BacktestResult>;
+    payload: JSONColumnType<BacktestPayload | PortfolioBacktestPayload>;
+    result: JSONColumnType<BacktestResult | PortfolioBacktestResult>;
   };
   backtestTrials: {
     jobId: string;
@@ -39,6 +45,8 @@ export interface BacktestTables {
   backtestTrades: {
     runId: string;
     number: number;
+    /** Null: the run's only one. */
+    instrumentId: string | null;
     side: "long" | "short";
     quantity: number;
     entryMs: number;

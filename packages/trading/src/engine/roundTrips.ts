@@ -1,3 +1,5 @@
+import { fillReasons } from "../simulate.ts";
+import type { FillReason } from "../simulate.ts";
 import { fillFlags, postingKinds } from "./fills.ts";
 import type { EngineState } from "./state.ts";
 
@@ -16,6 +18,8 @@ export interface RoundTrip {
   exitMs: number;
   /** Mean price of the fills that closed it; of an open one the last price. */
   exitPrice: number;
+  /** Of the fill that ended it; null while it is open. */
+  exitReason: Exclude<FillReason, "entry"> | null;
   fills: number;
   fees: number;
   /** In the instrument's currency: fees, dividends, funding and borrow fees in; of an open one at the last price. */
@@ -72,7 +76,12 @@ function takeFill(state: EngineState, row: number, trips: OpenTrip[], open: Map<
     if (Math.abs(current.held) <= 1e-12 * current.quantity) {
       current.exitBar = postings.bar[row]!;
       current.exitMs = postings.timeMs[row]!;
-      current.exitPrice = current.closed / current.closedUnits;
+      // Of one fill its price, to the last place.
+      const whole = current.closedUnits === Math.abs(part);
+      current.exitPrice = whole ? postings.price[row]! : current.closed / current.closedUnits;
+      const reason = fillReasons[postings.reason[row]!]!;
+      // A fill that ends one position and opens another is of an order for both.
+      current.exitReason = reason === "entry" ? "signal" : reason;
       open.delete(k);
     }
     if (Math.abs(left) <= 1e-12 * Math.abs(total)) return;
@@ -81,7 +90,8 @@ function takeFill(state: EngineState, row: number, trips: OpenTrip[], open: Map<
   addPart(state, row, trip, left, total);
   trip.quantity += Math.abs(left);
   trip.opened += Math.abs(left) * postings.price[row]!;
-  trip.entryPrice = trip.opened / trip.quantity;
+  const first = trip.quantity === Math.abs(left);
+  trip.entryPrice = first ? postings.price[row]! : trip.opened / trip.quantity;
 }
 
 function beginTrip(
@@ -102,6 +112,7 @@ function beginTrip(
     exitBar: -1,
     exitMs: Number.NaN,
     exitPrice: 0,
+    exitReason: null,
     fills: 0,
     fees: 0,
     profit: 0,

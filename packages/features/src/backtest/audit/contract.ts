@@ -1,8 +1,9 @@
 import { defineJob } from "@tapedeck/core";
 import * as z from "zod";
-import { BacktestPayload } from "../contract.ts";
+import { BacktestPayload, Strategy } from "../contract.ts";
 
 export const BiasAuditPayload = BacktestPayload.extend({
+  strategy: Strategy,
   /** Places at which the future is cut away. */
   cuts: z.int().min(5).max(200).default(30),
 })

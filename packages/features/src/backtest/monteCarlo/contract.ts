@@ -1,8 +1,9 @@
 import { defineJob } from "@tapedeck/core";
 import * as z from "zod";
-import { BacktestPayload } from "../contract.ts";
+import { BacktestPayload, Strategy } from "../contract.ts";
 
 export const MonteCarloPayload = BacktestPayload.extend({
+  strategy: Strategy,
   simulations: z.int().min(100).max(20_000).default(1_000),
   /** Mean length of the blocks of bar returns that are drawn. */
   blockBars: z.number().min(1).max(10_000).default(20),

@@ -1,4 +1,4 @@
-import { DecimalString, defineJob, InstrumentRef } from "@tapedeck/core";
+import { DecimalString, defineJob, defineQuery, Id, InstrumentRef } from "@tapedeck/core";
 import * as z from "zod";
 import { SeriesRequest } from "../../series/contract.ts";
 import { Statistics } from "../contract.ts";
@@ -142,3 +142,26 @@ export const portfolioBacktest = defineJob({
     },
   ],
 });
+
+export const portfolioRoutes = {
+  getPortfolioBacktest: defineQuery({
+    name: "getPortfolioBacktest",
+    path: "/portfolio-backtests/{id}",
+    tag: "Backtests",
+    summary:
+      "One run over several instruments; its equity, trades, fills and orders are under /backtests/{id}",
+    role: "viewer",
+    params: z.object({ id: Id }),
+    response: z
+      .object({
+        id: Id,
+        jobId: Id,
+        createdMs: z.int(),
+        title: z.string(),
+        timeframe: z.string(),
+        payload: z.unknown(),
+        result: PortfolioBacktestResult,
+      })
+      .meta({ id: "PortfolioBacktestRun" }),
+  }),
+};

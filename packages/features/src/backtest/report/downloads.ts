@@ -27,6 +27,7 @@ const tradeColumns = {
   fees: "number",
   profit: "number",
   profitReturn: "number",
+  instrumentId: "text",
 } as const;
 
 async function* tradeBatches(db: Db, runId: string): AsyncGenerator<TableRow<typeof tradeColumns>[]> {
@@ -48,6 +49,7 @@ const fillColumns = {
   slippage: "number",
   volumeShare: "number",
   reason: "text",
+  instrumentId: "text",
 } as const;
 
 const equityColumns = {
@@ -66,7 +68,8 @@ export const downloads = {
   fills: async ({ blobs }: DownloadDeps, run: RunRow, format: DownloadFormat) => {
     const table = await loadRunFills(blobs, run);
     function* batches() {
-      for (let at = 0; at < table.atMs.length; at += rowsAtOnce) yield fillRows(table, at + 1, rowsAtOnce);
+      for (let at = 0; at < table.atMs.length; at += rowsAtOnce)
+        yield fillRows(table, run.instrumentIds, at + 1, rowsAtOnce);
     }
     return tableResponse(format, `fills-${run.id}`, fillColumns, batches());
   },

@@ -10,6 +10,7 @@ import { createFormulaLibrary } from "../../indicators/library.ts";
 import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import { BacktestResult } from "../contract.ts";
+import { createStrategyModules } from "../modules/folder.ts";
 
 export const instrumentId = "SPX.INDEX";
 export const nowMs = Date.UTC(2026, 0, 2);
@@ -25,6 +26,7 @@ export async function reportFixture() {
     blobs,
     evidence: createEvidenceStore({ db, now }),
     formulas: createFormulaLibrary({ db }),
+    strategies: createStrategyModules({ dir: "strategies" }),
     series: createSeriesReader({ db, blobs, now }),
   };
   const rows = (await sp500Bars()).slice(0, 1_000);

@@ -1,6 +1,6 @@
 import { defineJob, defineQuery, Id, pageOf, PageQuery } from "@tapedeck/core";
 import * as z from "zod";
-import { BacktestPayload } from "../contract.ts";
+import { BacktestPayload, Strategy } from "../contract.ts";
 
 const Value = z.union([z.number(), z.string().max(60)]);
 export const TrialParams = z.record(z.string(), Value);
@@ -27,6 +27,7 @@ export const Search = z
   .meta({ id: "Search" });
 
 export const SweepPayload = BacktestPayload.extend({
+  strategy: Strategy,
   /** By name: a parameter of the built-in, a `{name}` in the rules' formulas, or stopLoss, takeProfit, trailingStop, maxBars. */
   parameters: z
     .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/), SweepParameter)

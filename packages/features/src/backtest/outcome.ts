@@ -1,0 +1,128 @@
+import { setImmediate } from "node:timers/promises";
+import type { Decimal } from "@tapedeck/core";
+import {
+  createCashReconciliation,
+  createReconciliation,
+  fillRows,
+  roundTripsOf,
+  tradesOf,
+} from "@tapedeck/trading";
+import type {
+  EngineRun,
+  FillColumns,
+  PriceColumns,
+  RoundTrip,
+  SimulatedTrade,
+  Simulation,
+  SimulationSettings,
+} from "@tapedeck/trading";
+import type { ModuleFailure } from "./modules/contract.ts";
+import { orderTable } from "./orders.ts";
+import type { OrderTable } from "./orders.ts";
+
+/** A finished run of one instrument, whichever engine made it. Columns are `[bars]`. */
+export interface RunOutcome {
+  /** Fewer than the data's where a module was stopped. */
+  bars: number;
+  equity: Float64Array;
+  fills: FillColumns;
+  trades: SimulatedTrade[];
+  dropped: { cash: number; lot: number; price: number };
+  /** Trades whose result depends on the assumed path inside a bar. */
+  pathDependent: number;
+  assumedBars: number;
+  /** Null: the simulator has no book. */
+  orders: OrderTable | null;
+  failure: ModuleFailure | null;
+  /** Largest gap between the cash in floats and in exact decimals. */
+  reconcile(signal: AbortSignal): Promise<Decimal>;
+}
+
+/** Fills between two looks at the abort signal: the exact ledger is a thousand times slower than a run. */
+const chunkFills = 4_096;
+
+export function outcomeOfSimulation(simulation: Simulation): RunOutcome {
+  const { equity, fills, dropped, prices, settings } = simulation;
+  const trades = tradesOf(fills, prices.close[equity.length - 1]!);
+  return {
+    bars: equity.length,
+    equity,
+    fills,
+    trades,
+    dropped,
+    pathDependent: trades.filter((trade) => dependsOnPath(trade, prices, settings)).length,
+    assumedBars: 0,
+    orders: null,
+    failure: null,
+    async reconcile(signal) {
+      const exact = createReconciliation(fills, settings);
+      await inChunks(fills.count, signal, (from, to) => exact.advance(from, to));
+      return exact.result().gap;
+    },
+  };
+}
+
+/** It left by a stop in a bar that traded through the target as well: on the other path it would have won. */
+function dependsOnPath(trade: SimulatedTrade, prices: PriceColumns, settings: SimulationSettings): boolean {
+  if (trade.exitReason !== "stop" && trade.exitReason !== "trailingStop") return false;
+  if (settings.takeProfit <= 0) return false;
+  const sign = trade.side === "long" ? 1 : -1;
+  const target = trade.entryPrice * (1 + sign * settings.takeProfit);
+  const best = (sign > 0 ? prices.high : prices.low)[trade.exitBar]!;
+  return sign * (best - target) > 0;
+}
+
+export async function inChunks(
+  count: number,
+  signal: AbortSignal,
+  take: (from: number, to: number) => void,
+): Promise<void> {
+  for (let from = 0; from < count; from += chunkFills) {
+    take(from, Math.min(count, from + chunkFills));
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+}
+
+/** Of a run of the engine with one instrument, in its currency. */
+export function outcomeOfEngine(run: EngineRun, failure: ModuleFailure | null): RunOutcome {
+  const { state } = run;
+  const trips = roundTripsOf(state);
+  const { cash, lot, minNotional, price } = state.rejected;
+  return {
+    bars: state.instant,
+    equity: run.equity.subarray(0, state.instant),
+    fills: fillColumnsOf(run),
+    trades: trips.map(tradeOfTrip),
+    dropped: { cash, lot: lot + minNotional, price },
+    pathDependent: trips.filter((trip) => trip.pathDependent).length,
+    assumedBars: state.assumedBars[0]!,
+    orders: orderTable(state.orderLog),
+    failure,
+    async reconcile(signal) {
+      const exact = createCashReconciliation(state);
+      await inChunks(state.postings.count, signal, (from, to) => exact.advance(from, to));
+      return exact.result().gap;
+    },
+  };
+}
+
+export function tradeOfTrip(trip: RoundTrip): SimulatedTrade {
+  const { side, quantity, entryBar, entryPrice, exitBar, exitPrice, exitReason, fees, profit } = trip;
+  return { side, quantity, entryBar, entryPrice, exitBar, exitPrice, exitReason, fees, profit };
+}
+
+function fillColumnsOf({ state: { postings } }: EngineRun): FillColumns {
+  const rows = [...fillRows(postings)];
+  const column = (from: Float64Array) => Float64Array.from(rows, (row) => from[row]!);
+  return {
+    count: rows.length,
+    bar: Int32Array.from(rows, (row) => postings.bar[row]!),
+    quantity: column(postings.quantity),
+    price: column(postings.price),
+    fee: column(postings.fee),
+    slippage: column(postings.slippage),
+    cash: column(postings.cash),
+    reason: Uint8Array.from(rows, (row) => postings.reason[row]!),
+  };
+}

@@ -1,0 +1,322 @@
+import { setImmediate } from "node:timers/promises";
+import { AppError, timeframeMs } from "@tapedeck/core";
+import { checkFormula, evaluateFormulas, FormulaError } from "@tapedeck/formula";
+import type { Dataset } from "@tapedeck/formula";
+import {
+  createEngine,
+  createSimulation,
+  delaySignals,
+  noCosts,
+  plainInstrument,
+  rulesStrategy,
+  runSimulation,
+} from "@tapedeck/trading";
+import type {
+  EngineSettings,
+  FeatureColumn,
+  MarketInstrument,
+  PriceColumns,
+  PriceSeries,
+  SimulationSettings,
+} from "@tapedeck/trading";
+import type { Instrument } from "../series/contract.ts";
+import type { BacktestPayload, ModuleStrategy, Strategy } from "./contract.ts";
+import {
+  compileStrategy,
+  conditionNames,
+  isFast,
+  marketOf,
+  packSignals,
+  rulesOf,
+  ruleTermsOf,
+  settingsOf,
+} from "./domain.ts";
+import type { CompiledStrategy, ConditionName, MarketSettings } from "./domain.ts";
+import type { StrategyModules } from "./modules/contract.ts";
+import { outcomeOfEngine, outcomeOfSimulation } from "./outcome.ts";
+import type { RunOutcome } from "./outcome.ts";
+
+/** The bars of one instrument, and what a run needs of it besides. */
+export interface SingleScene {
+  /** With the other instruments that formulas name. */
+  data: Dataset;
+  instrument: Pick<Instrument, "instrumentId" | "currency" | "lotSize" | "tickSize" | "minNotional">;
+  /** For the path inside a bar. */
+  finer: PriceSeries | undefined;
+}
+
+export interface SingleRunOptions {
+  signal: AbortSignal;
+  seed: number;
+  /** Fees and slippage times this; default 1. */
+  costMultiple?: number;
+  /** Bars that each decision comes later; default 0. */
+  delayBars?: number;
+  onProgress?(barsDone: number): void;
+}
+
+/** The strategy of a payload, ready to be run on one instrument as often as wanted. */
+export interface SingleStrategy {
+  title: string;
+  side: CompiledStrategy["side"];
+  /** Conditions by name; of a module what it reads, by handle. */
+  formulas: Record<string, string>;
+  /** Bars before every formula has a value. */
+  warmupBars: number;
+  /** Other instruments that the formulas read. */
+  symbols: string[];
+  engine: "fast" | "event";
+  module: { name: string; hash: string } | null;
+  /** Conditions at each close; none of a module. */
+  conditions(data: Dataset): Partial<Record<ConditionName, Uint8Array>>;
+  run(scene: SingleScene, options: SingleRunOptions): Promise<RunOutcome>;
+  close(): Promise<void>;
+}
+
+type Pausing = Pick<SingleRunOptions, "signal" | "onProgress">;
+
+type Request = Pick<
+  BacktestPayload,
+  "strategy" | "sizing" | "protection" | "innerPath" | "costs" | "initialCash" | "lotSize" | "timeframe"
+>;
+
+/** Bars between two looks at the abort signal. */
+const chunkBars = 8_192;
+const yieldBars = 262_144;
+const chunkInstants = 4_096;
+
+/** Throws AppError `formula.invalid`, `payload.invalid` or `strategy.failed`. Close it after use. */
+export async function openStrategy(
+  deps: { strategies: StrategyModules },
+  payload: Request,
+): Promise<SingleStrategy> {
+  const { strategy } = payload;
+  return strategy.kind === "module"
+    ? openModule(deps.strategies, payload, strategy)
+    : openRules(payload, strategy);
+}
+
+function openRules(payload: Request, strategy: Strategy): SingleStrategy {
+  const compiled = compileStrategy(strategy, timeframeMs(payload.timeframe));
+  const conditions = (data: Dataset) => evaluateConditions(compiled, data);
+  const fast = isFast(payload);
+  const costPerSide = (payload.costs.feeBps + payload.costs.slippageBps) / 10_000;
+  const create = () =>
+    rulesStrategy(
+      { ...rulesOf(strategy), formulas: compiled.formulas as { entry: string } },
+      ruleTermsOf(payload, costPerSide),
+    );
+  const features = fast ? [] : create().features;
+  const { warmupBars } = fast ? compiled : readFormulas(features, payload);
+  const { title, side, symbols } = compiled;
+  return {
+    title,
+    side,
+    symbols,
+    formulas: compiled.formulas as Record<string, string>,
+    warmupBars: Math.max(compiled.warmupBars, warmupBars),
+    engine: fast ? "fast" : "event",
+    module: null,
+    conditions,
+    close: () => Promise.resolve(),
+    async run(scene, options) {
+      const { data, instrument } = scene;
+      const { delayBars = 0 } = options;
+      if (fast) {
+        let signals = packSignals(side, conditions(data), new Uint8Array(data.length));
+        for (let bar = 0; bar < delayBars; bar++) signals = delaySignals(signals);
+        const settings = settingsOf(payload, instrument.lotSize);
+        return simulateFast(data, signals, { ...settings, ...dearer(settings, options) }, options);
+      }
+      const columns = featureColumns(features, data, delayBars);
+      const engine = createEngine(
+        [instrumentOf(payload, scene, false)],
+        create(),
+        engineSettings(payload, scene, options),
+        (formula) => columns[formula]![0]!,
+      );
+      while (!engine.advance(chunkInstants)) await pause(engine.state.instant, options);
+      return outcomeOfEngine(engine, null);
+    },
+  };
+}
+
+async function openModule(
+  modules: StrategyModules,
+  payload: Request,
+  strategy: ModuleStrategy,
+): Promise<SingleStrategy> {
+  const session = await modules.open(strategy.name);
+  try {
+    const { params, features, title } = await session.prepare(strategy.params, 1);
+    const { warmupBars, symbols, texts } = readFormulas(features, payload);
+    return {
+      title,
+      side: "both",
+      symbols,
+      formulas: Object.fromEntries(texts.map((text, handle) => [`value(${handle})`, text])),
+      warmupBars,
+      engine: "event",
+      module: { name: session.info.name, hash: session.info.hash },
+      conditions: () => ({}),
+      close: () => session.close(),
+      async run(scene, options) {
+        const { run, failure } = await session.run({
+          params,
+          instruments: [instrumentOf(payload, scene, true)],
+          settings: { ...engineSettings(payload, scene, options), delayBars: options.delayBars ?? 0 },
+          columns: featureColumns(features, scene.data, 0),
+          seed: options.seed,
+          signal: options.signal,
+          onProgress: (done) => options.onProgress?.(done),
+        });
+        return outcomeOfEngine(run, failure);
+      },
+    };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** Throws AppError `formula.invalid` with the text and the column. */
+export function readFormulas(
+  formulas: readonly string[],
+  payload: Pick<Request, "timeframe">,
+): { warmupBars: number; symbols: string[]; texts: string[] } {
+  const symbols = new Set<string>();
+  let warmupBars = 0;
+  const texts = formulas.map((formula) => {
+    try {
+      const checked = checkFormula(formula, { timeframeMs: timeframeMs(payload.timeframe) });
+      for (const symbol of checked.instruments) symbols.add(symbol);
+      warmupBars = Math.max(warmupBars, checked.warmup);
+      return checked.text;
+    } catch (error) {
+      if (!(error instanceof FormulaError)) throw error;
+      throw new AppError("formula.invalid", `${formula}: ${error.message} (column ${error.column}).`);
+    }
+  });
+  return { warmupBars, symbols: [...symbols].sort(), texts };
+}
+
+function evaluateConditions(
+  strategy: CompiledStrategy,
+  data: Dataset,
+): Partial<Record<ConditionName, Uint8Array>> {
+  const names = conditionNames.filter((name) => strategy.formulas[name] !== undefined);
+  const values = evaluateFormulas(
+    names.map((name) => strategy.formulas[name]!),
+    data,
+  );
+  const columns: Partial<Record<ConditionName, Uint8Array>> = {};
+  names.forEach((name, k) => {
+    const column = values[k];
+    if (!(column instanceof Uint8Array)) throw new TypeError(`${name} did not give a condition`);
+    columns[name] = column;
+  });
+  return columns;
+}
+
+/** A column of each formula for one instrument, `delayBars` late. */
+function featureColumns(
+  formulas: readonly string[],
+  data: Dataset,
+  delayBars: number,
+): Record<string, FeatureColumn[]> {
+  const values = evaluateFormulas(formulas, data);
+  return Object.fromEntries(
+    formulas.map((formula, k) => [formula, [{ closeMs: data.closeMs, values: late(values[k]!, delayBars) }]]),
+  );
+}
+
+function late(values: Float64Array | Uint8Array, bars: number): Float64Array | Uint8Array {
+  if (bars === 0) return values;
+  const out = values instanceof Uint8Array ? new Uint8Array(values.length) : new Float64Array(values.length);
+  if (out instanceof Float64Array) out.fill(Number.NaN);
+  out.set(values.subarray(0, -bars), bars);
+  return out;
+}
+
+/** A module's orders are rounded to the venue's ticks and minimums; rules know lots only, as the simulator does. */
+function instrumentOf(
+  payload: Request,
+  { data, instrument, finer }: SingleScene,
+  whole: boolean,
+): MarketInstrument {
+  const { openMs, closeMs, open, high, low, close, volume } = data;
+  return {
+    ...plainInstrument(
+      instrument.instrumentId,
+      { openMs, closeMs, open, high, low, close, volume },
+      instrument.currency,
+    ),
+    lotSize: marketOf(payload, instrument.lotSize).lotSize,
+    tickSize: whole ? Number(instrument.tickSize ?? "0") : 0,
+    minNotional: whole ? Number(instrument.minNotional ?? "0") : 0,
+    finerBars: finer,
+  };
+}
+
+function dearer(settings: MarketSettings, { costMultiple = 1 }: SingleRunOptions) {
+  const { feeRate, feePerUnit, minFee, slippageRate, slippagePerUnit } = settings;
+  return {
+    feeRate: feeRate * costMultiple,
+    feePerUnit: feePerUnit * costMultiple,
+    minFee: minFee * costMultiple,
+    slippageRate: slippageRate * costMultiple,
+    slippagePerUnit: slippagePerUnit * costMultiple,
+  };
+}
+
+function engineSettings(
+  payload: Request,
+  { instrument }: SingleScene,
+  options: SingleRunOptions,
+): EngineSettings {
+  const market = marketOf(payload, instrument.lotSize);
+  const costs = dearer(market, options);
+  const ofCash = ["fractionOfEquity", "fixedQuantity", "fixedCash"].includes(payload.sizing.kind);
+  return {
+    baseCurrency: instrument.currency,
+    initialCash: market.initialCash,
+    innerPath: payload.innerPath === "optimistic" ? "optimistic" : "pessimistic",
+    shortfall: ofCash && payload.strategy.kind !== "module" ? "reject" : "reduce",
+    rates: {},
+    costs: {
+      ...noCosts,
+      fees: {
+        makerRate: costs.feeRate,
+        takerRate: costs.feeRate,
+        perUnit: costs.feePerUnit,
+        minimum: costs.minFee,
+        tiers: [],
+      },
+      slippage: { kind: "fixed", rate: costs.slippageRate, perUnit: costs.slippagePerUnit },
+    },
+  };
+}
+
+/** Signal bits through the simulator, with pauses. */
+export async function simulateFast(
+  prices: PriceColumns,
+  signals: Uint8Array,
+  settings: SimulationSettings,
+  options: Pausing,
+): Promise<RunOutcome> {
+  const bars = signals.length;
+  const simulation = createSimulation(prices, signals, settings);
+  for (let from = 0; from < bars; from += chunkBars) {
+    const to = Math.min(bars, from + chunkBars);
+    runSimulation(simulation, from, to);
+    if (to % yieldBars === 0) await pause(to, options);
+  }
+  options.onProgress?.(bars);
+  return outcomeOfSimulation(simulation);
+}
+
+async function pause(done: number, { signal, onProgress }: Pausing): Promise<void> {
+  onProgress?.(done);
+  await setImmediate();
+  signal.throwIfAborted();
+}
