@@ -23,6 +23,7 @@ import { createDocumentReader } from "@tapedeck/features/knowledge/documents";
 import { createFilingReader } from "@tapedeck/features/knowledge/filings";
 import { createDocumentWriter } from "@tapedeck/features/knowledge/incoming";
 import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
+import { createScheduleBook } from "@tapedeck/features/schedules/book";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { createStorageEraser } from "@tapedeck/features/storage";
@@ -172,6 +173,7 @@ export async function wire(
     auth: createAuthService({ db, jwtSecret, limiter, now, log }),
     audit: createAuditLog({ db, now }),
     limiter,
+    schedules: createScheduleBook({ jobs, now }),
     liveEvents: createLiveEvents({ streamUrl: config.streamUrl }),
     jobContracts,
   };

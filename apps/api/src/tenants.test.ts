@@ -56,7 +56,7 @@ async function upload(token: string): Promise<string> {
 const instrumentId = "OWN.MINE";
 
 async function completed(
-  type: "ingest" | "documentIngest" | "analyze" | "backtest" | "sweep" | "execute",
+  type: "ingest" | "documentIngest" | "analyze" | "ask" | "backtest" | "sweep" | "execute",
   payload: never,
 ): Promise<string> {
   const job = await owner.submit(type, payload, { waitS: 50 });
@@ -134,6 +134,16 @@ beforeAll(async () => {
     body: { instrumentId, rule: { kind: "price", direction: "above", level: 1 } },
   } as never);
   ids.set("/alerts/", (alert as { id: string }).id);
+  const standing = await owner.call("createStandingQuestion", {
+    body: { name: "own", question: "What data do you have?", cron: "0 3 1 1 *" },
+  });
+  ids.set("/standing-questions/", standing.id);
+  const questionId = await completed("ask", {
+    question: "What data do you have?",
+    conversationId: "of the owner",
+  } as never);
+  ids.set("/questions/", questionId);
+  ids.set("/conversations/", "of the owner");
   const account = await owner.call("createAccount", { body: { name: "mine", currency: "USD" } });
   ids.set("/accounts/", account.id);
   await completed("execute", {
@@ -196,6 +206,7 @@ const bodies: Record<string, unknown> = {
   haltAccount: { reason: "test" },
   muteAlert: { muted: true },
   reconcileOrder: {},
+  giveFeedback: { useful: false },
 };
 const queries: Record<string, string> = { getBars: "?timeframe=1d", getChart: "?timeframe=1d" };
 

@@ -22,7 +22,7 @@ import { tickRoutes } from "./ticks/contract.ts";
 import { uploadRoutes } from "./uploads/contract.ts";
 import { systemRoutes } from "./system/contract.ts";
 import { analyze, analyzeRoutes } from "./analyze/contract.ts";
-import { ask } from "./ask/contract.ts";
+import { ask, askRoutes } from "./ask/contract.ts";
 import { sentiment } from "./sentiment/contract.ts";
 import { knowledgeRoutes } from "./knowledge/contract.ts";
 import { indicatorRoutes } from "./indicators/contract.ts";
@@ -67,6 +67,7 @@ export const routes = {
   ...indicatorRoutes,
   ...lineageRoutes,
   ...alertRoutes,
+  ...askRoutes,
   ...tickRoutes,
   ...knowledgeRoutes,
 } satisfies Record<string, RouteContract>;

@@ -13,6 +13,7 @@ import type { BarSources, IngestFiles } from "./ingest/contract.ts";
 import type { PageFetcher } from "./ingest/documents/contract.ts";
 import type { Outbox } from "./notifications/contract.ts";
 import type { FormulaLibrary } from "./indicators/contract.ts";
+import type { ScheduleBook } from "./schedules/contract.ts";
 import type { SeriesReader, SeriesWriter } from "./series/contract.ts";
 import type { LiveEvents } from "./ticks/contract.ts";
 import type { UploadStore } from "./uploads/contract.ts";
@@ -52,6 +53,7 @@ export interface ApiDeps extends Deps {
   auth: AuthService;
   audit: AuditLog;
   limiter: RateLimiter;
+  schedules: ScheduleBook;
   /** The live stream's events, as the stream process tells them. */
   liveEvents: LiveEvents;
   /** Every job type of this deployment, an operator's own ones too. */

@@ -1,6 +1,7 @@
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { routes } from "./contracts.ts";
 import { alertRouteHandlers } from "./alerts/read.ts";
+import { askRouteHandlers } from "./ask/read.ts";
 import { auditRouteHandlers } from "./audit/read.ts";
 import { authRouteHandlers } from "./auth/read.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -48,6 +49,7 @@ export const routeHandlers = {
   ...indicatorRouteHandlers,
   ...lineageRouteHandlers,
   ...alertRouteHandlers,
+  ...askRouteHandlers,
   ...tickRouteHandlers,
   ...knowledgeRouteHandlers,
 } satisfies RouteHandlersFor<typeof routes, ApiDeps>;

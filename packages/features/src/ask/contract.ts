@@ -1,5 +1,15 @@
-import { defineJob, EpochMs, Id, InstrumentRef } from "@tapedeck/core";
+import {
+  defineCommand,
+  defineJob,
+  defineQuery,
+  EpochMs,
+  Id,
+  InstrumentRef,
+  pageOf,
+  PageQuery,
+} from "@tapedeck/core";
 import * as z from "zod";
+import { CallbackUrl } from "../jobs/contract.ts";
 
 export const AskPayload = z
   .strictObject({
@@ -17,6 +27,8 @@ export const AskPayload = z
     jobId: Id.optional(),
     /** Questions with one conversation id may refer to what was asked before ("and in 2008?"). */
     conversationId: z.string().min(1).max(100).optional(),
+    /** The standing question that this is a turn of. */
+    standingId: Id.optional(),
   })
   .meta({ id: "AskPayload" });
 export type AskPayload = z.output<typeof AskPayload>;
@@ -97,3 +109,149 @@ export const ask = defineJob({
     { question: "What is a drawdown?" },
   ],
 });
+
+/** Most standing questions of a tenant. */
+export const maxStandingQuestions = 200;
+
+const { question, instrumentIds } = AskPayload.shape;
+
+export const StandingQuestionBody = z
+  .strictObject({
+    /** Unique in the tenant. */
+    name: z.string().trim().min(1).max(100),
+    question,
+    instrumentIds,
+    /** When it is asked: five fields (minute hour day month weekday), or six with seconds first. */
+    cron: z.string().trim().min(1).max(100),
+    timeZone: z.string().max(60).default("UTC"),
+    /** Called when the answer, or what it rests on, is another than before; signed and repeated until it answers 2xx. */
+    callbackUrl: CallbackUrl.nullable().default(null),
+  })
+  .meta({
+    id: "StandingQuestionBody",
+    examples: [
+      {
+        name: "death cross",
+        question: "When was the last death cross of the S&P 500?",
+        cron: "30 22 * * 1-5",
+        timeZone: "America/New_York",
+      },
+    ],
+  });
+
+export const StandingQuestion = z
+  .object({
+    id: Id,
+    name: z.string(),
+    question: z.string(),
+    scheduleId: Id,
+    /** Without its query, which may hold a secret. */
+    callbackUrl: z.string().nullable(),
+    createdBy: z.string(),
+    createdMs: z.int(),
+    lastJobId: Id.nullable(),
+    lastStatus: AskResult.shape.status.nullable(),
+    checkedMs: z.int().nullable(),
+    /** When its answer last was another than before; null: it has not been yet. */
+    changedMs: z.int().nullable(),
+  })
+  .meta({ id: "StandingQuestion" });
+export type StandingQuestion = z.output<typeof StandingQuestion>;
+
+/** What of an answer is another than before: its words, or only what they rest on. */
+export const StandingChange = z
+  .object({
+    jobId: Id,
+    atMs: z.int(),
+    changed: z.enum(["answer", "evidence"]),
+    answer: z.string(),
+  })
+  .meta({ id: "StandingChange" });
+export type StandingChange = z.output<typeof StandingChange>;
+
+export const Feedback = z
+  .object({
+    jobId: Id,
+    useful: z.boolean(),
+    note: z.string(),
+    givenBy: z.string(),
+    atMs: z.int(),
+  })
+  .meta({ id: "Feedback" });
+export type Feedback = z.output<typeof Feedback>;
+
+const ById = z.object({ id: Id });
+
+export const askRoutes = {
+  listStandingQuestions: defineQuery({
+    name: "listStandingQuestions",
+    path: "/standing-questions",
+    tag: "Questions",
+    summary: "Standing questions of the tenant, newest first",
+    role: "viewer",
+    query: PageQuery,
+    response: pageOf(StandingQuestion),
+  }),
+  createStandingQuestion: defineCommand({
+    name: "createStandingQuestion",
+    method: "POST",
+    path: "/standing-questions",
+    tag: "Questions",
+    summary: "Ask a question on a schedule, and tell when its answer or its evidence changes",
+    role: "analyst",
+    body: StandingQuestionBody,
+    response: StandingQuestion,
+    status: 201,
+  }),
+  getStandingQuestion: defineQuery({
+    name: "getStandingQuestion",
+    path: "/standing-questions/{id}",
+    tag: "Questions",
+    summary: "One standing question with the changes of its answer, newest first",
+    role: "viewer",
+    params: ById,
+    response: StandingQuestion.extend({ changes: z.array(StandingChange) }).meta({
+      id: "StandingQuestionDetails",
+    }),
+  }),
+  deleteStandingQuestion: defineCommand({
+    name: "deleteStandingQuestion",
+    method: "DELETE",
+    path: "/standing-questions/{id}",
+    tag: "Questions",
+    summary: "Delete a standing question and its schedule; answers stay",
+    role: "analyst",
+    params: ById,
+  }),
+  giveFeedback: defineCommand({
+    name: "giveFeedback",
+    method: "PUT",
+    path: "/questions/{id}/feedback",
+    tag: "Questions",
+    summary: "Say whether an answer was useful; the last word counts",
+    role: "viewer",
+    params: ById,
+    body: z.strictObject({ useful: z.boolean(), note: z.string().trim().max(2_000).default("") }),
+    response: Feedback,
+  }),
+  listFeedback: defineQuery({
+    name: "listFeedback",
+    path: "/question-feedback",
+    tag: "Questions",
+    summary: "What readers said of answers, newest question first",
+    role: "viewer",
+    query: PageQuery.extend({ useful: z.stringbool().optional() }),
+    response: pageOf(Feedback),
+  }),
+  getConversation: defineQuery({
+    name: "getConversation",
+    path: "/conversations/{id}",
+    tag: "Questions",
+    summary: "The answered questions of a conversation, oldest first",
+    role: "viewer",
+    params: z.object({ id: z.string().min(1).max(100) }),
+    response: z.object({
+      turns: z.array(z.object({ jobId: Id, atMs: z.int(), question: z.string() })),
+    }),
+  }),
+};

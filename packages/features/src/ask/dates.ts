@@ -202,6 +202,31 @@ const rules: Rule[] = [
       label: `since ${formatDate(utc(new Date(today).getUTCFullYear(), 0, 1))}`,
     }),
   ],
+  [
+    /\b(?:(?:this )?(?:last|past|previous)|on) (monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b(?!s)/g,
+    (m, today) => dayOf(lastWeekday(weekdays.indexOf(m[1]!), today)),
+  ],
+  [
+    /\b(last|previous|this) week\b/g,
+    (m, today) => {
+      const monday = lastWeekday(1, today + dayMs);
+      return m[1] === "this" ? range(monday, today + dayMs) : range(monday - 7 * dayMs, monday);
+    },
+  ],
+  [
+    /\b(last|previous|this) quarter\b|\b(quarter[ -]to[ -]date|qtd)\b/g,
+    (m, today) => {
+      const date = new Date(today);
+      const now = Math.floor(date.getUTCMonth() / 3) + 1;
+      const current = quarter(date.getUTCFullYear(), now);
+      if (m[1] !== "last" && m[1] !== "previous") return range(current.fromMs, today + dayMs);
+      return now === 1 ? quarter(date.getUTCFullYear() - 1, 4) : quarter(date.getUTCFullYear(), now - 1);
+    },
+  ],
+  [
+    /\b(?:month[ -]to[ -]date|mtd)\b/g,
+    (_m, today) => month(new Date(today).getUTCFullYear(), new Date(today).getUTCMonth()),
+  ],
   [/\blast year\b/g, (_m, today) => wholeYear(new Date(today).getUTCFullYear() - 1)],
   [
     /\blast month\b/g,
@@ -219,6 +244,15 @@ const rules: Rule[] = [
     (m) => wholeYear(+m[1]!),
   ],
 ];
+
+const weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+
+/** The day's beginning, UTC, of the newest such weekday before the day of `todayMs`. */
+function lastWeekday(weekday: number, todayMs: number): number {
+  const today = Math.floor(todayMs / dayMs) * dayMs;
+  const back = (new Date(today).getUTCDay() - weekday + 7) % 7;
+  return today - (back === 0 ? 7 : back) * dayMs;
+}
 
 function dayOf(ms: number): Period | undefined {
   const date = new Date(ms);

@@ -1,7 +1,9 @@
+import path from "node:path";
 import { errorRecord, newId } from "@tapedeck/core";
 import type { LanguageModel, ProgressOf } from "@tapedeck/core";
 import {
   monthlyStocks,
+  projectRoot,
   recordingContext,
   seedBars,
   sp500Bars,
@@ -21,6 +23,7 @@ import { insertNotification } from "../notifications/store.ts";
 import { createBus } from "@tapedeck/platform/bus/index";
 import type { backtest } from "../backtest/contract.ts";
 import { BacktestPayload } from "../backtest/contract.ts";
+import { createStrategyModules } from "../backtest/modules/folder.ts";
 import { runBacktest } from "../backtest/run.ts";
 import { contracts } from "../contracts.ts";
 import type { Database, Db, Tx } from "../db.ts";
@@ -34,6 +37,7 @@ import { saveSentDocument } from "../knowledge/store.ts";
 import { createPortfolioReader } from "../orders/portfolio.ts";
 import { ensureDefaultAccount, insertOrder } from "../orders/store.ts";
 import { createSeriesReader } from "../series/reader.ts";
+import { createSeriesWriter } from "../series/writer.ts";
 import { AskPayload, AskResult } from "./contract.ts";
 import type { ask } from "./contract.ts";
 import { runAsk } from "./run.ts";
@@ -135,6 +139,7 @@ export async function askFixture() {
       close: () => Promise.resolve(),
     },
   });
+  const strategies = createStrategyModules({ dir: path.join(projectRoot, "strategies") });
   const commit: JobContext<unknown, Tx>["commit"] = (fn) => db.transaction().execute(fn);
   /** A job that a question had computed, done as a worker would. */
   const waitForEnd: JobService["waitForEnd"] = async (_tenantId, id) => {
@@ -143,7 +148,7 @@ export async function askFixture() {
     const ctx = recordingContext<never, Tx>({ nowMs, tenantId, jobId: id, commit });
     const outcome = await (
       job.type === "backtest"
-        ? runBacktest({ ...deps, blobs: blobs.blobs }, BacktestPayload.parse(job.payload), ctx)
+        ? runBacktest({ ...deps, blobs: blobs.blobs, strategies }, BacktestPayload.parse(job.payload), ctx)
         : runAnalyze({ ...deps, blobs: blobs.blobs }, AnalyzePayload.parse(job.payload), ctx)
     ).then(
       (result) => ({ state: "completed" as const, result: JSON.stringify(result) }),
@@ -188,7 +193,7 @@ export async function askFixture() {
     const { job } = await jobs.submit({ caller, type: "backtest", payload });
     const ctx = recordingContext<ProgressOf<typeof backtest>, Tx>({ nowMs, tenantId, jobId: job.id, commit });
     const result = await runBacktest(
-      { series, evidence, blobs: blobs.blobs, formulas: deps.formulas },
+      { series, evidence, blobs: blobs.blobs, formulas: deps.formulas, strategies },
       BacktestPayload.parse(payload),
       ctx,
     );
@@ -198,6 +203,30 @@ export async function askFixture() {
       .where("id", "=", job.id)
       .execute();
     return job.id;
+  }
+
+  /** Writes bars as an import would: those that differ become new revisions, known from `recordedMs`. */
+  async function writeBars(
+    target: { instrumentId: string; timeframe: string; recordedMs: number },
+    list: readonly TestBar[],
+  ): Promise<void> {
+    const writer = createSeriesWriter({ db });
+    const column = (name: keyof TestBar) => list.map((bar) => bar[name]);
+    await db.transaction().execute((tx) =>
+      writer.writeBars(
+        tx,
+        { ...target, space: "shared", jobId: newId(nowMs) },
+        {
+          openMs: column("openMs"),
+          closeMs: column("closeMs"),
+          open: column("open"),
+          high: column("high"),
+          low: column("low"),
+          close: column("close"),
+          volume: column("volume"),
+        },
+      ),
+    );
   }
 
   /** The books as trading leaves them: an account that holds two stocks, a rejected order, and an alert that fired. */
@@ -262,7 +291,7 @@ export async function askFixture() {
     };
     await db.transaction().execute(async (tx) => {
       await insertAlert(tx, alert);
-      const { id: alertId, name, instrumentId, callbackUrl, channelIds, muted } = alert;
+      const { id: alertId, name, instrumentId, muted, callbackUrl, channelIds } = alert;
       const message = "AAPL.XNAS went above 200: 223.02";
       await insertTrigger(
         tx,
@@ -305,6 +334,7 @@ export async function askFixture() {
     context,
     finishBacktest,
     fillBooks,
+    writeBars,
     ask: askIt,
     async close() {
       await jobs.stop();

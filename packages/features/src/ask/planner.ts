@@ -4,7 +4,7 @@ import { clarify, Declined } from "./answer.ts";
 import { families } from "./families/index.ts";
 import type { Family, Hint } from "./families/family.ts";
 import { companiesIn } from "./families/filings.ts";
-import { refusal } from "./families/refuse.ts";
+import { refusal, unreadable } from "./families/refuse.ts";
 import { readQuestion } from "./question.ts";
 import type { Question } from "./question.ts";
 
@@ -111,6 +111,8 @@ function isFollowUp(q: Question): boolean {
 /** What the question asks of the tools. Pure: throws Declined where it asks back or cannot be answered. */
 export function makePlan(options: PlanOptions): Plan {
   const { question, instruments, asOfMs } = options;
+  const refusedUnread = unreadable(question);
+  if (refusedUnread !== undefined) throw refusedUnread;
   const whole = readQuestion(question, instruments, asOfMs);
   const chain = (options.chain ?? []).map((text) => readQuestion(text, instruments, asOfMs));
   const before = chain.length === 0 ? undefined : chain.slice(1).reduce(merge, chain[0]!);
@@ -128,6 +130,16 @@ export function makePlan(options: PlanOptions): Plan {
     throw clarify(
       "The date reads two ways. Which one is meant?",
       whole.dates.ambiguous.map((date) => question.replace(/\b\d{1,2}[/-]\d{1,2}[/-]\d{4}\b/, date)),
+    );
+  }
+  if (
+    /^ (?:help|what (?:can|could|may) (?:i|you|one) (?:ask|do|answer)(?: you| for me| about)?|what questions .*) $/.test(
+      whole.text,
+    )
+  ) {
+    throw clarify(
+      "Questions of these kinds are answered; docs/asking.md has more of each.",
+      kindsShown(hint),
     );
   }
   const unclear = whole.ambiguous[0];
@@ -180,6 +192,15 @@ export function makePlan(options: PlanOptions): Plan {
     carried = named;
   }
   return { steps, readAs, chain: [question] };
+}
+
+/** An example of each kind that has one, about an instrument that there is. */
+function kindsShown(hint: Hint): string[] {
+  const id = hint.all[0]?.instrumentId ?? "the S&P 500";
+  return families.flatMap(({ examples }) => {
+    const example = examples.find((one) => one.includes("S&P 500")) ?? examples[0];
+    return example === undefined ? [] : [example.replaceAll(/(?:the )?S&P 500/g, id)];
+  });
 }
 
 const little = new Set(

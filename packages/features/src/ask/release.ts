@@ -12,6 +12,8 @@ export interface Release {
   drop(): void;
   readonly sentences: AskResult["sentences"];
   readonly citations: AskResult["citations"];
+  /** What was cited, in the order of the citations. */
+  readonly items: readonly EvidenceItem[];
   readonly dropped: number;
 }
 
@@ -20,6 +22,7 @@ const maxSentences = 60;
 export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release {
   const sentences: AskResult["sentences"] = [];
   const citations: AskResult["citations"] = [];
+  const items: EvidenceItem[] = [];
   const numbers = new Map<string, number>();
   let dropped = 0;
 
@@ -29,12 +32,14 @@ export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release
     const number = citations.length + 1;
     numbers.set(id, number);
     citations.push({ number, evidenceId: id, label: describe(item) });
+    items.push(item);
     return number;
   }
 
   return {
     sentences,
     citations,
+    items,
     get dropped() {
       return dropped;
     },

@@ -2,6 +2,7 @@ import { AppError } from "@tapedeck/core";
 import type { JobHandler, LanguageModel } from "@tapedeck/core";
 import type { Db, Tx } from "../db.ts";
 import type { EvidenceStore } from "../evidence/contract.ts";
+import type { Outbox } from "../notifications/contract.ts";
 import type { Instrument } from "../series/contract.ts";
 import { Declined } from "./answer.ts";
 import { readDates } from "./dates.ts";
@@ -10,6 +11,7 @@ import { answerByModel, ModelUnusable } from "./model.ts";
 import { makePlan } from "./planner.ts";
 import { createRelease } from "./release.ts";
 import type { Release } from "./release.ts";
+import { recordStanding } from "./standing.ts";
 import { loadChain, saveChain } from "./store.ts";
 import { createTools } from "./tools.ts";
 import type { AskSources, Tools } from "./tools.ts";
@@ -18,6 +20,7 @@ export interface AskDeps extends AskSources {
   db: Db;
   evidence: EvidenceStore;
   model: LanguageModel | undefined;
+  outbox: Outbox;
 }
 
 type Context = Parameters<JobHandler<typeof ask, AskDeps, Tx>>[2];
@@ -47,7 +50,12 @@ export const runAsk: JobHandler<typeof ask, AskDeps, Tx> = async (deps, payload,
     jobId: payload.jobId,
     base,
   };
-  return deps.model === undefined ? answerByPlan(work) : answerByModelOrPlan(work, deps.model);
+  const result = await (deps.model === undefined
+    ? answerByPlan(work)
+    : answerByModelOrPlan(work, deps.model));
+  if (payload.standingId !== undefined)
+    await recordStanding(ctx, deps.outbox, payload.standingId, result, release.items);
+  return result;
 };
 
 interface Work {

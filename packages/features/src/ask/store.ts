@@ -1,6 +1,7 @@
 import type { JobContext, LanguageModel } from "@tapedeck/core";
 import { contentHash } from "@tapedeck/core/hash";
 import type { Db, Tx } from "../db.ts";
+import type { AskTables } from "./tables.ts";
 
 export type ModelRequest = Parameters<LanguageModel["complete"]>[0];
 export type Completion = Awaited<ReturnType<LanguageModel["complete"]>>;
@@ -45,6 +46,31 @@ export async function completeOnce(
   return completion;
 }
 
+/** Turns that are shown of one conversation. */
+const mostTurns = 200;
+
+/** The answered turns of a conversation, oldest first; the question is the last of each chain. */
+export async function loadTurns(
+  db: Db,
+  tenantId: string,
+  conversationId: string,
+): Promise<{ jobId: string; atMs: number; question: string }[]> {
+  const rows = await db
+    .selectFrom("askTurns")
+    .select(["jobId", "atMs", "chain"])
+    .where("tenantId", "=", tenantId)
+    .where("conversationId", "=", conversationId)
+    .orderBy("atMs")
+    .orderBy("jobId")
+    .limit(mostTurns)
+    .execute();
+  return rows.map(({ jobId, atMs, chain }) => ({
+    jobId,
+    atMs,
+    question: (JSON.parse(chain) as string[]).at(-1)!,
+  }));
+}
+
 /** The questions that the last turn answered by then rests on; none at the conversation's beginning. */
 export async function loadChain(
   db: Db,
@@ -86,4 +112,33 @@ export async function saveChain(
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   });
+}
+
+export type FeedbackRow = AskTables["askFeedback"];
+
+export async function saveFeedback(db: Db, row: FeedbackRow): Promise<void> {
+  const { useful, note, givenBy, atMs } = row;
+  await db
+    .insertInto("askFeedback")
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(["tenantId", "jobId"]).doUpdateSet({ useful, note, givenBy, atMs }),
+    )
+    .execute();
+}
+
+/** Of the newest question first, before the job of the cursor. */
+export async function loadFeedback(
+  db: Db,
+  query: { tenantId: string; useful: boolean | undefined; before: string | undefined; limit: number },
+): Promise<FeedbackRow[]> {
+  let rows = db
+    .selectFrom("askFeedback")
+    .selectAll()
+    .where("tenantId", "=", query.tenantId)
+    .orderBy("jobId", "desc")
+    .limit(query.limit);
+  if (query.useful !== undefined) rows = rows.where("useful", "=", query.useful);
+  if (query.before !== undefined) rows = rows.where("jobId", "<", query.before);
+  return rows.execute();
 }

@@ -11,6 +11,41 @@ export interface AskTables {
     response: string;
     createdMs: number;
   };
+  askStanding: {
+    id: string;
+    tenantId: string;
+    name: string;
+    /** JSON of the question's payload. */
+    payload: string;
+    scheduleId: string;
+    callbackUrl: string | null;
+    createdBy: string;
+    createdMs: number;
+    lastJobId: string | null;
+    lastStatus: string | null;
+    checkedMs: number | null;
+    changedMs: number | null;
+    /** Of the last answer's sentences. */
+    answerHash: string | null;
+    /** Of what the last answer rests on. */
+    evidenceHash: string | null;
+  };
+  askStandingChanges: {
+    standingId: string;
+    jobId: string;
+    tenantId: string;
+    atMs: number;
+    changed: "answer" | "evidence";
+    answer: string;
+  };
+  askFeedback: {
+    tenantId: string;
+    jobId: string;
+    useful: boolean;
+    note: string;
+    givenBy: string;
+    atMs: number;
+  };
   askTurns: {
     tenantId: string;
     conversationId: string;

@@ -114,7 +114,42 @@ export const EvidenceRows = z
   })
   .meta({ id: "EvidenceRows" });
 
+/** All that one job's result rests on, in one file that stands by itself. */
+export const EvidencePack = z
+  .object({
+    format: z.literal("tapedeck-evidence-pack/1"),
+    jobId: Id,
+    type: z.string(),
+    createdMs: z.int(),
+    payload: z.unknown(),
+    result: z.unknown(),
+    items: z.array(
+      z.object({
+        id: z.string(),
+        item: EvidenceItem,
+        /** Of the item's canonical JSON; the id is its first 40 digits. */
+        sha256: z.string(),
+        /** Null where it rests on no bars. */
+        rows: EvidenceRows.nullable(),
+      }),
+    ),
+    /** Of the canonical JSON of all the rest. */
+    sha256: z.string(),
+  })
+  .meta({ id: "EvidencePack" });
+
 export const evidenceRoutes = {
+  getEvidencePack: defineQuery({
+    name: "getEvidencePack",
+    path: "/jobs/{id}/evidence-pack",
+    tag: "Evidence",
+    summary:
+      "Everything that a job's result cites, with the newest bars behind each item (50,000 over all items at most), hashed",
+    role: "viewer",
+    params: z.object({ id: Id }),
+    query: z.object({ barsPerItem: z.coerce.number().int().min(0).max(5_000).default(500) }),
+    response: EvidencePack,
+  }),
   getEvidence: defineQuery({
     name: "getEvidence",
     path: "/evidence/{id}",

@@ -6,6 +6,7 @@ import { sql } from "kysely";
 import * as z from "zod";
 import type { Db, Tx } from "../db.ts";
 import type { Deps } from "../deps.ts";
+import { createScheduleBook } from "../schedules/book.ts";
 import type { JobLimits } from "./domain.ts";
 import { createPresence } from "./presence.ts";
 import { createJobRuntime } from "./runtime.ts";
@@ -234,7 +235,8 @@ export function jobFixture(options: {
     pollMs: 200,
     workerLeaseMs: 2_000,
   });
-  const deps = { db, queue, bus, jobs: service, log, now: Date.now } as unknown as Deps;
+  const schedules = createScheduleBook({ jobs: service, now: Date.now });
+  const deps = { db, queue, bus, jobs: service, log, now: Date.now, schedules } as unknown as Deps;
 
   const work = async (concurrency = 4, queues?: readonly string[]): Promise<TestWorker> => {
     const id = newId(Date.now());

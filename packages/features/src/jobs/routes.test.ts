@@ -22,6 +22,7 @@ import { createScheduler } from "../schedules/fire.ts";
 import { scheduleRouteHandlers } from "../schedules/read.ts";
 import { jobRoutes } from "./contract.ts";
 import { jobFixture, testCaller, until } from "./fixture.ts";
+import { createScheduleBook } from "../schedules/book.ts";
 import type { TestWorker } from "./fixture.ts";
 import { jobRouteHandlers } from "./read.ts";
 import { eventStream } from "./sse.ts";
@@ -343,7 +344,8 @@ function suite(startRedis: () => Promise<TestRedis | undefined>): void {
     const log = testLog();
     const make = () => createScheduler({ db: database.db, jobs: fixture.service, now: () => nowMs, log });
     const schedulers = [make(), make()];
-    const deps = { ...fixture.deps, now: () => nowMs };
+    const now = () => nowMs;
+    const deps = { ...fixture.deps, now, schedules: createScheduleBook({ jobs: fixture.service, now }) };
     const create = (body: unknown) =>
       routeHandlers.createSchedule(
         deps,

@@ -1,4 +1,6 @@
 import { defineCommand, defineQuery, EpochMs, Id, pageOf, PageQuery } from "@tapedeck/core";
+import type { Caller } from "@tapedeck/core";
+import type { Tx } from "../db.ts";
 import { CallbackUrl } from "../jobs/contract.ts";
 import * as z from "zod";
 
@@ -60,6 +62,12 @@ export const ScheduleView = z
   })
   .meta({ id: "Schedule" });
 export type ScheduleView = z.output<typeof ScheduleView>;
+
+/** How other features make and end schedules; `tx` makes it part of their own transaction. */
+export interface ScheduleBook {
+  create(tx: Tx, caller: Caller, body: z.output<typeof ScheduleBody>): Promise<ScheduleView>;
+  remove(tx: Tx, tenantId: string, id: string): Promise<void>;
+}
 
 const Params = z.object({ id: Id });
 

@@ -1,24 +1,14 @@
-import { AppError, Id, newId, withoutQuery } from "@tapedeck/core";
+import { AppError, Id } from "@tapedeck/core";
 import type { RouteHandlersFor } from "@tapedeck/core";
-import type { Selectable } from "kysely";
-import type { Deps } from "../deps.ts";
-import type { scheduleRoutes, ScheduleView } from "./contract.ts";
+import type { ApiDeps } from "../deps.ts";
+import { asConflict, view } from "./book.ts";
+import type { ScheduleRow } from "./book.ts";
+import type { scheduleRoutes } from "./contract.ts";
 import { nextTime, nextTimes } from "./domain.ts";
-import type { SchedulesTables } from "./tables.ts";
 
-type Row = Selectable<SchedulesTables["schedules"]>;
+type ScheduleDeps = Pick<ApiDeps, "db" | "jobs" | "now" | "schedules">;
 
-function view(row: Row): ScheduleView {
-  const { tenantId: _tenant, principalKind: _kind, role: _role, ...shown } = row;
-  return {
-    ...shown,
-    payload: JSON.parse(row.payload) as unknown,
-    callbackUrl: row.callbackUrl === null ? null : withoutQuery(row.callbackUrl),
-    misfire: row.misfire as ScheduleView["misfire"],
-  };
-}
-
-async function load(deps: Deps, tenantId: string, id: string): Promise<Row> {
+async function load(deps: ScheduleDeps, tenantId: string, id: string): Promise<ScheduleRow> {
   const row = await deps.db
     .selectFrom("schedules")
     .selectAll()
@@ -29,15 +19,7 @@ async function load(deps: Deps, tenantId: string, id: string): Promise<Row> {
   return row;
 }
 
-/** A name that is taken, said plainly. */
-function asConflict(error: unknown, name: string): unknown {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return code === "23505"
-    ? new AppError("resource.conflict", `There is a schedule named "${name}" already.`)
-    : error;
-}
-
-export const scheduleRouteHandlers: RouteHandlersFor<typeof scheduleRoutes, Deps> = {
+export const scheduleRouteHandlers: RouteHandlersFor<typeof scheduleRoutes, ScheduleDeps> = {
   async listSchedules(deps, { query }, caller) {
     let rows = deps.db
       .selectFrom("schedules")
@@ -56,31 +38,8 @@ export const scheduleRouteHandlers: RouteHandlersFor<typeof scheduleRoutes, Deps
     return { items, nextCursor: found.length > query.limit ? items.at(-1)!.id : null };
   },
 
-  async createSchedule(deps, { body }, caller) {
-    deps.jobs.check(caller, body.type, body.payload);
-    const nowMs = deps.now();
-    const row: Row = {
-      ...body,
-      id: newId(nowMs),
-      tenantId: caller.tenantId,
-      payload: JSON.stringify(body.payload),
-      submittedBy: caller.principalId,
-      principalKind: caller.kind,
-      role: caller.role,
-      nextMs: body.enabled ? nextTime(body.cron, body.timeZone, nowMs) : null,
-      lastDueMs: null,
-      lastJobId: null,
-      lastError: null,
-      createdMs: nowMs,
-      updatedMs: nowMs,
-    };
-    try {
-      await deps.db.insertInto("schedules").values(row).execute();
-    } catch (error) {
-      throw asConflict(error, body.name);
-    }
-    return view(row);
-  },
+  createSchedule: (deps, { body }, caller) =>
+    deps.db.transaction().execute((tx) => deps.schedules.create(tx, caller, body)),
 
   async getSchedule(deps, { params }, caller) {
     return view(await load(deps, caller.tenantId, params.id));
@@ -89,7 +48,7 @@ export const scheduleRouteHandlers: RouteHandlersFor<typeof scheduleRoutes, Deps
   async updateSchedule(deps, { params, body }, caller) {
     const old = await load(deps, caller.tenantId, params.id);
     const nowMs = deps.now();
-    const changed: Row = {
+    const changed: ScheduleRow = {
       ...old,
       ...Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)),
       payload: body.payload === undefined ? old.payload : JSON.stringify(body.payload),
@@ -112,7 +71,7 @@ export const scheduleRouteHandlers: RouteHandlersFor<typeof scheduleRoutes, Deps
 
   async deleteSchedule(deps, { params }, caller) {
     await load(deps, caller.tenantId, params.id);
-    await deps.db.deleteFrom("schedules").where("id", "=", params.id).execute();
+    await deps.db.transaction().execute((tx) => deps.schedules.remove(tx, caller.tenantId, params.id));
   },
 
   async previewSchedule(deps, { query }) {

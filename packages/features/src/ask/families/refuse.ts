@@ -1,8 +1,29 @@
 import { Declined } from "../answer.ts";
+import { isForeign } from "../language.ts";
 import type { Question } from "../question.ts";
 import type { Hint } from "./family.ts";
 import { have } from "./family.ts";
 import { companiesIn } from "./filings.ts";
+
+/** Words that speak to a program rather than ask it something. */
+const commanding =
+  /\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|rules?|prompts?|above|guard|checks?|limits?)\b|\b(?:system prompt|you are now|act as|pretend to be|developer mode|jailbreak)\b|\b(?:reveal|print|show|tell|give|send|leak|dump)\b.{0,30}\b(?:password|passwords|secrets?|api[ -]?keys?|tokens?|credentials|prompt|environment variables?)\b|<\s*script|drop\s+table|\bselect\b.{0,40}\bfrom\b.{0,40}\bwhere\b/i;
+
+/** Declined before anything of it is looked up: not in English, or an attempt to command. */
+export function unreadable(question: string): Declined | undefined {
+  if (isForeign(question)) {
+    return new Declined("Questions are understood in English only.", { suggestions: starters });
+  }
+  if (commanding.test(question)) {
+    return new Declined(
+      "A question is looked up, never obeyed: it cannot change what is done, reach secrets, or place orders.",
+      { suggestions: starters },
+    );
+  }
+  return undefined;
+}
+
+const starters = ["What data do you have?", "What can I ask?", "Market commentary"];
 
 /** Questions that are declined whatever the data: said with the nearest that can be answered. */
 export function refusal(q: Question, hint: Hint): Declined | undefined {
