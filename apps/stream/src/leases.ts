@@ -65,8 +65,15 @@ export function createLeases(options: LeaseOptions): Leases {
       most,
     );
     if (taken.length === 0) return;
-    await options.take(taken);
+    // Renewed from now on: reading what is stored of them may take longer than a lease.
     for (const instrumentId of taken) held.add(instrumentId);
+    try {
+      await options.take(taken);
+    } catch (error) {
+      for (const instrumentId of taken) await giveUp(instrumentId);
+      await book.release(taken);
+      throw error;
+    }
     log.info({ instruments: taken.length, held: held.size }, "instruments are taken");
   }
 

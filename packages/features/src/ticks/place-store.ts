@@ -42,7 +42,7 @@ export async function claimInstruments(
   });
 }
 
-/** Holds a run's instruments for `ttlMs` more; gives those that it still has. */
+/** Holds what a run has and has not given back for `ttlMs` more; gives those instruments. */
 export async function renewInstruments(
   db: Db,
   holder: { venue: string; runId: string; ttlMs: number },
@@ -52,6 +52,7 @@ export async function renewInstruments(
     .set({ untilMs: sql<number>`${clockMs} + ${holder.ttlMs}` })
     .where("venue", "=", holder.venue)
     .where("runId", "=", holder.runId)
+    .where("untilMs", ">", 0)
     .returning("instrumentId")
     .execute();
   return new Set(rows.map(({ instrumentId }) => instrumentId));
