@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { projectRoot, testDatabase } from "@tapedeck/testkit";
+import { pdfOf } from "@tapedeck/text/readers/pdf.fixture";
 import { startStack } from "@tapedeck/testkit/stack";
 import type { Stack } from "@tapedeck/testkit/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -208,6 +209,29 @@ describe("with a server", () => {
     expect(answer.code).toBe(0);
     expect(answer.out).toMatch(/159\.5/);
     expect(answer.out).toMatch(/\[1\] .* evidence ev_/);
+  });
+
+  test("documents are added from a folder, each with what became of it, listed, shown and removed", async () => {
+    const folder = path.join(stack.dir, "papers");
+    await mkdir(folder);
+    await writeFile(path.join(folder, "note.md"), "# Our view\n\nGamma squeezes are rare.");
+    await writeFile(path.join(folder, "scan.pdf"), pdfOf([[]]));
+    const added = await tapedeck(["document", "add", folder, "--company", "Acme"], { env });
+    expect(added.code).toBe(0);
+    expect(added.out).toMatch(/1 added, 1 refused/);
+    expect(added.out).toMatch(/scan\.pdf .*it is a scan/);
+    const listed = await tapedeck(["document", "list", "--company", "acm"], { env });
+    const [id] = /^\S{36}(?= +note .*Our view +Acme)/m.exec(listed.out)!;
+    const shown = await tapedeck(["document", "show", id], { env });
+    expect(shown.out).toMatch(/Gamma squeezes are rare/);
+    expect((await tapedeck(["document", "show", id, "--page", "2"], { env })).err).toMatch(/it has 1 page/);
+    expect((await tapedeck(["document", "remove", id], { env })).code).toBe(0);
+    expect((await tapedeck(["document", "list", "--title", "Our view"], { env })).out).toMatch(
+      /no documents/,
+    );
+    expect((await tapedeck(["document", "add", path.join(folder, "none.txt")], { env })).err).toMatch(
+      /there is no file/,
+    );
   });
 
   test("a question without data is declined with code 4 and the way to get it", async () => {

@@ -7,6 +7,7 @@ import { analyzeCommand } from "./commands/analyze.ts";
 import { askCommand } from "./commands/ask.ts";
 import { barsCommand } from "./commands/bars.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { documentCommands } from "./commands/documents.ts";
 import { formulaCommand } from "./commands/formula.ts";
 import { indicatorCommands } from "./commands/indicator.ts";
 import { importCommand } from "./commands/import.ts";
@@ -69,6 +70,7 @@ async function main(): Promise<void> {
     jobCommands(program, cli, config.now);
     importCommand(program, cli);
     quarantineCommand(program, cli);
+    documentCommands(program, cli);
     instrumentsCommand(program, cli);
     formulaCommand(program, cli);
     barsCommand(program, cli, config.now);

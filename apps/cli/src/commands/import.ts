@@ -1,16 +1,14 @@
-import { createReadStream, statSync } from "node:fs";
 import { basename } from "node:path";
-import { Readable } from "node:stream";
 import type { Command } from "commander";
 import type { PayloadIn } from "@tapedeck/client";
 import { AppError } from "@tapedeck/core";
 import { columnRoles } from "@tapedeck/features/ingest/contract";
 import type { ingest } from "@tapedeck/features/ingest/contract";
-import type { Upload } from "@tapedeck/features/uploads/contract";
 import { followJob } from "../follow.ts";
 import { showPreview } from "../results/ingest.ts";
 import { clientOf, printJson, showEnd, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
+import { upload } from "./upload.ts";
 
 /** Members of the mapping whose flag has their name. */
 const mappingFlags = [
@@ -144,38 +142,4 @@ function mappingOf(flags: Flags): NonNullable<PayloadIn<typeof ingest>["mapping"
     ...(flags.header ? {} : { header: false }),
     ...(Object.keys(columns).length === 0 ? {} : { columns }),
   };
-}
-
-async function upload(cli: Cli, flags: Flags, file: string): Promise<Upload> {
-  let total: number;
-  try {
-    const found = statSync(file);
-    if (!found.isFile())
-      throw new AppError("data.missing", `${file} is a folder; name a CSV or Parquet file`);
-    total = found.size;
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw new AppError("data.missing", `cannot read ${file} (${(error as NodeJS.ErrnoException).code})`);
-  }
-  const bar = cli.out.bar(`send ${basename(file)}`);
-  let sent = 0;
-  const body = Readable.toWeb(
-    createReadStream(file).on("data", (chunk) => {
-      sent += chunk.length;
-      bar.update(total === 0 ? undefined : sent / total, `${(sent / 1e6).toFixed(1)} MB`);
-    }),
-  );
-  const response = await clientOf(cli, flags).fetch(
-    `/api/uploads?filename=${encodeURIComponent(basename(file))}`,
-    {
-      method: "POST",
-      headers: { "content-type": "application/octet-stream" },
-      body: body as ReadableStream,
-      duplex: "half",
-      signal: cli.signal,
-    } as RequestInit,
-  );
-  const made = (await response.json()) as Upload;
-  bar.done(`${(made.bytes / 1e6).toFixed(1)} MB`);
-  return made;
 }

@@ -6,6 +6,7 @@ import { table } from "../output.ts";
 import { showAnalysis } from "./analyze.ts";
 import { showAnswer } from "./ask.ts";
 import { showBacktest } from "./backtest.ts";
+import { showDocumentImport } from "./documentIngest.ts";
 import { showOrder } from "./execute.ts";
 import { counted } from "./format.ts";
 import { showImport } from "./ingest.ts";
@@ -20,6 +21,7 @@ type Show<Name extends keyof Contracts> = (
 
 const shows: { [Name in keyof Contracts]?: Show<Name> } = {
   ingest: showImport,
+  documentIngest: showDocumentImport,
   analyze: showAnalysis,
   ask: showAnswer,
   backtest: showBacktest,
