@@ -12,6 +12,7 @@ import { createStrategyModules } from "@tapedeck/features/backtest/modules/folde
 import type { Database } from "@tapedeck/features/db";
 import type { ApiDeps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
+import { createEventReader } from "@tapedeck/features/events/reader";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
 import { insertNotification } from "@tapedeck/features/notifications/store";
 import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
@@ -24,6 +25,7 @@ import { createFilingReader } from "@tapedeck/features/knowledge/filings";
 import { createDocumentWriter } from "@tapedeck/features/knowledge/incoming";
 import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
 import { createScheduleBook } from "@tapedeck/features/schedules/book";
+import { createSentimentReader, sentimentWriter } from "@tapedeck/features/sentiment/reader";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { createStorageEraser } from "@tapedeck/features/storage";
@@ -86,7 +88,8 @@ export async function wire(
   const queue = createQueue(transport, shared);
   const bus = createBus(transport, shared);
   const blobs = await openBlobs(config.dir, environment);
-  const series = createSeriesReader({ db, blobs, now });
+  const sentiments = createSentimentReader({ db, now });
+  const series = createSeriesReader({ db, blobs, now, sentiments });
   const jobs = createJobService({
     db,
     queue,
@@ -154,6 +157,9 @@ export async function wire(
     }),
     evidence: createEvidenceStore({ db, now }),
     filings: createFilingReader({ db }),
+    events: createEventReader({ db, now }),
+    sentiments,
+    sentimentWriter,
     documents: createDocumentReader({ db }),
     documentWriter: createDocumentWriter({ db, knowledge, log }),
     formulas: createFormulaLibrary({ db }),

@@ -56,7 +56,7 @@ async function upload(token: string): Promise<string> {
 const instrumentId = "OWN.MINE";
 
 async function completed(
-  type: "ingest" | "documentIngest" | "analyze" | "ask" | "backtest" | "sweep" | "execute",
+  type: "ingest" | "documentIngest" | "analyze" | "ask" | "backtest" | "sweep" | "execute" | "extract",
   payload: never,
 ): Promise<string> {
   const job = await owner.submit(type, payload, { waitS: 50 });
@@ -101,7 +101,8 @@ beforeAll(async () => {
     "/document-ingests/",
     await completed("documentIngest", { sources: [{ kind: "upload", uploadId }], format: "text" } as never),
   );
-  for (const path of ["/instruments/", "/bars/", "/charts/", "/trades/"]) ids.set(path, instrumentId);
+  for (const path of ["/instruments/", "/bars/", "/charts/", "/trades/", "/sentiment/"])
+    ids.set(path, instrumentId);
   const analysisId = await completed("analyze", { instrumentId, formulas: ["sma(close, 10)"] } as never);
   ids.set("/analyses/", analysisId);
   const replay = await owner.call("replayJob", { params: { id: analysisId } });
@@ -174,6 +175,11 @@ beforeAll(async () => {
   ids.set("/formulas/", formula.name);
   const document = await owner.call("postDocument", { body: { title: "Ours", text: "Our plan is secret." } });
   ids.set("/documents/", document.id);
+  await owner.call("postDocument", {
+    body: { title: "News", text: "OWN cut its full-year revenue outlook." },
+  });
+  await completed("extract", {} as never);
+  ids.set("/events/", (await owner.call("listEvents", { query: {} })).items[0]!.id);
   const key = await owner.call("createApiKey", { body: { name: "robot", role: "viewer" } });
   ids.set("/keys/", key.key.id);
   const user = await owner.call("createUser", {
@@ -278,7 +284,9 @@ describe("ids of another tenant", () => {
     for (const { name, token } of outsiders) {
       const status = await ask(contract, token);
       // An instrument that is not one's own is one that does not exist: symbol.unknown.
-      const unknown = /^\/(charts|bars|trades|instruments)\//.test(contract.path) ? [404, 422] : [404];
+      const unknown = /^\/(charts|bars|trades|instruments|sentiment)\//.test(contract.path)
+        ? [404, 422]
+        : [404];
       expect([name, status, unknown.includes(status)]).toEqual([name, status, true]);
     }
     // The ids are real: their owner is answered.

@@ -6,6 +6,7 @@ import { createStrategyModules } from "@tapedeck/features/backtest/modules/folde
 import type { Database } from "@tapedeck/features/db";
 import type { Deps } from "@tapedeck/features/deps";
 import { createEraser } from "@tapedeck/features/erase";
+import { createEventReader } from "@tapedeck/features/events/reader";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
 import { createFormulaLibrary } from "@tapedeck/features/indicators/library";
 import { createPageFetcher } from "@tapedeck/features/ingest/documents/fetch";
@@ -18,6 +19,7 @@ import { createDocumentReader } from "@tapedeck/features/knowledge/documents";
 import { createFilingReader } from "@tapedeck/features/knowledge/filings";
 import { createDocumentWriter } from "@tapedeck/features/knowledge/incoming";
 import { createPortfolioReader } from "@tapedeck/features/orders/portfolio";
+import { createSentimentReader, sentimentWriter } from "@tapedeck/features/sentiment/reader";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { createUploadStore } from "@tapedeck/features/uploads/store";
@@ -69,7 +71,8 @@ export async function wire(
     { log, prefix: environment.TAPEDECK_QUEUE_PREFIX },
   );
   const blobs = await openBlobs(config.dir, environment);
-  const series = createSeriesReader({ db, blobs, now });
+  const sentiments = createSentimentReader({ db, now });
+  const series = createSeriesReader({ db, blobs, now, sentiments });
   const jobs = createJobService({
     db,
     queue,
@@ -114,6 +117,9 @@ export async function wire(
     }),
     evidence: createEvidenceStore({ db, now }),
     filings: createFilingReader({ db }),
+    events: createEventReader({ db, now }),
+    sentiments,
+    sentimentWriter,
     documents: createDocumentReader({ db }),
     documentWriter: createDocumentWriter({ db, knowledge, log }),
     formulas: createFormulaLibrary({ db }),

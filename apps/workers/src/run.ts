@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, newId } from "@tapedeck/core";
 import type { Log, QueueConsumer } from "@tapedeck/core";
 import type { Database } from "@tapedeck/features/db";
+import { createReadingRequester } from "@tapedeck/features/events/requester";
 import { createPresence } from "@tapedeck/features/jobs/presence";
 import { createJobRuntime } from "@tapedeck/features/jobs/runtime";
 import { isOutage } from "@tapedeck/features/jobs/store";
@@ -158,6 +159,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     pushContact: environment.TAPEDECK_PUSH_CONTACT,
   });
   const settler = createOrderSettler({ db: deps.db, venues: deps.venues, log, now });
+  const reading = createReadingRequester({ db: deps.db, jobs, now, log });
   const knowledge = config.queues.includes("ask")
     ? await startKnowledge({
         db: deps.db,
@@ -171,6 +173,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   jobs.start();
   scheduler.start();
   notifier.start();
+  if (config.queues.includes("sentiment")) reading.start();
   if (config.queues.includes("execute")) settler.start();
   const consumers: QueueConsumer[] = config.queues.map((name) =>
     deps.queue.consume(
@@ -206,6 +209,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
       scheduler.stop(),
       notifier.stop(),
       settler.stop(),
+      reading.stop(),
       presence.stop(),
       knowledge?.stop(),
       health.close(),

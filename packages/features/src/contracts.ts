@@ -23,7 +23,8 @@ import { uploadRoutes } from "./uploads/contract.ts";
 import { systemRoutes } from "./system/contract.ts";
 import { analyze, analyzeRoutes } from "./analyze/contract.ts";
 import { ask, askRoutes } from "./ask/contract.ts";
-import { sentiment } from "./sentiment/contract.ts";
+import { eventRoutes, extract } from "./events/contract.ts";
+import { sentiment, sentimentRoutes } from "./sentiment/contract.ts";
 import { knowledgeRoutes } from "./knowledge/contract.ts";
 import { indicatorRoutes } from "./indicators/contract.ts";
 import { lineageRoutes } from "./lineage/contract.ts";
@@ -42,6 +43,7 @@ export const contracts = {
   monteCarlo,
   execute,
   sentiment,
+  extract,
 } satisfies Record<string, JobContract>;
 
 /** Every other address. */
@@ -52,9 +54,9 @@ export const routes = {
   ...batchRoutes,
   ...backtestRoutes,
   ...reportRoutes,
+  ...portfolioRoutes,
   ...sweepRoutes,
   ...orderRoutes,
-  ...portfolioRoutes,
   ...authRoutes,
   ...auditRoutes,
   ...systemRoutes,
@@ -70,4 +72,6 @@ export const routes = {
   ...askRoutes,
   ...tickRoutes,
   ...knowledgeRoutes,
+  ...eventRoutes,
+  ...sentimentRoutes,
 } satisfies Record<string, RouteContract>;

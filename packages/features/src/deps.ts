@@ -7,6 +7,8 @@ import type { Db } from "./db.ts";
 import type { StrategyModules } from "./backtest/modules/contract.ts";
 import type { JobService } from "./jobs/contract.ts";
 import type { DocumentReader, DocumentWriter, FilingReader } from "./knowledge/contract.ts";
+import type { EventReader } from "./events/contract.ts";
+import type { SentimentReader, SentimentWriter } from "./sentiment/contract.ts";
 import type { EvidenceStore } from "./evidence/contract.ts";
 import type { PortfolioReader, VenueDirectory } from "./orders/contract.ts";
 import type { BarSources, IngestFiles } from "./ingest/contract.ts";
@@ -26,6 +28,9 @@ export interface Deps {
   queue: QueuePort;
   knowledge: KnowledgeIndex;
   filings: FilingReader;
+  events: EventReader;
+  sentiments: SentimentReader;
+  sentimentWriter: SentimentWriter;
   documents: DocumentReader;
   documentWriter: DocumentWriter;
   model: LanguageModel | undefined;

@@ -8,10 +8,11 @@ import { runMonteCarlo } from "./backtest/monteCarlo/run.ts";
 import { runSweep } from "./backtest/sweep/run.ts";
 import { runWalkForward } from "./backtest/walkForward/run.ts";
 import { runSentiment } from "./sentiment/run.ts";
+import { runExtract } from "./events/run.ts";
 import type { Tx } from "./db.ts";
 import type { Deps } from "./deps.ts";
-import { runDocumentIngest } from "./ingest/documents/run.ts";
 import { runIngest } from "./ingest/run.ts";
+import { runDocumentIngest } from "./ingest/documents/run.ts";
 import { runAnalyze } from "./analyze/run.ts";
 import { runAsk } from "./ask/run.ts";
 
@@ -28,4 +29,5 @@ export const handlers = {
   monteCarlo: runMonteCarlo,
   execute: runExecute,
   sentiment: runSentiment,
+  extract: runExtract,
 } satisfies HandlersFor<typeof contracts, Deps, Tx>;

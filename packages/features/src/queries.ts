@@ -13,8 +13,8 @@ import { orderRouteHandlers } from "./orders/read.ts";
 import { systemRouteHandlers } from "./system/read.ts";
 import { backtestRouteHandlers } from "./backtest/read.ts";
 import { reportRouteHandlers } from "./backtest/report/read.ts";
-import { sweepRouteHandlers } from "./backtest/sweep/read.ts";
 import { portfolioRouteHandlers } from "./backtest/portfolio/read.ts";
+import { sweepRouteHandlers } from "./backtest/sweep/read.ts";
 import { evidenceRouteHandlers } from "./evidence/read.ts";
 import { documentIngestRouteHandlers } from "./ingest/documents/read.ts";
 import { ingestRouteHandlers } from "./ingest/read.ts";
@@ -22,6 +22,8 @@ import { seriesRouteHandlers } from "./series/read.ts";
 import { tickRouteHandlers } from "./ticks/read.ts";
 import { uploadRouteHandlers } from "./uploads/read.ts";
 import { analyzeRouteHandlers } from "./analyze/read.ts";
+import { eventRouteHandlers } from "./events/read.ts";
+import { sentimentRouteHandlers } from "./sentiment/read.ts";
 import { knowledgeRouteHandlers } from "./knowledge/read.ts";
 import { indicatorRouteHandlers } from "./indicators/read.ts";
 import { lineageRouteHandlers } from "./lineage/read.ts";
@@ -34,10 +36,10 @@ export const routeHandlers = {
   ...batchRouteHandlers,
   ...backtestRouteHandlers,
   ...reportRouteHandlers,
+  ...portfolioRouteHandlers,
   ...sweepRouteHandlers,
   ...orderRouteHandlers,
   ...authRouteHandlers,
-  ...portfolioRouteHandlers,
   ...auditRouteHandlers,
   ...systemRouteHandlers,
   ...evidenceRouteHandlers,
@@ -52,4 +54,6 @@ export const routeHandlers = {
   ...askRouteHandlers,
   ...tickRouteHandlers,
   ...knowledgeRouteHandlers,
+  ...eventRouteHandlers,
+  ...sentimentRouteHandlers,
 } satisfies RouteHandlersFor<typeof routes, ApiDeps>;

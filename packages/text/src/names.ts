@@ -147,6 +147,26 @@ interface Entry {
   isWord: boolean;
 }
 
+/** How an instrument is written: its names, and its symbol with and without what it is quoted in. */
+function writtenForms({ symbol, name }: NamedInstrument): { names: string[]; symbols: string[] } {
+  const base = symbol.split(/[-/]/)[0]!;
+  return {
+    names: [
+      ...everydayNames(name).filter((one) => one !== base),
+      ...(nicknames[symbol] ?? nicknames[base] ?? []),
+    ],
+    symbols: [...new Set([symbol, base])],
+  };
+}
+
+/** Words in small letters, one of which every mention of the instrument has. */
+export function searchWords(instrument: NamedInstrument): string[] {
+  const { names, symbols } = writtenForms(instrument);
+  return [...new Set([...names, ...symbols].flatMap((one) => one.match(wordsIn)?.slice(0, 1) ?? []))].map(
+    (word) => word.toLowerCase(),
+  );
+}
+
 /**
  * Finds instruments in prose: "Apple", "Apple's", "$AAPL", "(NASDAQ: AAPL)", "AAPL". The longest name wins; names begin
  * with a capital. Reads a text in one pass, however many instruments there are.
@@ -166,11 +186,10 @@ export function createNameFinder(instruments: readonly NamedInstrument[]): NameF
     } else if (!same.instrumentIds.includes(instrumentId)) same.instrumentIds.push(instrumentId);
   }
 
-  for (const { instrumentId, symbol, name } of instruments) {
-    const base = symbol.split(/[-/]/)[0]!;
-    for (const one of everydayNames(name)) if (one !== base) add(one, instrumentId, false);
-    for (const one of nicknames[symbol] ?? nicknames[base] ?? []) add(one, instrumentId, false);
-    for (const one of new Set([symbol, base])) add(one, instrumentId, true);
+  for (const instrument of instruments) {
+    const { names, symbols } = writtenForms(instrument);
+    for (const one of names) add(one, instrument.instrumentId, false);
+    for (const one of symbols) add(one, instrument.instrumentId, true);
   }
   for (const entries of byFirst.values()) entries.sort((a, b) => b.rest.length - a.rest.length);
 

@@ -103,6 +103,58 @@ describe("the sentiment job", () => {
     await expect(run({ documentIds: [id] })).rejects.toMatchObject({ code: "data.missing" });
   });
 
+  test("tells how a call sounds by part and speaker, and against the call before", async () => {
+    const call = (words: { ceo: string; cfo: string }) =>
+      [
+        "## Prepared remarks",
+        "### Ann Lee, Chief Executive Officer",
+        words.ceo,
+        "## Questions and answers",
+        "### Bob Ray, Analyst, Some Bank",
+        "Are you worried about weak demand?",
+        "### Carl Fox, Chief Financial Officer",
+        words.cfo,
+      ].join("\n\n");
+    const add = (publishedMs: number, text: string) =>
+      saveSentDocument(
+        database.db,
+        tenant,
+        {
+          title: `Call ${publishedMs}`,
+          topic: "calls",
+          sources: [],
+          formulas: [],
+          publishedMs,
+          text,
+        },
+        Date.now(),
+        { kind: "transcript", company: "Acme" },
+      );
+    const first = await add(1_000, call({ ceo: "Profit rose. Demand is strong.", cfo: "Margins improved." }));
+    const later = await add(
+      2_000,
+      call({ ceo: "Losses widened.", cfo: "We believe that demand may perhaps be weak." }),
+    );
+    const { result, context } = await run({ documentIds: [later, first] });
+    const [second, before] = result.items.map((item) => item.call!);
+    expect(before).toMatchObject({ previous: null, company: { label: "positive", hedging: 0 } });
+    expect(second).toMatchObject({
+      prepared: { label: "negative" },
+      answers: { words: 8, hedging: 3 / 8 },
+      speakers: [
+        { speaker: "Ann Lee", role: "Chief Executive Officer", side: "company" },
+        { speaker: "Bob Ray", side: "analyst" },
+        { speaker: "Carl Fox", side: "company" },
+      ],
+      previous: { documentId: first, publishedMs: 1_000 },
+    });
+    const { change } = second!.previous!;
+    expect(change.prepared).toBeCloseTo(second!.prepared!.score - before!.prepared!.score, 12);
+    expect(change.hedging).toBeCloseTo(second!.company!.hedging, 12);
+    expect(context.recorded.inputs.map(({ ref }) => ref)).toContain(first);
+    expect((await run({ texts: [{ text: "Profit rose." }] })).result.items[0]!.call).toBeNull();
+  });
+
   test.each([{}, { texts: [] }, { texts: [{ text: "" }] }, { documentIds: ["a b"] }])(
     "refuses %j",
     (payload) => {

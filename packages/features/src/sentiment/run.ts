@@ -1,11 +1,15 @@
 import { AppError, isoDate } from "@tapedeck/core";
-import type { JobHandler } from "@tapedeck/core";
+import type { JobHandler, JobInput } from "@tapedeck/core";
 import { sha256 } from "@tapedeck/core/hash";
 import type { Db, Tx } from "../db.ts";
 import type { EvidenceItem, EvidenceStore } from "../evidence/contract.ts";
-import type { sentiment, SentimentPayload, SentimentResult } from "./contract.ts";
+import type { CallTone, sentiment, SentimentPayload, SentimentResult } from "./contract.ts";
+import { loadPreviousCall } from "./store.ts";
+import { readTranscript } from "@tapedeck/text/readers/transcript";
 import { scoreText } from "@tapedeck/text/sentiment/score";
 import type { TextScore } from "@tapedeck/text/sentiment/score";
+import { callTone } from "@tapedeck/text/sentiment/tone";
+import type { CallTone as ToneOfCall } from "@tapedeck/text/sentiment/tone";
 
 export interface SentimentDeps {
   db: Db;
@@ -20,12 +24,15 @@ const mostSentences = 500;
 /** Passages cited for one document. */
 const mostPassages = 10;
 const passageLength = 2_000;
+const mostSpeakers = 100;
 
 interface StoredDocument {
   id: string;
   version: number;
   title: string;
   text: string;
+  company: string | null;
+  publishedMs: number;
 }
 
 /** The versions that were the newest at `asOfMs`; a document that was withdrawn by then is not there. */
@@ -39,7 +46,7 @@ async function documentsOf(
   const rows = await db
     .selectFrom("documents")
     .innerJoin("documentVersions", "documentVersions.documentId", "documents.id")
-    .select(["documents.id", "version", "title", "text"])
+    .select(["documents.id", "version", "title", "text", "company", "publishedMs"])
     .where("documents.id", "in", ids)
     .where("documents.space", "in", ["shared", tenantId])
     .where("documentVersions.publishedMs", "<=", asOfMs)
@@ -61,7 +68,15 @@ async function documentsOf(
   });
 }
 
-function itemOf(id: string, score: TextScore, document: Item["document"], evidenceIds: string[]): Item {
+function inputOf({ id, version, title }: StoredDocument): JobInput {
+  return { kind: "document", ref: id, label: `${title}, version ${version}`, details: { version } };
+}
+
+function itemOf(
+  id: string,
+  score: TextScore,
+  of: Pick<Item, "document" | "call" | "evidenceIds"> = { document: null, call: null, evidenceIds: [] },
+): Item {
   const heaviest = score.words
     .toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
     .slice(0, mostWords)
@@ -75,8 +90,42 @@ function itemOf(id: string, score: TextScore, document: Item["document"], eviden
     sentences: score.sentences.slice(0, mostSentences),
     sentencesLeftOut: Math.max(0, score.sentences.length - mostSentences),
     entities: score.entities,
-    document,
-    evidenceIds,
+    ...of,
+  };
+}
+
+function toneOf(text: string): ToneOfCall | null {
+  const transcript = readTranscript(text);
+  return transcript === null ? null : callTone(text, transcript.turns);
+}
+
+/** How a call sounds, and against the company's call before it; null for what is no transcript. */
+function callOf(document: StoredDocument, before: StoredDocument | undefined): CallTone | null {
+  const tone = toneOf(document.text);
+  if (tone === null) return null;
+  const speakers = tone.speakers.slice(0, mostSpeakers);
+  const earlier = before === undefined ? null : toneOf(before.text);
+  if (before === undefined || earlier === null) return { ...tone, speakers, previous: null };
+  const change = (part: "company" | "prepared" | "answers", figure: "score" | "hedging" = "score") => {
+    const [now, then] = [tone[part], earlier[part]];
+    return now === null || then === null ? null : now[figure] - then[figure];
+  };
+  const { id: documentId, version, title, publishedMs } = before;
+  return {
+    ...tone,
+    speakers,
+    previous: {
+      documentId,
+      version,
+      title,
+      publishedMs,
+      change: {
+        company: change("company"),
+        prepared: change("prepared"),
+        answers: change("answers"),
+        hedging: change("company", "hedging"),
+      },
+    },
   };
 }
 
@@ -111,15 +160,18 @@ const run: JobHandler<typeof sentiment, SentimentDeps, Tx> = async (deps, payloa
   };
   for (const [i, { id, text, entities }] of texts.entries()) {
     if (i % 50 === 0) await turn();
-    items.push(itemOf(id ?? String(i), scoreText(text, entities), null, []));
+    items.push(itemOf(id ?? String(i), scoreText(text, entities)));
   }
   for (const document of documents) {
     await turn();
     const { id, version, title } = document;
-    ctx.input({ kind: "document", ref: id, label: `${title}, version ${version}`, details: { version } });
+    ctx.input(inputOf(document));
     const score = scoreText(document.text);
     const evidenceIds = await deps.evidence.addAll(ctx.tenantId, ctx.jobId, passages(document, score));
-    items.push(itemOf(id, score, { id, version, title }, evidenceIds));
+    const before = await loadPreviousCall(deps.db, ctx.tenantId, document);
+    if (before !== undefined) ctx.input(inputOf(before));
+    const call = callOf(document, before);
+    items.push(itemOf(id, score, { document: { id, version, title }, call, evidenceIds }));
   }
   ctx.progress({ done: total, total });
   const count = (label: Item["label"]) => items.filter((item) => item.label === label).length;
@@ -140,9 +192,11 @@ export const runSentiment = Object.assign(run, {
   ) {
     const { asOf = scope.nowMs, ...said } = payload;
     const documents = await documentsOf(deps.db, scope.tenantId, payload, asOf);
+    const calls = await Promise.all(documents.map((one) => loadPreviousCall(deps.db, scope.tenantId, one)));
+    const hashOf = ({ id, version, text }: StoredDocument) => `${id}:${version}:${sha256(text)}`;
     return {
       payload: said,
-      hashes: documents.map(({ id, version, text }) => `${id}:${version}:${sha256(text)}`),
+      hashes: [...documents, ...calls.filter((one) => one !== undefined)].map(hashOf),
     };
   },
 });

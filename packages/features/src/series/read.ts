@@ -1,4 +1,4 @@
-import { AppError } from "@tapedeck/core";
+import { numbersCursor } from "@tapedeck/core";
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Db } from "../db.ts";
 import type { SeriesReader, seriesRoutes } from "./contract.ts";
@@ -8,14 +8,6 @@ export interface SeriesRouteDeps {
   db: Db;
   series: SeriesReader;
   now(): number;
-}
-
-function cursorNumbers(cursor: string, count: number): number[] {
-  const numbers = cursor.split("_").map(Number);
-  if (numbers.length !== count || numbers.some((value) => !Number.isSafeInteger(value))) {
-    throw new AppError("payload.invalid", "The cursor is not one that this list gave.");
-  }
-  return numbers;
 }
 
 export const seriesRouteHandlers = {
@@ -58,11 +50,8 @@ export const seriesRouteHandlers = {
     );
     // The position in the dataset; it stays right while the data does not change, and the hash tells when it did.
     const start =
-      query.cursor !== undefined
-        ? cursorNumbers(query.cursor, 1)[0]!
-        : query.last === true
-          ? Math.max(0, dataset.length - query.limit)
-          : 0;
+      numbersCursor(query.cursor, 1)?.[0] ??
+      (query.last === true ? Math.max(0, dataset.length - query.limit) : 0);
     const end = Math.min(dataset.length, start + query.limit);
     const etag = `"${dataset.hash}.${start}.${end}"`;
     const headers = { etag, "cache-control": "private, no-cache" };
@@ -92,7 +81,7 @@ export const seriesRouteHandlers = {
 
   getTrades: async ({ db, series, now }, { params, query }, caller) => {
     const instrument = await series.resolve(caller.tenantId, params.id);
-    const after = query.cursor === undefined ? undefined : cursorNumbers(query.cursor, 2);
+    const after = numbersCursor(query.cursor, 2);
     const rows = await loadTradePage(db, instrument, {
       fromMs: query.from,
       toMs: query.to,

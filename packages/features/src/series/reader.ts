@@ -1,8 +1,10 @@
 import { AppError, isoDate, timeframeMs } from "@tapedeck/core";
 import type { BlobStore } from "@tapedeck/core";
+import { instrumentOfSentiment, sentimentSeries } from "@tapedeck/formula";
 import { resampleBars } from "@tapedeck/quant";
 import { bucketRule, isSessionTimeframe } from "@tapedeck/trading/calendar/index";
 import type { Db } from "../db.ts";
+import type { SentimentReader } from "../sentiment/contract.ts";
 import { adjustColumns } from "./adjust.ts";
 import { meant } from "./contract.ts";
 import {
@@ -44,6 +46,8 @@ export interface SeriesReaderOptions {
   db: Db;
   blobs: BlobStore;
   now(): number;
+  /** What the series `sentiment:AAPL` of formulas is read from; without it there is none. */
+  sentiments?: Pick<SentimentReader, "points">;
   /** Datasets kept in this process; the one used longest ago goes first. Default 512 MiB. */
   cacheBytes?: number;
   /** A request for more is refused. Default 20 million. */
@@ -103,6 +107,7 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
   }
 
   async function load(request: DatasetRequest): Promise<SeriesDataset> {
+    if (instrumentOfSentiment(request.instrumentId) !== undefined) return loadSentiment(request);
     const state = await loadState(db, request.tenantId, request.instrumentId, request.timeframe);
     if (state === undefined) throw unknownInstrument(request.instrumentId, []);
     const asOfMs = request.asOfMs ?? now();
@@ -264,6 +269,40 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     return keepColumns(request, instrument, finer.asOfMs, bufferOf(bars));
   }
 
+  /**
+   * What was published about an instrument, a row each moment: openMs and closeMs are it, the prices the mean score, the
+   * volume its weight. From the first on, since earlier news still counts in a range's first bar.
+   */
+  async function loadSentiment(request: DatasetRequest): Promise<SeriesDataset> {
+    const { tenantId, timeframe, toMs = endMs } = request;
+    const asOfMs = request.asOfMs ?? now();
+    const instrument = await resolve(tenantId, request.instrumentId);
+    const instrumentId = instrumentOfSentiment(instrument.instrumentId)!;
+    // The last bar opens before the range's end and closes after it.
+    const untilMs = Math.min(asOfMs, toMs + 2 * timeframeMs(timeframe));
+    const points = (await options.sentiments?.points(tenantId, instrumentId, untilMs)) ?? [];
+    if (points.length === 0) {
+      throw new AppError(
+        "data.missing",
+        `Nothing is stored that was published about ${instrumentId}${request.asOfMs === undefined ? "" : ` by ${isoDate(asOfMs)}`}, so it has no sentiment. Add documents that name it with POST /api/documents or \`tapedeck document add\`.`,
+        { details: { instrumentId } },
+      );
+    }
+    const atMs = Float64Array.from(points, (point) => point.atMs);
+    const score = Float64Array.from(points, (point) => point.score);
+    const volume = Float64Array.from(points, (point) => point.weight);
+    const columns = {
+      openMs: atMs,
+      closeMs: atMs,
+      open: score,
+      high: score,
+      low: score,
+      close: score,
+      volume,
+    };
+    return keepColumns(request, instrument, asOfMs, bufferOf(columns));
+  }
+
   /** Bars that those of the request's timeframe are made of. */
   async function finerBars(
     request: DatasetRequest,
@@ -330,6 +369,16 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
 
   async function resolve(tenantId: string, ref: string): Promise<Instrument> {
     const text = ref.trim();
+    const about = instrumentOfSentiment(text);
+    if (about !== undefined) {
+      const instrument = await resolve(tenantId, about);
+      return {
+        ...instrument,
+        instrumentId: sentimentSeries(instrument.instrumentId),
+        symbol: sentimentSeries(instrument.symbol),
+        name: `Sentiment of ${instrument.name}`,
+      };
+    }
     const exact = await loadInstrument(db, tenantId, text.toUpperCase());
     if (exact !== undefined) return exact;
     const found = meant(await findInstruments(db, tenantId, text));
@@ -351,6 +400,11 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
   return {
     resolve,
     coverage,
+    async actions(tenantId, instrumentId, asOfMs = now()) {
+      const instrument = await loadInstrument(db, tenantId, instrumentId);
+      if (instrument === undefined) throw unknownInstrument(instrumentId, []);
+      return loadActions(db, instrument, asOfMs);
+    },
     instruments: (tenantId) => loadInstruments(db, tenantId),
     byHash: read,
     async dataset(request, signal) {

@@ -48,12 +48,14 @@ interface Token {
 /** At this distance from zero a text stops being neutral. */
 export const neutralBelow = 0.25;
 
+/** A score in [-1, 1] in a word. */
+export function labelOf(score: number): Scored["label"] {
+  return score >= neutralBelow ? "positive" : score <= -neutralBelow ? "negative" : "neutral";
+}
+
 function labelled(sum: number): Scored {
   const score = Math.tanh(sum / 1.6);
-  return {
-    score,
-    label: score >= neutralBelow ? "positive" : score <= -neutralBelow ? "negative" : "neutral",
-  };
+  return { score, label: labelOf(score) };
 }
 
 const clauseEnds = new Set(
