@@ -101,8 +101,18 @@ beforeAll(async () => {
     "/document-ingests/",
     await completed("documentIngest", { sources: [{ kind: "upload", uploadId }], format: "text" } as never),
   );
-  for (const path of ["/instruments/", "/bars/", "/charts/", "/trades/", "/sentiment/"])
-    ids.set(path, instrumentId);
+  for (const path of [
+    "instruments",
+    "bars",
+    "charts",
+    "trades",
+    "sentiment",
+    "ticks",
+    "ohlc",
+    "export",
+    "analytics",
+  ])
+    ids.set(`/${path}/`, instrumentId);
   const analysisId = await completed("analyze", { instrumentId, formulas: ["sma(close, 10)"] } as never);
   ids.set("/analyses/", analysisId);
   const replay = await owner.call("replayJob", { params: { id: analysisId } });
@@ -214,7 +224,12 @@ const bodies: Record<string, unknown> = {
   reconcileOrder: {},
   giveFeedback: { useful: false },
 };
-const queries: Record<string, string> = { getBars: "?timeframe=1d", getChart: "?timeframe=1d" };
+const queries: Record<string, string> = {
+  getBars: "?timeframe=1d",
+  getChart: "?timeframe=1d",
+  listOhlc: "?timeframe=1d",
+  exportOhlc: "?timeframe=1d",
+};
 
 /** Theirs is the whole deployment, not a tenant: every caller of another tenant is refused, whatever the id. */
 const deploymentWide = new Set(["pauseQueue", "resumeQueue", "updateTenant"]);
@@ -261,7 +276,16 @@ describe("lists", () => {
       role !== "operator" &&
       raw !== true &&
       // These compute from what they are asked, and hold nothing of anyone.
-      !["checkFormula", "previewSchedule", "getMe", "getPortfolio"].includes(name),
+      ![
+        "checkFormula",
+        "previewSchedule",
+        "getMe",
+        "getPortfolio",
+        "getHedgeRatio",
+        "getSpread",
+        "getPairCorrelation",
+        "getSpreadAdf",
+      ].includes(name),
   );
 
   test.each(lists)("GET $path ($name) shows nothing of the owner", async (contract) => {
@@ -284,13 +308,12 @@ describe("ids of another tenant", () => {
     for (const { name, token } of outsiders) {
       const status = await ask(contract, token);
       // An instrument that is not one's own is one that does not exist: symbol.unknown.
-      const unknown = /^\/(charts|bars|trades|instruments|sentiment)\//.test(contract.path)
-        ? [404, 422]
-        : [404];
+      const ofInstrument = /^\/(charts|bars|trades|instruments|sentiment|ticks|ohlc|export|analytics)\//;
+      const unknown = ofInstrument.test(contract.path) ? [404, 422] : [404];
       expect([name, status, unknown.includes(status)]).toEqual([name, status, true]);
     }
     // The ids are real: their owner is answered.
-    if (contract.method === "GET" && !contract.path.startsWith("/trades/")) {
+    if (contract.method === "GET" && !contract.path.startsWith("/trades/") && !/ticks/.test(contract.path)) {
       const status = await ask(contract, ownerToken);
       expect([200, 202]).toContain(status);
     }

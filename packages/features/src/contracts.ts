@@ -18,10 +18,12 @@ import { execute, orderRoutes } from "./orders/contract.ts";
 import { ingest, ingestRoutes } from "./ingest/contract.ts";
 import { documentIngest, documentIngestRoutes } from "./ingest/documents/contract.ts";
 import { seriesRoutes } from "./series/contract.ts";
+import { exportRoutes } from "./series/export/contract.ts";
 import { tickRoutes } from "./ticks/contract.ts";
 import { uploadRoutes } from "./uploads/contract.ts";
 import { systemRoutes } from "./system/contract.ts";
 import { analyze, analyzeRoutes } from "./analyze/contract.ts";
+import { analyticsRoutes } from "./analyze/analytics/contract.ts";
 import { ask, askRoutes } from "./ask/contract.ts";
 import { eventRoutes, extract } from "./events/contract.ts";
 import { sentiment, sentimentRoutes } from "./sentiment/contract.ts";
@@ -65,7 +67,9 @@ export const routes = {
   ...documentIngestRoutes,
   ...uploadRoutes,
   ...seriesRoutes,
+  ...exportRoutes,
   ...analyzeRoutes,
+  ...analyticsRoutes,
   ...indicatorRoutes,
   ...lineageRoutes,
   ...alertRoutes,

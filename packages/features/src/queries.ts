@@ -19,11 +19,13 @@ import { evidenceRouteHandlers } from "./evidence/read.ts";
 import { documentIngestRouteHandlers } from "./ingest/documents/read.ts";
 import { ingestRouteHandlers } from "./ingest/read.ts";
 import { seriesRouteHandlers } from "./series/read.ts";
+import { exportRouteHandlers } from "./series/export/read.ts";
 import { tickRouteHandlers } from "./ticks/read.ts";
 import { uploadRouteHandlers } from "./uploads/read.ts";
 import { analyzeRouteHandlers } from "./analyze/read.ts";
 import { eventRouteHandlers } from "./events/read.ts";
 import { sentimentRouteHandlers } from "./sentiment/read.ts";
+import { analyticsRouteHandlers } from "./analyze/analytics/read.ts";
 import { knowledgeRouteHandlers } from "./knowledge/read.ts";
 import { indicatorRouteHandlers } from "./indicators/read.ts";
 import { lineageRouteHandlers } from "./lineage/read.ts";
@@ -47,7 +49,9 @@ export const routeHandlers = {
   ...documentIngestRouteHandlers,
   ...uploadRouteHandlers,
   ...seriesRouteHandlers,
+  ...exportRouteHandlers,
   ...analyzeRouteHandlers,
+  ...analyticsRouteHandlers,
   ...indicatorRouteHandlers,
   ...lineageRouteHandlers,
   ...alertRouteHandlers,

@@ -5,9 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { askFixture, nowMs, tenantId } from "../ask/fixture.ts";
 import type { AskFixture } from "../ask/fixture.ts";
 import type { Tx } from "../db.ts";
-import { AnalyzePayload, AnalyzeSeries, Chart } from "./contract.ts";
+import { Analytics } from "./analytics/contract.ts";
+import { analyticsRouteHandlers } from "./analytics/read.ts";
+import { AnalyzePayload, AnalyzeResult, AnalyzeSeries, Chart } from "./contract.ts";
 import type { analyze } from "./contract.ts";
 import { JobView } from "../jobs/contract.ts";
+import type { StatisticsResult } from "./kinds/statistics/contract.ts";
 import { OptimizeBody, PortfolioResult } from "./kinds/portfolio/contract.ts";
 import { analyzeRouteHandlers, thin } from "./read.ts";
 import { runAnalyze } from "./run.ts";
@@ -205,4 +208,60 @@ test.each([
   expect(thinned.step).toBe(step);
   expect(thinned.indices.length).toBeLessThanOrEqual(maxPoints);
   if (to > from) expect(thinned.indices.at(-1)).toBe(to - 1);
+});
+
+describe("analytics", () => {
+  const range = { timeframe: "1d", adjustment: "split" } as const;
+  const pair = { ...range, timeframe: "1mo", prices: "log", hedge: "ols", zWindow: 24 } as const;
+  const numbers = (answer: unknown) => {
+    const view = Analytics.parse(answer);
+    return Object.fromEntries(Object.entries(view.figures).map(([name, { value }]) => [name, value]));
+  };
+
+  test("figures of an instrument are those of its analysis, with what leads back to the data", async () => {
+    const input = { params: { symbol: "SPX" }, query: range, body: undefined, request };
+    const basic = Analytics.parse(
+      await analyticsRouteHandlers.getBasicAnalytics(fixture.deps, input, caller),
+    );
+    expect(basic.instruments).toEqual(["SPX.INDEX"]);
+    expect(Object.keys(basic.figures).length).toBeGreaterThan(10);
+    const { adf, adfP, ...others } = numbers(
+      await analyticsRouteHandlers.getAdf(fixture.deps, input, caller),
+    );
+    const job = await fixture.deps.jobs.submit({
+      caller,
+      type: "analyze",
+      payload: { kind: "statistics", instrumentId: "SPX.INDEX" },
+    });
+    const ended = await fixture.deps.jobs.waitForEnd(tenantId, job.job.id, 60_000);
+    const { figures } = AnalyzeResult.parse(ended.result) as StatisticsResult;
+    expect([adf, adfP]).toEqual([figures.adf.value, figures.adfP.value]);
+    expect(Object.keys(others)).toEqual(["kpss", "kpssP", "phillipsPerron", "phillipsPerronP"]);
+    const volatility = numbers(await analyticsRouteHandlers.getVolatility(fixture.deps, input, caller));
+    expect(volatility["volatilityNow"]).toBe(figures.volatilityNow.value);
+  }, 60_000);
+
+  test("figures of a pair come in parts of one analysis", async () => {
+    const input = { params: undefined, query: { ...pair, y: "MSFT", x: "AAPL" }, body: undefined, request };
+    const answers = await Promise.all(
+      (["getHedgeRatio", "getSpread", "getPairCorrelation", "getSpreadAdf"] as const).map((name) =>
+        analyticsRouteHandlers[name](fixture.deps, input, caller),
+      ),
+    );
+    const views = answers.map((answer) => Analytics.parse(answer));
+    expect(views.map(({ instruments }) => instruments)).toEqual(
+      Array.from({ length: 4 }, () => ["MSFT.XNAS", "AAPL.XNAS"]),
+    );
+    const [ratio, spread, correlation, adf] = answers.map(numbers);
+    expect(ratio!["hedgeRatio"]).toBe(spread!["hedgeRatio"]);
+    expect(Math.abs(correlation!["returnCorrelation"]!)).toBeLessThanOrEqual(1);
+    expect(adf!["engleGrangerP"]).toBeGreaterThanOrEqual(0);
+  }, 60_000);
+
+  test("an instrument that there is not is refused before anything is submitted", async () => {
+    const input = { params: { symbol: "NOPE" }, query: range, body: undefined, request };
+    await expect(analyticsRouteHandlers.getAdf(fixture.deps, input, caller)).rejects.toMatchObject({
+      code: "symbol.unknown",
+    });
+  });
 });

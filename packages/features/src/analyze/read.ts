@@ -1,11 +1,12 @@
 import { AppError } from "@tapedeck/core";
 import type { BlobStore, Caller, RouteHandlersFor } from "@tapedeck/core";
 import { indexAtOrAfter } from "@tapedeck/quant/measure";
-import type { JobService, JobView } from "../jobs/contract.ts";
+import type { JobService } from "../jobs/contract.ts";
 import type { SeriesReader } from "../series/contract.ts";
 import { loadColumns } from "./columns.ts";
 import type { ColumnFile } from "./columns.ts";
-import { AnalyzeResult, notAnAnalysis, stillRunning } from "./contract.ts";
+import { analysisResult, analyzeAndWait } from "./await.ts";
+import { stillRunning } from "./contract.ts";
 import type { analyzeRoutes, AnalyzeSeries } from "./contract.ts";
 
 export interface AnalyzeReadDeps {
@@ -13,9 +14,6 @@ export interface AnalyzeReadDeps {
   jobs: JobService;
   series: SeriesReader;
 }
-
-/** How long a GET that computes waits before it answers 202. */
-const waitMs = 10_000;
 
 /** The bars to show: the last of each run of `step`, so that the newest bar is always there. */
 export function thin(from: number, to: number, maxPoints: number): { step: number; indices: number[] } {
@@ -83,34 +81,15 @@ function csv(series: AnalyzeSeries): Response {
   });
 }
 
-function analysisResult(job: JobView): AnalyzeResult {
-  if (job.type !== "analyze") throw notAnAnalysis(job.id, job.type);
-  if (job.state !== "completed") {
-    throw new AppError("job.notEnded", `Analysis ${job.id} is ${job.state}; it has no series.`);
-  }
-  return AnalyzeResult.parse(job.result);
-}
-
-/** A failed job's error, as the caller would have got it had it been no job. */
-function throwUnlessCompleted(job: JobView): void {
-  if (job.state === "failed" && job.error !== null) {
-    const { code, message, details } = job.error;
-    throw new AppError(code as AppError["code"], message, details === undefined ? {} : { details });
-  }
-  if (job.state === "cancelled") throw new AppError("job.cancelled", `Job ${job.id} was cancelled.`);
-}
-
 async function computeColumns(
   deps: AnalyzeReadDeps,
   caller: Caller,
   payload: Record<string, unknown>,
 ): Promise<{ jobId: string; file: ColumnFile } | { pending: string }> {
-  const { job } = await deps.jobs.submit({ caller, type: "analyze", payload });
-  const ended = await deps.jobs.waitForEnd(caller.tenantId, job.id, waitMs);
-  throwUnlessCompleted(ended);
-  if (ended.state !== "completed") return { pending: job.id };
-  const { seriesRef } = analysisResult(ended);
-  return { jobId: job.id, file: await loadColumns(deps.blobs, seriesRef!) };
+  const computed = await analyzeAndWait(deps, caller, payload);
+  if ("pending" in computed) return computed;
+  const { jobId, result } = computed;
+  return { jobId, file: await loadColumns(deps.blobs, result.seriesRef!) };
 }
 
 export const analyzeRouteHandlers = {

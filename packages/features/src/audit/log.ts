@@ -5,7 +5,8 @@ import type { AuditLog, AuditRecord } from "./contract.ts";
 
 const maxRowsPerInsert = 500;
 const maxDetailsBytes = 4_096;
-const secretName = /pass(word|phrase)|token|secret|authorization|api_?key|cookie|credential/i;
+const secretName =
+  /pass(word|phrase)|token|secret|authorization|api_?key|cookie|credential|webhook|^(auth|p256dh|endpoint)$/i;
 
 /** A copy in which every member with a secret's name is blacked out, and addresses lose their query. */
 export function redactSecrets(value: unknown, depth = 0): unknown {

@@ -129,7 +129,10 @@ async function tell(caller: Caller, rounds = 1) {
 
 test("a webhook is called with the whole message, signed", async () => {
   const caller = someone();
-  const { target } = await add(caller, "hook", { kind: "webhook", url: `${receiverUrl}/hook?key=secret` });
+  const { target } = await add(caller, "hook", {
+    kind: "webhook",
+    webhookUrl: `${receiverUrl}/hook?key=secret`,
+  });
   expect(target).toBe(`${receiverUrl}/…`);
   expect(await tell(caller)).toMatchObject([{ state: "delivered", attempts: 1 }]);
   expect(calls).toHaveLength(1);
@@ -142,7 +145,12 @@ test("a webhook is called with the whole message, signed", async () => {
 });
 
 test.each([
-  ["slack", () => ({ kind: "slack", url: `${receiverUrl}/services/T0/B0/xyz` }), "/services/T0/B0/xyz", {}],
+  [
+    "slack",
+    () => ({ kind: "slack", webhookUrl: `${receiverUrl}/services/T0/B0/xyz` }),
+    "/services/T0/B0/xyz",
+    {},
+  ],
   [
     "telegram",
     () => ({ kind: "telegram", botToken: "12345:AAbbCCddEEff", chatId: "-100777", apiUrl: receiverUrl }),
@@ -200,8 +208,10 @@ test("a browser's push service gets what that browser alone reads; when it is go
 
 test("channels are the tenant's own: listed without secrets, tested, deleted; what waits for one is given up", async () => {
   const [caller, other] = [someone(), someone()];
-  const { id } = await add(caller, "hook", { kind: "webhook", url: `${receiverUrl}/mine` });
-  await expect(add(caller, "hook", { kind: "webhook", url: `${receiverUrl}/again` })).rejects.toMatchObject({
+  const { id } = await add(caller, "hook", { kind: "webhook", webhookUrl: `${receiverUrl}/mine` });
+  await expect(
+    add(caller, "hook", { kind: "webhook", webhookUrl: `${receiverUrl}/again` }),
+  ).rejects.toMatchObject({
     code: "resource.conflict",
   });
   const byId = input({ params: { id } });
@@ -227,7 +237,7 @@ test.each([
   [{ kind: "email", to: "nobody" }],
   [{ kind: "telegram", botToken: "x", chatId: "1" }],
   [{ kind: "push", endpoint: "https://push.example/", keys: { p256dh: "AA", auth: "AA" } }],
-  [{ kind: "webhook", url: "ftp://example.com/" }],
+  [{ kind: "webhook", webhookUrl: "ftp://example.com/" }],
   [{ kind: "pigeon", to: "the roof" }],
 ])("%j is no channel", (settings) => {
   expect(ChannelBody.safeParse({ name: "x", settings }).success).toBe(false);

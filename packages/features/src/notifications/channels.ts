@@ -90,10 +90,10 @@ export async function deliver(
       return "delivered";
     case "webhook": {
       const headers = { ...json, "tapedeck-notification": message.id, ...(await deps.sign(message.body)) };
-      return judge(await deps.post(settings.url, headers, Buffer.from(message.body)));
+      return judge(await deps.post(settings.webhookUrl, headers, Buffer.from(message.body)));
     }
     case "slack":
-      return call(settings.url, { text: textOf(body) });
+      return call(settings.webhookUrl, { text: textOf(body) });
     case "telegram":
       return call(`${settings.apiUrl.replace(/\/$/, "")}/bot${settings.botToken}/sendMessage`, {
         chat_id: settings.chatId,
@@ -111,7 +111,7 @@ export function targetOf(settings: ChannelSettings): string {
       return settings.to;
     case "webhook":
     case "slack":
-      return `${new URL(settings.url).origin}/…`;
+      return `${new URL(settings.webhookUrl).origin}/…`;
     case "telegram":
       return `chat ${settings.chatId}`;
     case "push":

@@ -12,10 +12,10 @@ const bytesOf = (text: string) => (/^[\w-]+$/.test(text) ? Math.floor((text.leng
 export const ChannelSettings = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("email"), to: z.email().max(254) }).meta({ title: "E-mail" }),
   z
-    .strictObject({ kind: z.literal("webhook"), url: HttpAddress })
+    .strictObject({ kind: z.literal("webhook"), webhookUrl: HttpAddress })
     .meta({ title: "Webhook, signed as callbacks are" }),
   /** An incoming webhook of Slack, or of anything that takes `{"text": …}` as Slack does. */
-  z.strictObject({ kind: z.literal("slack"), url: HttpAddress }).meta({ title: "Slack" }),
+  z.strictObject({ kind: z.literal("slack"), webhookUrl: HttpAddress }).meta({ title: "Slack" }),
   z
     .strictObject({
       kind: z.literal("telegram"),

@@ -351,3 +351,24 @@ export async function loadTradePage(db: Db, instrument: Instrument, range: Trade
     .limit(range.limit)
     .execute();
 }
+
+/** The newest visible prints of a range, oldest first, newest revision each. */
+export async function loadNewestTrades(db: Db, instrument: Instrument, range: Omit<TradeRange, "after">) {
+  const rows = await db
+    .selectFrom("trades")
+    .innerJoin("series", "series.seriesId", "trades.seriesId")
+    .distinctOn(["trades.eventMs", "trades.ordinal"])
+    .select(["trades.eventMs", "trades.ordinal", "trades.price", "trades.size", "trades.venue"])
+    .where("series.space", "=", instrument.space)
+    .where("series.instrumentId", "=", instrument.instrumentId)
+    .where("series.kind", "=", "trades")
+    .where("trades.visibleMs", "<=", range.asOfMs)
+    .where("trades.eventMs", ">=", range.fromMs ?? beginningMs)
+    .where("trades.eventMs", "<", range.toMs ?? endMs)
+    .orderBy("trades.eventMs", "desc")
+    .orderBy("trades.ordinal", "desc")
+    .orderBy("trades.revision", "desc")
+    .limit(range.limit)
+    .execute();
+  return rows.toReversed();
+}

@@ -26,7 +26,48 @@ export const ErrorCodeView = z
   .object({ code: z.string(), status: z.int(), title: z.string() })
   .meta({ id: "ErrorCode" });
 
+export const Health = z
+  .object({
+    /** unavailable: the database does not answer, so that nothing is served. Without the queue jobs are taken and wait. */
+    status: z.enum(["ready", "unavailable"]),
+    checks: z.object({ database: z.boolean(), queue: z.boolean() }),
+  })
+  .meta({ id: "Health" });
+
+export const Status = z
+  .object({
+    ...Health.shape,
+    atMs: z.int(),
+    /** Worker processes that are heard. */
+    workers: z.int(),
+    /** Stream processes that are heard. */
+    feeds: z.array(
+      z.object({ venue: z.string(), simulated: z.boolean(), startedMs: z.int(), heartbeatMs: z.int() }),
+    ),
+    /** The caller's tenant's jobs that have not ended. */
+    openJobs: z.int(),
+    /** The caller's tenant's messages that wait to be sent. */
+    pendingNotifications: z.int(),
+  })
+  .meta({ id: "Status" });
+
 export const systemRoutes = {
+  getHealth: defineQuery({
+    name: "getHealth",
+    path: "/health",
+    tag: "System",
+    summary: "Whether requests can be served: 200, or 503",
+    role: "public",
+    response: Health,
+  }),
+  getStatus: defineQuery({
+    name: "getStatus",
+    path: "/status",
+    tag: "System",
+    summary: "What runs: database, queue, workers, feeds, and what of the caller's waits",
+    role: "viewer",
+    response: Status,
+  }),
   listJobTypes: defineQuery({
     name: "listJobTypes",
     path: "/job-types",

@@ -1,7 +1,9 @@
 import { errorCodes } from "@tapedeck/core";
-import type { JobContract, RouteHandlersFor } from "@tapedeck/core";
+import type { JobContract, QueuePort, RouteHandlersFor } from "@tapedeck/core";
 import * as z from "zod";
-import type { JobType, systemRoutes } from "./contract.ts";
+import type { Db } from "../db.ts";
+import type { Health, JobType, systemRoutes } from "./contract.ts";
+import { loadStatus, ping } from "./store.ts";
 
 /** JSON Schema 2020-12 of what a client sends ("input") or gets ("output"). */
 export function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): Record<string, unknown> {
@@ -27,11 +29,40 @@ export function jobTypeOf(contract: JobContract): JobType {
   };
 }
 
+export interface SystemDeps {
+  db: Db;
+  queue: Pick<QueuePort, "ping">;
+  jobContracts: Record<string, JobContract>;
+  now(): number;
+}
+
+const patienceMs = 450;
+
+async function healthOf({ db, queue }: SystemDeps): Promise<z.output<typeof Health>> {
+  const [database, queueAnswers] = await Promise.all([
+    ping(db).then(
+      () => true,
+      () => false,
+    ),
+    queue.ping(patienceMs).catch(() => false),
+  ]);
+  return { status: database ? "ready" : "unavailable", checks: { database, queue: queueAnswers } };
+}
+
 export const systemRouteHandlers = {
+  async getHealth(deps) {
+    const health = await healthOf(deps);
+    return health.status === "ready" ? health : Response.json(health, { status: 503 });
+  },
+  async getStatus(deps, _input, caller) {
+    const nowMs = deps.now();
+    const [health, status] = await Promise.all([healthOf(deps), loadStatus(deps.db, caller.tenantId, nowMs)]);
+    return { ...health, atMs: nowMs, ...status };
+  },
   listJobTypes: async ({ jobContracts }) => ({
     items: Object.values(jobContracts).map(jobTypeOf),
   }),
   listErrors: async () => ({
     items: Object.entries(errorCodes).map(([code, { status, title }]) => ({ code, status, title })),
   }),
-} satisfies RouteHandlersFor<typeof systemRoutes, { jobContracts: Record<string, JobContract> }>;
+} satisfies RouteHandlersFor<typeof systemRoutes, SystemDeps>;
