@@ -355,6 +355,8 @@ export interface TradePlace {
   numbering?: string | undefined;
   last: TradeMark;
   holes: readonly TradeHole[];
+  /** Ids of the trades of the last millisecond, where a venue's ids are no numbers. */
+  ids?: readonly string[] | undefined;
 }
 
 /** What a venue says of what it trades. */

@@ -32,6 +32,8 @@ export interface LiveBinance {
   breaches(): readonly string[];
   /** Streams of the newest connection. */
   streams(): readonly string[];
+  /** Does any connection have this stream? */
+  sends(stream: string): boolean;
   /** History requests so far. */
   asked(): number;
   /** Makes a trade and sends it, unless `hidden`: then only history has it. */
@@ -62,6 +64,26 @@ const streamsOfConnection = 1_024;
 
 /** Symbols that it trades. */
 export const liveSymbols = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT"];
+
+function marketOf(symbol: string) {
+  return {
+    symbol,
+    status: "TRADING",
+    baseAsset: symbol.slice(0, -4),
+    quoteAsset: "USDT",
+    baseAssetPrecision: 8,
+    quotePrecision: 8,
+    orderTypes: ["LIMIT", "MARKET"],
+    isSpotTradingAllowed: true,
+    isMarginTradingAllowed: false,
+    permissions: ["SPOT"],
+    filters: [
+      { filterType: "PRICE_FILTER", minPrice: "0.01", maxPrice: "1000000", tickSize: "0.01" },
+      { filterType: "LOT_SIZE", minQty: "0.00001", maxQty: "9000", stepSize: "0.00001" },
+      { filterType: "NOTIONAL", minNotional: "5" },
+    ],
+  };
+}
 
 interface Connection {
   streams: Set<string>;
@@ -125,14 +147,8 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
     if (status !== 200) return send(status, { code: -1003, msg: "Too much request weight used." });
     if (url.pathname.endsWith("/time")) return send(200, { serverTime: Date.now() + skewMs });
     if (url.pathname.endsWith("/exchangeInfo")) {
-      const filters = [
-        { filterType: "PRICE_FILTER", tickSize: "0.01" },
-        { filterType: "LOT_SIZE", stepSize: "0.00001" },
-        { filterType: "NOTIONAL", minNotional: "5" },
-      ];
-      return send(200, {
-        symbols: liveSymbols.map((symbol) => ({ symbol, quoteAsset: "USDT", filters })),
-      });
+      const own = market === "spot" ? "/api/" : "/fapi/";
+      return send(200, { symbols: url.pathname.startsWith(own) ? liveSymbols.map(marketOf) : [] });
     }
     if (url.pathname.endsWith("/depth"))
       return send(200, { lastUpdateId: updateId, bids: levels(bids), asks: levels(asks) });
@@ -141,8 +157,9 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
     if (historyStatus !== 200) return send(historyStatus, { code: -1003, msg: "Too many requests." });
     const from = Number(url.searchParams.get("fromId"));
     const limit = Math.min(1_000, Number(url.searchParams.get("limit") ?? 500));
+    const sinceMs = Number(url.searchParams.get("startTime") ?? 0);
     const rows = tradesOf(url.searchParams.get("symbol")!);
-    send(200, rows.filter(({ a }) => a >= from).slice(0, limit));
+    send(200, rows.filter(({ a, T }) => a >= from && T >= sinceMs).slice(0, limit));
   });
   const sockets = new WebSocketServer({ server, autoPong: false, perMessageDeflate: false });
 
@@ -203,19 +220,18 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
       if (!frozen.has(socket) && (stream === undefined || streams.has(stream))) socket.send(text);
   }
 
-  const repeat = (trade: LiveTrade, symbol = "BTCUSDT") =>
+  function repeat(trade: LiveTrade, symbol = "BTCUSDT"): void {
+    const { a: t, p, q, T, m } = trade;
+    const E = Date.now() + skewMs;
     send(
-      JSON.stringify({
-        e: "aggTrade",
-        E: Date.now() + skewMs,
-        s: symbol,
-        f: trade.a,
-        l: trade.a,
-        M: true,
-        ...trade,
-      }),
+      JSON.stringify({ e: "trade", E, s: symbol, t, p, q, T, m, M: true }),
+      `${symbol.toLowerCase()}@trade`,
+    );
+    send(
+      JSON.stringify({ e: "aggTrade", E, s: symbol, a: t, p, q, f: t, l: t, T, m, M: true }),
       `${symbol.toLowerCase()}@aggTrade`,
     );
+  }
 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -225,6 +241,7 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
     connections: () => connections,
     breaches: () => breaches,
     streams: () => [...(newest === undefined ? [] : (connected.get(newest)?.streams ?? []))],
+    sends: (stream) => [...connected.values()].some(({ streams }) => streams.has(stream)),
     asked: () => asked,
     trade(price, { size = 1, hidden = false, eventMs = Date.now(), symbol = "BTCUSDT" } = {}) {
       const made = tradesOf(symbol);

@@ -34,7 +34,7 @@ export function venueUrls(items: readonly string[]): Record<string, string> {
 }
 
 /** Every address of an exchange's public servers, with this one's origin in front of its path. */
-function moveAddresses(value: unknown, origin: string): unknown {
+export function moveAddresses(value: unknown, origin: string): unknown {
   if (typeof value === "string") {
     if (!URL.canParse(value)) return value;
     const { pathname, search } = new URL(value);

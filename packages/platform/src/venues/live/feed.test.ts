@@ -217,7 +217,8 @@ describe("a feed of a venue that fails in its usual ways", () => {
   });
 
   test("a symbol that the venue does not trade is refused by name", async () => {
-    const { socketUrl, restUrl } = venue;
+    const futures = await liveBinance({ market: "usdm" });
+    const { socketUrl, restUrl } = futures;
     const protocol = binanceProtocol({ market: "usdm", socketUrl, restUrl, now: Date.now });
     const feed = createTradeFeed({
       protocol,
@@ -237,6 +238,7 @@ describe("a feed of a venue that fails in its usual ways", () => {
         minNotional: "5",
       },
     ]);
+    await futures.close();
   });
 });
 
