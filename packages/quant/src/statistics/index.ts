@@ -9,6 +9,7 @@ export * from "./regression.ts";
 export * from "./correlation.ts";
 export * from "./mackinnon.ts";
 export * from "./unitroot.ts";
+export * from "./eventStudy.ts";
 export * from "./falseDiscovery.ts";
 export * from "./pairSearch.ts";
 export * from "./johansen.ts";
