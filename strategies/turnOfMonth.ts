@@ -21,8 +21,8 @@ export default defineStrategy({
     name: `Turn of the month ${p["before"]}/${p["after"]}`,
     features: [],
     decide(context) {
-      // An order of now trades on the next day.
-      const next = context.nowMs + dayMs;
+      // An order of now trades on the day that begins now, or after the night.
+      const next = context.nowMs + dayMs / 2;
       const day = dayOfMonth(next);
       const within = day <= p["after"]! || day > daysInMonth(next) - p["before"]!;
       const weight = p["invested"]! / context.instruments.length;

@@ -33,6 +33,7 @@ export function serveThread(options: {
   const series: SeriesReader = {
     resolve: (tenantId, ref) => deps.series.resolve(tenantId, ref),
     coverage: (tenantId, instrumentId) => deps.series.coverage(tenantId, instrumentId),
+    actions: (tenantId, instrumentId, asOfMs) => deps.series.actions(tenantId, instrumentId, asOfMs),
     instruments: (tenantId) => deps.series.instruments(tenantId),
     dataset: (request) => ask({ by: "request", request }),
     byHash: (hash) => ask({ by: "hash", hash }),

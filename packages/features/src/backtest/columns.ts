@@ -30,3 +30,15 @@ export async function loadColumns(
   await blobs.readInto(key, new Uint8Array(all.buffer));
   return Array.from({ length: count }, (_, k) => all.subarray(k * length, (k + 1) * length));
 }
+
+/** First index whose value is at least `value`; the column ascends. */
+export function lowerBound(column: Float64Array, value: number): number {
+  let low = 0;
+  let high = column.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (column[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -7,12 +7,13 @@ import { bucketRule } from "@tapedeck/trading/calendar/index";
 import { barsPerYear, computePerformance, fillReasons, positionColumn, signalBits } from "@tapedeck/trading";
 import type { FillColumns, SimulatedTrade, SimulationSettings } from "@tapedeck/trading";
 import type { Tx } from "../db.ts";
-import type { EvidenceItem, EvidenceStore } from "../evidence/contract.ts";
+import type { EvidenceStore } from "../evidence/contract.ts";
 import type { FormulaLibrary } from "../indicators/contract.ts";
 import type { SeriesColumns, SeriesDataset, SeriesReader } from "../series/contract.ts";
 import type { backtest, BacktestPayload, BacktestResult, BacktestTrade, Statistics } from "./contract.ts";
 import { conditionNames, marketOf, reportCondition } from "./domain.ts";
 import { saveEquity } from "./equity.ts";
+import { citeFigures, rowsOf } from "./evidence.ts";
 import { fillMs, fillTable, saveFills } from "./fills.ts";
 import type { StrategyModules } from "./modules/contract.ts";
 import { saveOrders } from "./orders.ts";
@@ -93,7 +94,7 @@ async function runStrategy(
   const benchmark = await holdRun(dataset, payload, ctx.signal);
   const gap = await outcome.reconcile(ctx.signal);
   const result = resultOf(ctx.jobId, payload, strategy, dataset, data, { outcome, benchmark, gap });
-  Object.assign(result, await addEvidence(deps.evidence, ctx, dataset, result));
+  Object.assign(result, await citeFigures(deps.evidence, ctx, "backtest", [rowsOf(dataset)], result));
   await storeRun(deps, payload, ctx, dataset, { outcome, benchmark, result });
   if (failure === null) return result;
   throw new AppError("strategy.failed", `${failure.message} What it had done is kept as run ${ctx.jobId}.`, {
@@ -421,48 +422,5 @@ function tradeRow(trade: SimulatedTrade, number: number, dataset: SeriesDataset)
     fees: trade.fees,
     profit: trade.profit,
     profitReturn: trade.profit / (trade.quantity * trade.entryPrice),
-  };
-}
-
-/** Every figure of the report as an evidence item, beside the rows that it was computed from. */
-async function addEvidence(
-  store: EvidenceStore,
-  ctx: Context,
-  dataset: SeriesDataset,
-  result: BacktestResult,
-): Promise<{ evidenceIds: string[]; evidence: Record<string, string> }> {
-  const pointers: string[] = [];
-  const items: EvidenceItem[] = [
-    {
-      kind: "rows",
-      datasetHash: dataset.hash,
-      instrumentId: result.instrumentId,
-      timeframe: result.timeframe,
-      adjustment: result.adjustment,
-      fromMs: result.fromMs,
-      toMs: result.toMs,
-      bars: result.bars,
-    },
-  ];
-  for (const part of ["statistics", "benchmark"] as const) {
-    for (const [name, value] of Object.entries(result[part])) {
-      if (value === null) continue;
-      const pointer = `/${part}/${name}`;
-      pointers.push(pointer);
-      items.push({ kind: "job", jobId: ctx.jobId, type: "backtest", pointer, value });
-    }
-  }
-  pointers.push("/tradeCount");
-  items.push({
-    kind: "job",
-    jobId: ctx.jobId,
-    type: "backtest",
-    pointer: "/tradeCount",
-    value: result.tradeCount,
-  });
-  const ids = await store.addAll(ctx.tenantId, ctx.jobId, items);
-  return {
-    evidenceIds: ids,
-    evidence: Object.fromEntries(pointers.map((pointer, k) => [pointer, ids[k + 1]!])),
   };
 }

@@ -183,12 +183,16 @@ async function openModule(
 export function readFormulas(
   formulas: readonly string[],
   payload: Pick<Request, "timeframe">,
+  expect?: "series" | "condition",
 ): { warmupBars: number; symbols: string[]; texts: string[] } {
   const symbols = new Set<string>();
   let warmupBars = 0;
   const texts = formulas.map((formula) => {
     try {
-      const checked = checkFormula(formula, { timeframeMs: timeframeMs(payload.timeframe) });
+      const checked = checkFormula(formula, {
+        timeframeMs: timeframeMs(payload.timeframe),
+        ...(expect === undefined ? {} : { expect }),
+      });
       for (const symbol of checked.instruments) symbols.add(symbol);
       warmupBars = Math.max(warmupBars, checked.warmup);
       return checked.text;

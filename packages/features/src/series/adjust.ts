@@ -1,11 +1,5 @@
 import { AppError, isoDate } from "@tapedeck/core";
-import type { Adjustment, SeriesColumns } from "./contract.ts";
-
-/** A corporate action as adjustment sees it; it touches every bar that closed by `exMs`. */
-export type Action =
-  | { kind: "split"; exMs: number; ratio: number }
-  | { kind: "dividend"; exMs: number; amount: number }
-  | { kind: "factor"; exMs: number; priceRatio: number; splitRatio: number };
+import type { Adjustment, CorporateAction, SeriesColumns } from "./contract.ts";
 
 /** The last bar that closed by `ms`; -1 when there is none. */
 function lastClosedBy(closeMs: Float64Array, ms: number): number {
@@ -25,7 +19,7 @@ function lastClosedBy(closeMs: Float64Array, ms: number): number {
  */
 export function adjustColumns(
   columns: SeriesColumns,
-  actions: readonly Action[],
+  actions: readonly CorporateAction[],
   adjustment: Adjustment,
 ): void {
   if (adjustment === "raw" || actions.length === 0) return;
@@ -54,7 +48,7 @@ export function adjustColumns(
   }
 }
 
-function multipliers(action: Action, closeBefore: number): { split: number; price: number } {
+function multipliers(action: CorporateAction, closeBefore: number): { split: number; price: number } {
   if (action.kind === "split") return { split: 1 / action.ratio, price: 1 };
   if (action.kind === "factor") return { split: action.splitRatio, price: action.priceRatio };
   if (!(action.amount < closeBefore)) {

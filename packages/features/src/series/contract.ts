@@ -91,6 +91,12 @@ export interface SeriesDataset {
   buffer: SharedArrayBuffer;
 }
 
+/** It touches every bar that closed by `exMs`. ratio: new units for one old. factor: what all before is multiplied by. */
+export type CorporateAction =
+  | { kind: "split"; exMs: number; ratio: number }
+  | { kind: "dividend"; exMs: number; amount: number }
+  | { kind: "factor"; exMs: number; priceRatio: number; splitRatio: number };
+
 export interface SeriesCoverage {
   timeframe: string;
   fromMs: number;
@@ -109,6 +115,8 @@ export function meant<T extends { venue: string }>(found: readonly T[]): readonl
 
 /** How every feature reads bars. Throws AppError `symbol.unknown`, `symbol.ambiguous` (details.candidates), `data.missing` (says how to ingest). */
 export interface SeriesReader {
+  /** Splits and dividends known at `asOfMs` (absent: now), in time order. */
+  actions(tenantId: string, instrumentId: string, asOfMs?: number): Promise<CorporateAction[]>;
   resolve(tenantId: string, ref: string): Promise<Instrument>;
   dataset(request: DatasetRequest, signal?: AbortSignal): Promise<SeriesDataset>;
   /** A dataset that exists already, by its hash (replays, evidence). */

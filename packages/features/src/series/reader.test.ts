@@ -4,9 +4,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "../db.ts";
 import { adjustColumns } from "./adjust.ts";
-import type { Action } from "./adjust.ts";
 import { barBytes, datasetKey } from "./columns.ts";
-import type { Instrument, SeriesColumns } from "./contract.ts";
+import type { CorporateAction, Instrument, SeriesColumns } from "./contract.ts";
 import { createSeriesReader } from "./reader.ts";
 import { createSeriesWriter } from "./writer.ts";
 
@@ -195,7 +194,7 @@ describe("adjustment", () => {
         prices,
         actions,
         fc.constantFrom("split" as const, "total" as const),
-        (closes, list: Action[], adjustment) => {
+        (closes, list: CorporateAction[], adjustment) => {
           const adjusted = columns(closes);
           adjustColumns(adjusted, list, adjustment);
           for (let i = 0; i < closes.length; i++) {

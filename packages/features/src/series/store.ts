@@ -1,7 +1,6 @@
 import { sql } from "kysely";
 import type { Db } from "../db.ts";
-import type { Action } from "./adjust.ts";
-import type { Instrument } from "./contract.ts";
+import type { CorporateAction, Instrument } from "./contract.ts";
 import type { SeriesTables } from "./tables.ts";
 
 export const sharedSpace = "shared";
@@ -194,7 +193,11 @@ export async function* loadBarPages(
 }
 
 /** Actions that were known and in force at `asOfMs`, newest revision each. */
-export async function loadActions(db: Db, instrument: Instrument, asOfMs: number): Promise<Action[]> {
+export async function loadActions(
+  db: Db,
+  instrument: Instrument,
+  asOfMs: number,
+): Promise<CorporateAction[]> {
   const rows = await db
     .selectFrom("corporateActions")
     .distinctOn(["exMs", "kind"])
@@ -207,7 +210,7 @@ export async function loadActions(db: Db, instrument: Instrument, asOfMs: number
     .orderBy("kind")
     .orderBy("revision", "desc")
     .execute();
-  return rows.map((row): Action => {
+  return rows.map((row): CorporateAction => {
     if (row.kind === "split") return { kind: "split", exMs: row.exMs, ratio: row.ratio! };
     if (row.kind === "dividend") return { kind: "dividend", exMs: row.exMs, amount: row.amount! };
     return { kind: "factor", exMs: row.exMs, priceRatio: row.priceRatio!, splitRatio: row.splitRatio! };

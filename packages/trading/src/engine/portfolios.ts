@@ -2,6 +2,8 @@ import type { StrategyParam } from "../strategies.ts";
 import type { Stages } from "./stages.ts";
 import { limitGross, stagedStrategy } from "./stages.ts";
 import type { EngineStrategy, StrategyContext } from "./strategy.ts";
+import { memberSelector } from "./universe.ts";
+import type { Universe } from "./universe.ts";
 
 type Params = Readonly<Record<string, number>>;
 
@@ -13,7 +15,19 @@ export interface PortfolioStrategy {
   params: readonly StrategyParam[];
   /** Fewest and most instruments. */
   instruments: readonly [number, number];
-  create(params: Params): EngineStrategy;
+  /** May a universe choose among them? */
+  screens: boolean;
+  create(params: Params, universe?: Universe): EngineStrategy;
+}
+
+/** The universe stage and the formulas that it reads; all instruments with a price where nothing else is said. */
+function universeStage(universe: Universe | undefined): {
+  features: string[];
+  universe: NonNullable<Stages["universe"]>;
+} {
+  const features: string[] = [];
+  const select = memberSelector(universe ?? {}, (formula) => features.push(formula) - 1);
+  return { features, universe: select };
 }
 
 const count = (name: string, meaning: string, value: number, min = 1): StrategyParam => ({
@@ -69,16 +83,20 @@ const equalWeight: PortfolioStrategy = {
   meaning: "Holds every instrument with the same weight and brings the weights back from time to time.",
   params: [every, invested],
   instruments: [1, 500],
-  create: (p) =>
-    stagedStrategy("Equal weights", [], {
+  screens: true,
+  create: (p, chosen) => {
+    const { features, universe } = universeStage(chosen);
+    return stagedStrategy("Equal weights", features, {
       due: periodic(p["every"]!, someHasBars(0)),
-      universe: (context, members) => members.forEach((_, k) => (members[k] = +(context.bars(k) > 0))),
+      universe,
       alpha: nothing,
       portfolio: (_context, weights, _scores, members) => {
         const held = members.reduce((sum, member) => sum + member, 0);
-        for (let k = 0; k < weights.length; k++) weights[k] = (p["invested"]! * members[k]!) / held;
+        if (held > 0)
+          for (let k = 0; k < weights.length; k++) weights[k] = (p["invested"]! * members[k]!) / held;
       },
-    }),
+    });
+  },
 };
 
 const momentumRotation: PortfolioStrategy = {
@@ -88,9 +106,12 @@ const momentumRotation: PortfolioStrategy = {
     "Holds the instruments that rose most over a window, in equal parts; those that fell are left out.",
   params: [count("window", "Bars of the rise", 126), count("hold", "Instruments held", 3), every, invested],
   instruments: [2, 500],
-  create: (p) =>
-    stagedStrategy("Momentum rotation", [], {
+  screens: true,
+  create: (p, chosen) => {
+    const { features, universe } = universeStage(chosen);
+    return stagedStrategy("Momentum rotation", features, {
       due: periodic(p["every"]!, someHasBars(p["window"]!)),
+      universe,
       alpha: (context, scores) => {
         for (let k = 0; k < scores.length; k++) {
           scores[k] = context.close(k) / context.close(k, p["window"]!) - 1;
@@ -101,7 +122,8 @@ const momentumRotation: PortfolioStrategy = {
         risen.sort((a, b) => scores[b]! - scores[a]! || a - b);
         for (const k of risen.slice(0, p["hold"]!)) weights[k] = p["invested"]! / p["hold"]!;
       },
-    }),
+    });
+  },
 };
 
 const riskParity: PortfolioStrategy = {
@@ -110,6 +132,7 @@ const riskParity: PortfolioStrategy = {
   meaning: "Holds every instrument so that each adds the same to the portfolio's volatility.",
   params: [count("window", "Bars of the covariance", 126, 20), every, invested],
   instruments: [2, 100],
+  screens: false,
   create: (p) =>
     stagedStrategy("Risk parity", [], {
       due: periodic(p["every"]!, enoughBars(p["window"]!)),
@@ -175,18 +198,23 @@ const volatilityTarget: PortfolioStrategy = {
     { ...every, default: 5 },
   ],
   instruments: [1, 500],
-  create: (p) =>
-    stagedStrategy("Volatility target", [], {
+  screens: true,
+  create: (p, chosen) => {
+    const { features, universe } = universeStage(chosen);
+    return stagedStrategy("Volatility target", features, {
       due: periodic(p["every"]!, enoughBars(p["window"]!)),
+      universe,
       alpha: nothing,
-      portfolio: (context, weights) => {
+      portfolio: (context, weights, _scores, members) => {
+        const held = members.reduce((sum, member) => sum + member, 0);
         for (let k = 0; k < weights.length; k++) {
           const yearly = volatilityOf(context, k, p["window"]!) * Math.sqrt(p["barsPerYear"]!);
-          weights[k] = yearly > 0 ? p["target"]! / yearly / weights.length : 0;
+          weights[k] = yearly > 0 ? p["target"]! / yearly / held : 0;
         }
       },
       risk: limitGross(p["most"]!),
-    }),
+    });
+  },
 };
 
 const pairsZScore: PortfolioStrategy = {
@@ -202,6 +230,7 @@ const pairsZScore: PortfolioStrategy = {
     number("leg", "Weight of each leg", 0.45, 0.01, 5),
   ],
   instruments: [2, 2],
+  screens: false,
   create: (p) => {
     /** 1: the spread is held, -1: sold. */
     let side = 0;
@@ -266,6 +295,7 @@ const crossVenueArbitrage: PortfolioStrategy = {
     number("leg", "Weight of each leg", 0.45, 0.01, 5),
   ],
   instruments: [2, 2],
+  screens: false,
   create: (p) => {
     let side = 0;
     return {
@@ -294,6 +324,7 @@ const twapEntry: PortfolioStrategy = {
   meaning: "Buys each instrument in equal parts over so many bars, and holds.",
   params: [count("slices", "Bars over which it buys", 20), invested],
   instruments: [1, 500],
+  screens: false,
   create: (p) => {
     const bought: number[] = [];
     return {
@@ -328,6 +359,7 @@ export function createPortfolioStrategy(
   name: string,
   given: Params,
   instruments: number,
+  universe?: Universe,
 ): { strategy: EngineStrategy; title: string } {
   const found = portfolioStrategies.find((one) => one.name === name);
   if (found === undefined) {
@@ -339,7 +371,14 @@ export function createPortfolioStrategy(
     const wanted = least === most ? `${least}` : `${least} to ${most}`;
     throw new RangeError(`${name} takes ${wanted} instruments, not ${instruments}.`);
   }
-  return { strategy: found.create(completeParams(name, found.params, given)), title: found.title };
+  if (universe !== undefined && !found.screens) {
+    const names = portfolioStrategies.filter((one) => one.screens).map((one) => one.name);
+    throw new RangeError(
+      `${name} trades all its instruments; a universe is for rules and ${names.join(", ")}.`,
+    );
+  }
+  const params = completeParams(name, found.params, given);
+  return { strategy: found.create(params, universe), title: found.title };
 }
 
 /** What is given, checked, with the defaults of the rest. Throws RangeError with a message for people, which begins with `owner`. */

@@ -19,6 +19,7 @@ export interface Stages {
   execution?(context: StrategyContext, weights: Float64Array): void;
 }
 
+/** What is no member gets no weight, whatever the later stages say; where a member leaves, its position is sold at the next rebalance. */
 export function stagedStrategy(name: string, features: readonly string[], stages: Stages): EngineStrategy {
   let members = new Uint8Array(0);
   let scores = new Float64Array(0);
@@ -39,8 +40,10 @@ export function stagedStrategy(name: string, features: readonly string[], stages
       stages.universe?.(context, members);
       scores.fill(Number.NaN);
       stages.alpha(context, scores, members);
+      for (let k = 0; k < n; k++) if (members[k] === 0) scores[k] = Number.NaN;
       weights.fill(0);
       stages.portfolio(context, weights, scores, members);
+      for (let k = 0; k < n; k++) if (members[k] === 0) weights[k] = 0;
       stages.risk?.(context, weights);
       execution(context, weights);
     },

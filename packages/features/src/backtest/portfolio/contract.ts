@@ -1,7 +1,17 @@
 import { DecimalString, defineJob, defineQuery, Id, InstrumentRef } from "@tapedeck/core";
 import * as z from "zod";
 import { SeriesRequest } from "../../series/contract.ts";
-import { Statistics } from "../contract.ts";
+import {
+  ConditionReport,
+  InnerPath,
+  InnerPathReport,
+  ModuleStrategy,
+  Protection,
+  RulesStrategy,
+  Sizing,
+  Statistics,
+  StrategyFailure,
+} from "../contract.ts";
 
 const Bps = z.number().min(0).max(1_000);
 
@@ -47,13 +57,40 @@ export const PortfolioCosts = z
   })
   .meta({ id: "PortfolioCosts" });
 
+/** A built-in over several instruments, or rules that each instrument is looked at by. */
+const PortfolioBuiltIn = z
+  .strictObject({
+    kind: z.literal("builtIn").default("builtIn"),
+    name: z.string().min(1).max(60),
+    /** By name; the rest take their defaults (`GET /api/strategies` lists them). */
+    params: z.record(z.string(), z.union([z.number(), z.string().max(40)])).default({}),
+  })
+  .meta({ id: "PortfolioBuiltIn" });
+
+export const PortfolioStrategyChoice = z.union([PortfolioBuiltIn, RulesStrategy, ModuleStrategy]);
+export type PortfolioStrategyChoice = z.output<typeof PortfolioStrategyChoice>;
+
+/** Which instruments may be held: those where `where` is true, and of them the `top` by `rankBy`. A screen, read at every close. */
+export const UniverseChoice = z
+  .strictObject({
+    where: z.string().trim().min(1).max(2_000).optional(),
+    rankBy: z.string().trim().min(1).max(2_000).optional(),
+    top: z.int().min(1).max(500).optional(),
+  })
+  .refine(({ where, rankBy }) => (where ?? rankBy) !== undefined, { error: "where or rankBy is needed" })
+  .refine(({ rankBy, top }) => (rankBy === undefined) === (top === undefined), {
+    error: "rankBy and top go together",
+  })
+  .meta({ id: "UniverseChoice" });
+
 export const PortfolioBacktestPayload = SeriesRequest.omit({ instrumentId: true })
   .extend({
     instruments: z.array(InstrumentRef).min(1).max(500),
-    strategy: z.strictObject({
-      name: z.string().min(1).max(60),
-      params: z.record(z.string(), z.number()).default({}),
-    }),
+    strategy: PortfolioStrategyChoice,
+    universe: UniverseChoice.optional(),
+    /** Of rules, and of built-ins that are rules. A fraction is of the free cash when the order fills. */
+    sizing: Sizing.default({ kind: "fractionOfEquity", fraction: 0.1 }),
+    protection: Protection.default({}),
     costs: PortfolioCosts.prefault({}),
     initialCash: DecimalString.default("100000"),
     /** Absent: the first instrument's. */
@@ -63,7 +100,16 @@ export const PortfolioBacktestPayload = SeriesRequest.omit({ instrumentId: true 
     /** Share of the notional that a position ties up (1: no leverage), and below which equity may not fall. */
     initialMargin: z.number().gt(0).max(1).default(1),
     maintenanceMargin: z.number().min(0).max(1).default(0),
-    innerPath: z.enum(["pessimistic", "optimistic"]).default("pessimistic"),
+    innerPath: InnerPath,
+    /** Perpetuals: paid by longs to shorts, a fraction of the position, every so many hours from midnight UTC on. */
+    funding: z
+      .strictObject({
+        rate: z.number().min(-0.05).max(0.05),
+        everyHours: z.int().min(1).max(24).default(8),
+      })
+      .optional(),
+    /** close: what is held of an instrument whose bars end early is sold at its last close. hold: it stays, at that price. */
+    delisted: z.enum(["close", "hold"]).default("close"),
     /** An order that the cash does not pay for is cut to what it pays, or dropped. */
     shortfall: z.enum(["reduce", "reject"]).default("reduce"),
     riskFreeRate: z.number().min(-0.5).max(1).default(0),
@@ -74,6 +120,7 @@ export type PortfolioBacktestPayload = z.output<typeof PortfolioBacktestPayload>
 
 export const PortfolioBacktestResult = z
   .object({
+    runId: Id,
     instruments: z.array(
       z.object({
         instrumentId: z.string(),
@@ -85,6 +132,10 @@ export const PortfolioBacktestResult = z
         profit: z.number(),
         /** Units at the end, signed. */
         position: z.number(),
+        /** Close of its last bar, where that is more than ten days before the end of the run. */
+        endedMs: z.int().nullable(),
+        /** Splits and dividends that were applied. */
+        events: z.int(),
       }),
     ),
     timeframe: z.string(),
@@ -99,6 +150,14 @@ export const PortfolioBacktestResult = z
     benchmark: Statistics,
     roundTrips: z.int(),
     fillCount: z.int(),
+    orderCount: z.int(),
+    innerPath: InnerPathReport,
+    module: z.object({ name: z.string(), hash: z.string() }).nullable(),
+    failure: StrategyFailure.nullable(),
+    /** Of rules: closes at which each was true, all instruments together. */
+    conditions: z.array(ConditionReport),
+    /** Why there is no trade; null when there is one. */
+    neverTraded: z.string().nullable(),
     /** Round trips whose result depends on the assumed path inside a bar. */
     pathDependent: z.int(),
     liquidations: z.int(),
@@ -107,6 +166,7 @@ export const PortfolioBacktestResult = z
     /** Sums in the base currency. */
     dividends: z.number(),
     borrowFees: z.number(),
+    funding: z.number(),
     interest: z.number(),
     /** sha256 over every fill. */
     fillsHash: z.string(),
@@ -117,6 +177,9 @@ export const PortfolioBacktestResult = z
     curve: z.array(z.object({ atMs: z.int(), equity: z.number(), gross: z.number(), benchmark: z.number() })),
     assumptions: z.array(z.string()),
     warnings: z.array(z.string()),
+    evidenceIds: z.array(z.string()),
+    /** Evidence of each figure, by JSON pointer into this result. */
+    evidence: z.record(z.string(), z.string()),
   })
   .meta({ id: "PortfolioBacktestResult" });
 export type PortfolioBacktestResult = z.output<typeof PortfolioBacktestResult>;
@@ -126,7 +189,7 @@ export const portfolioBacktest = defineJob({
   path: "/portfolio-backtests",
   queue: "backtest",
   summary: "Run a strategy over several instruments on one clock, with margin, volume caps and currencies",
-  version: 1,
+  version: 2,
   reuse: true,
   role: "analyst",
   attempts: 3,
@@ -139,6 +202,11 @@ export const portfolioBacktest = defineJob({
     {
       instruments: ["SPX.INDEX"],
       strategy: { name: "volatilityTarget", params: { target: 0.1 } },
+    },
+    {
+      instruments: ["SPX.INDEX"],
+      strategy: { kind: "rules", entry: "crossunder(rsi(close, 14), 30)", exit: "rsi(close, 14) > 55" },
+      sizing: { kind: "fractionOfEquity", fraction: 0.5 },
     },
   ],
 });

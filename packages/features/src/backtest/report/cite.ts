@@ -34,7 +34,9 @@ const cited = {
 export async function citeReport(
   store: EvidenceStore,
   ctx: { tenantId: string; jobId: string },
-  result: BacktestResult,
+  result: Pick<BacktestResult, "fillsHash" | "datasetHash" | "instrumentId" | "timeframe"> & {
+    strategy: { title: string };
+  },
   report: Omit<RunReport, "evidence">,
 ): Promise<RunReport> {
   const pointers: string[] = [];

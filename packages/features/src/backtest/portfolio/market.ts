@@ -1,0 +1,242 @@
+import { AppError } from "@tapedeck/core";
+import type { JobContext } from "@tapedeck/core";
+import { evaluateFormulas } from "@tapedeck/formula";
+import type { Dataset } from "@tapedeck/formula";
+import type { EngineSettings, MarketEvent, MarketInstrument, RateSeries } from "@tapedeck/trading";
+import type { CorporateAction, SeriesDataset, SeriesReader } from "../../series/contract.ts";
+import { lowerBound } from "../columns.ts";
+import { readDataset, recordInput, toFormulaData } from "../run.ts";
+import type { PortfolioBacktestPayload } from "./contract.ts";
+import type { PortfolioMarket, PortfolioPlan } from "./strategy.ts";
+
+/** What a run reads of one instrument. */
+export interface Listing {
+  /** In the prices that orders trade at. */
+  dataset: SeriesDataset;
+  /** In the prices that formulas and strategies see: adjusted for splits where the others are as traded. */
+  signals: SeriesDataset;
+  finer: SeriesDataset | undefined;
+  actions: readonly CorporateAction[];
+}
+
+export interface Listings {
+  /** As asked for. */
+  listings: Listing[];
+  rates: Record<string, SeriesDataset>;
+  /** Instruments that formulas name, by that name. */
+  others: Map<string, SeriesDataset>;
+}
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+/** An instrument whose bars end so long before the run's has left the market. */
+const goneMs = 10 * dayMs;
+
+type Scope = Pick<JobContext, "tenantId" | "signal">;
+
+/** Reads everything; `onRead` is told of each. */
+export async function loadListings(
+  deps: { series: SeriesReader },
+  payload: PortfolioBacktestPayload,
+  plan: Pick<PortfolioPlan, "symbols">,
+  scope: Scope,
+  onRead: (dataset: SeriesDataset) => void,
+): Promise<Listings> {
+  const read = async (ref: string, change: Partial<PortfolioBacktestPayload> = {}) => {
+    const asked = { ...payload, ...change };
+    const dataset = await readDataset(deps, asked, scope, ref, asked.fromMs);
+    onRead(dataset);
+    return dataset;
+  };
+  const { innerPath } = payload;
+  const listings: Listing[] = [];
+  for (const ref of payload.instruments) {
+    const dataset = await read(ref);
+    const { instrumentId } = dataset.instrument;
+    if (dataset.length < 2) {
+      throw new AppError("data.missing", `${instrumentId} has ${dataset.length} bars here.`);
+    }
+    const raw = payload.adjustment === "raw";
+    listings.push({
+      dataset,
+      signals: raw ? await read(ref, { adjustment: "split" }) : dataset,
+      finer: typeof innerPath === "string" ? undefined : await read(ref, { timeframe: innerPath.timeframe }),
+      actions: raw ? await deps.series.actions(scope.tenantId, instrumentId, payload.asOf) : [],
+    });
+  }
+  const whole = { fromMs: undefined };
+  const rates: Record<string, SeriesDataset> = {};
+  for (const [currency, ref] of Object.entries(payload.rates)) rates[currency] = await read(ref, whole);
+  const others = new Map<string, SeriesDataset>();
+  for (const symbol of plan.symbols) others.set(symbol, await read(symbol, whole));
+  return { listings, rates, others };
+}
+
+/** `loadListings` of a job: it shows in the lineage, and as progress. */
+export async function loadForJob(
+  deps: { series: SeriesReader },
+  payload: PortfolioBacktestPayload,
+  plan: Pick<PortfolioPlan, "symbols">,
+  ctx: Pick<JobContext, "tenantId" | "signal" | "input">,
+  onProgress: (done: number, total: number) => void,
+): Promise<Listings> {
+  const total = payload.instruments.length + Object.keys(payload.rates).length + plan.symbols.length;
+  let done = 0;
+  return loadListings(deps, payload, plan, ctx, (dataset) => {
+    recordInput(ctx, dataset);
+    done++;
+    onProgress(Math.min(done, total), total);
+  });
+}
+
+/** The close of an instrument's last bar, where it left the market before the run ended. */
+export function endedMs(dataset: SeriesDataset, toMs: number): number | null {
+  const last = dataset.columns.closeMs[dataset.length - 1]!;
+  return last < toMs - goneMs ? last : null;
+}
+
+/** Throws AppError `payload.invalid`, `data.missing`. */
+export function marketOf(
+  payload: PortfolioBacktestPayload,
+  plan: Pick<PortfolioPlan, "features" | "warmupBars">,
+  { listings, rates, others }: Listings,
+): PortfolioMarket & { toMs: number } {
+  const toMs = Math.max(...listings.map(({ dataset }) => dataset.columns.closeMs[dataset.length - 1]!));
+  const longest = Math.max(...listings.map(({ signals }) => signals.length));
+  if (longest < plan.warmupBars + 2) {
+    throw new AppError(
+      "data.missing",
+      `The longest of ${listings.length} instruments has ${longest} bars here; the strategy needs at least ${plan.warmupBars + 2}: ${plan.warmupBars} to warm up its formulas, one to decide at and one to fill at.`,
+      { details: { bars: longest, needed: plan.warmupBars + 2 } },
+    );
+  }
+  const data = new Map([...others].map(([name, dataset]) => [name, toFormulaData(dataset)]));
+  const resolve = (symbol: string) => data.get(symbol);
+  const values = listings.map(({ signals }) =>
+    evaluateAll(plan.features, { ...toFormulaData(signals), resolve }),
+  );
+  return {
+    toMs,
+    instruments: listings.map((listing) => instrumentOf(listing, payload, toMs)),
+    settings: settingsOf(payload, listings[0]!.dataset.instrument.currency, rates),
+    columns: Object.fromEntries(
+      plan.features.map((formula, f) => [
+        formula,
+        listings.map(({ dataset }, k) => ({ closeMs: dataset.columns.closeMs, values: values[k]![f]! })),
+      ]),
+    ),
+  };
+}
+
+/** A column of each formula; NaN (or false) everywhere for bars fewer than the formulas need. */
+function evaluateAll(formulas: readonly string[], data: Dataset): ReadonlyArray<Float64Array | Uint8Array> {
+  return formulas.length === 0 ? [] : evaluateFormulas(formulas, data);
+}
+
+function instrumentOf(
+  { dataset, signals, finer, actions }: Listing,
+  payload: PortfolioBacktestPayload,
+  toMs: number,
+): MarketInstrument {
+  const { instrumentId, currency, lotSize, tickSize, minNotional, assetClass } = dataset.instrument;
+  const { funding } = payload;
+  const events = [
+    ...eventsOf(actions, dataset),
+    ...(funding !== undefined && assetClass === "perpetual" ? fundingEvents(funding, dataset) : []),
+  ];
+  return {
+    id: instrumentId,
+    currency,
+    bars: dataset.columns,
+    signalBars: signals === dataset ? undefined : signals.columns,
+    finerBars: finer?.columns,
+    delists: payload.delisted === "close" && endedMs(dataset, toMs) !== null,
+    lotSize: Number(lotSize ?? "0"),
+    // Adjusted prices are on no tick.
+    tickSize: payload.adjustment === "raw" ? Number(tickSize ?? "0") : 0,
+    minNotional: Number(minNotional ?? "0"),
+    multiplier: 1,
+    initialMargin: payload.initialMargin,
+    maintenanceMargin: payload.maintenanceMargin,
+    borrowRate: payload.costs.borrowRate,
+    events: events.toSorted((a, b) => a.atMs - b.atMs),
+  };
+}
+
+/** Splits and dividends on prices as traded. A factor states a dividend as a part of the close before it. */
+export function eventsOf(actions: readonly CorporateAction[], dataset: SeriesDataset): MarketEvent[] {
+  const { closeMs, close } = dataset.columns;
+  return actions.flatMap((action): MarketEvent[] => {
+    const { exMs } = action;
+    const last = lowerBound(closeMs, exMs + 1) - 1;
+    if (last < 0) return [];
+    if (action.kind === "split") return [{ kind: "split", atMs: exMs, ratio: action.ratio }];
+    if (action.kind === "dividend") return [{ kind: "dividend", atMs: exMs, perUnit: action.amount }];
+    const perUnit = close[last]! * (1 - action.priceRatio);
+    return [
+      ...(action.priceRatio === 1 ? [] : [{ kind: "dividend" as const, atMs: exMs, perUnit }]),
+      ...(action.splitRatio === 1
+        ? []
+        : [{ kind: "split" as const, atMs: exMs, ratio: 1 / action.splitRatio }]),
+    ];
+  });
+}
+
+function fundingEvents(
+  { rate, everyHours }: NonNullable<PortfolioBacktestPayload["funding"]>,
+  { columns, length }: SeriesDataset,
+): MarketEvent[] {
+  const every = everyHours * hourMs;
+  const events: MarketEvent[] = [];
+  const first = Math.ceil(columns.openMs[0]! / every) * every;
+  for (let atMs = first; atMs < columns.closeMs[length - 1]!; atMs += every) {
+    events.push({ kind: "funding", atMs, rate });
+  }
+  return events;
+}
+
+function settingsOf(
+  payload: PortfolioBacktestPayload,
+  firstCurrency: string,
+  rates: Readonly<Record<string, SeriesDataset>>,
+): EngineSettings {
+  const initialCash = Number(payload.initialCash);
+  if (!(initialCash > 0)) throw new AppError("payload.invalid", "initialCash must be above zero.");
+  const { costs } = payload;
+  const share = (bps: number) => bps / 10_000;
+  return {
+    baseCurrency: payload.baseCurrency ?? firstCurrency,
+    initialCash,
+    innerPath: payload.innerPath === "optimistic" ? "optimistic" : "pessimistic",
+    shortfall: payload.shortfall,
+    rates: Object.fromEntries(
+      Object.entries(rates).map(([currency, { columns }]): [string, RateSeries] => [
+        currency,
+        { closeMs: columns.closeMs, rate: columns.close },
+      ]),
+    ),
+    costs: {
+      fees: {
+        makerRate: share(costs.makerBps),
+        takerRate: share(costs.takerBps),
+        perUnit: costs.feePerUnit,
+        minimum: costs.minFee,
+        tiers: costs.tiers.map((tier) => ({
+          fromNotional: tier.fromNotional,
+          makerRate: share(tier.makerBps),
+          takerRate: share(tier.takerBps),
+        })),
+      },
+      spreadRate: share(costs.spreadBps),
+      slippage:
+        costs.slippage.kind === "fixed"
+          ? { kind: "fixed", rate: share(costs.slippage.bps), perUnit: 0 }
+          : costs.slippage,
+      latencyMs: costs.latencyMs,
+      volumeShare: costs.volumeShare,
+      conversionRate: share(costs.conversionBps),
+      cashRate: costs.cashRate,
+      debitRate: costs.debitRate,
+    },
+  };
+}

@@ -1,0 +1,199 @@
+import { setImmediate } from "node:timers/promises";
+import { AppError, timeframeMs } from "@tapedeck/core";
+import { builtInStrategies, createEngine, createPortfolioStrategy, rulesStrategy } from "@tapedeck/trading";
+import type {
+  EngineRun,
+  EngineSettings,
+  EngineStrategy,
+  FeatureColumn,
+  MarketInstrument,
+  Universe,
+} from "@tapedeck/trading";
+import type { Strategy } from "../contract.ts";
+import { compileStrategy, rulesOf, ruleTermsOf } from "../domain.ts";
+import type { ModuleFailure, StrategyModules } from "../modules/contract.ts";
+import { readFormulas } from "../single.ts";
+import type { PortfolioBacktestPayload } from "./contract.ts";
+
+/** Everything that a strategy is run on; `columns` are by formula, then by instrument as given. */
+export interface PortfolioMarket {
+  instruments: readonly MarketInstrument[];
+  settings: EngineSettings;
+  columns: Readonly<Record<string, readonly FeatureColumn[]>>;
+}
+
+export interface PortfolioRunOptions {
+  signal: AbortSignal;
+  seed: number;
+  onProgress?(instantsDone: number, instantsTotal: number): void;
+}
+
+export interface PortfolioOutcome {
+  run: EngineRun;
+  failure: ModuleFailure | null;
+}
+
+/** The strategy of a payload, ready to be run as often as wanted. */
+export interface PortfolioPlan {
+  title: string;
+  /** Formulas that it reads of every instrument. */
+  features: readonly string[];
+  /** Conditions of rules, by name; none of other strategies. */
+  conditions: Readonly<Record<string, string>>;
+  /** Bars before every formula has a value. */
+  warmupBars: number;
+  /** Other instruments that the formulas read. */
+  symbols: readonly string[];
+  module: { name: string; hash: string } | null;
+  /** Throws AppError `payload.invalid` for what the engine refuses. */
+  run(market: PortfolioMarket, options: PortfolioRunOptions): Promise<PortfolioOutcome>;
+  close(): Promise<void>;
+}
+
+/** Instants between two looks at the abort signal. */
+const chunkInstants = 512;
+
+/** Throws AppError `payload.invalid`, `formula.invalid`, `strategy.failed`. Close it after use. */
+export async function openPortfolio(
+  deps: { strategies: StrategyModules },
+  payload: PortfolioBacktestPayload,
+): Promise<PortfolioPlan> {
+  const { strategy } = payload;
+  if (strategy.kind === "module") return openModule(deps.strategies, payload, strategy);
+  const rules = strategy.kind === "rules" ? strategy : singleBuiltIn(strategy);
+  return rules === undefined ? openBuiltIn(payload) : openRules(payload, rules);
+}
+
+/** A built-in of one instrument, which then looks at each. */
+function singleBuiltIn({ name, params }: { name: string; params: Record<string, number | string> }) {
+  return builtInStrategies.some((one) => one.name === name)
+    ? ({ kind: "builtIn", name, params } as const)
+    : undefined;
+}
+
+/** Throws AppError for a universe whose formulas are none. */
+function universeOf(payload: PortfolioBacktestPayload): Universe | undefined {
+  const { universe } = payload;
+  if (universe === undefined) return undefined;
+  const { where, rankBy } = universe;
+  if (where !== undefined) readFormulas([where], payload, "condition");
+  if (rankBy !== undefined) readFormulas([rankBy], payload, "series");
+  return universe;
+}
+
+const inWords = <T>(work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RangeError) throw new AppError("payload.invalid", error.message);
+    throw error;
+  }
+};
+
+function openRules(payload: PortfolioBacktestPayload, strategy: Strategy): PortfolioPlan {
+  const compiled = compileStrategy(strategy, timeframeMs(payload.timeframe));
+  const costPerSide = payload.costs.takerBps / 10_000;
+  const universe = universeOf(payload);
+  const terms = { ...ruleTermsOf(payload, costPerSide), universe };
+  const rules = { ...rulesOf(strategy), formulas: compiled.formulas as { entry: string } };
+  return inProcess(payload, compiled.title, () => rulesStrategy(rules, terms), {
+    conditions: compiled.formulas as Record<string, string>,
+  });
+}
+
+function openBuiltIn(payload: PortfolioBacktestPayload): PortfolioPlan {
+  const { name, params } = payload.strategy as Extract<typeof payload.strategy, { kind: "builtIn" }>;
+  const numbers = Object.fromEntries(
+    Object.entries(params).map(([key, value]) => {
+      if (typeof value === "number") return [key, value];
+      throw new AppError("payload.invalid", `${name}: ${key} is a number.`);
+    }),
+  );
+  const universe = universeOf(payload);
+  const create = () =>
+    inWords(() => createPortfolioStrategy(name, numbers, payload.instruments.length, universe));
+  return inProcess(payload, create().title, () => create().strategy, { conditions: {} });
+}
+
+/** A strategy object keeps what it remembers: every run gets a new one. */
+function inProcess(
+  payload: PortfolioBacktestPayload,
+  title: string,
+  create: () => EngineStrategy,
+  { conditions }: Pick<PortfolioPlan, "conditions">,
+): PortfolioPlan {
+  const { features } = create();
+  const { warmupBars, symbols } = readFormulas(features, payload);
+  return {
+    title,
+    features,
+    conditions,
+    warmupBars,
+    symbols,
+    module: null,
+    close: () => Promise.resolve(),
+    async run(market, options) {
+      const run = await runInProcess(market, create(), options);
+      return { run, failure: null };
+    },
+  };
+}
+
+/** Throws AppError `payload.invalid` for what the engine refuses. */
+export async function runInProcess(
+  { instruments, settings, columns }: PortfolioMarket,
+  strategy: EngineStrategy,
+  { signal, onProgress }: Pick<PortfolioRunOptions, "signal" | "onProgress">,
+): Promise<EngineRun> {
+  const ids = instruments.map((one) => one.id);
+  try {
+    const engine = createEngine(
+      instruments,
+      strategy,
+      settings,
+      (formula, one) => columns[formula]![ids.indexOf(one.id)]!,
+    );
+    while (!engine.advance(chunkInstants)) {
+      onProgress?.(engine.state.instant, engine.instants);
+      await setImmediate();
+      signal.throwIfAborted();
+    }
+    return engine;
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new AppError("payload.invalid", `${strategy.name}: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+async function openModule(
+  modules: StrategyModules,
+  payload: PortfolioBacktestPayload,
+  strategy: { name: string; params: Record<string, number> },
+): Promise<PortfolioPlan> {
+  if (payload.universe !== undefined) {
+    throw new AppError(
+      "payload.invalid",
+      "A strategy module chooses its instruments itself; leave out universe.",
+    );
+  }
+  const session = await modules.open(strategy.name);
+  try {
+    const { params, title, features } = await session.prepare(strategy.params, payload.instruments.length);
+    const { warmupBars, symbols } = readFormulas(features, payload);
+    return {
+      title,
+      features,
+      conditions: {},
+      warmupBars,
+      symbols,
+      module: { name: session.info.name, hash: session.info.hash },
+      run: (market, options) => session.run({ ...market, ...options, params }),
+      close: () => session.close(),
+    };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}

@@ -1,0 +1,107 @@
+import type { EngineRun, RoundTrip } from "@tapedeck/trading";
+import { suspectSplits } from "@tapedeck/trading";
+import { isoDate } from "@tapedeck/core";
+import type { ConditionReport } from "../contract.ts";
+import { orderTable } from "../orders.ts";
+import { toFormulaData } from "../run.ts";
+import { adjustmentWords, innerPathWords, whyNoFill } from "../words.ts";
+import type { PortfolioBacktestPayload } from "./contract.ts";
+import { endedMs } from "./market.ts";
+import type { Listing } from "./market.ts";
+
+/** What a run over several instruments tells people besides its figures. */
+
+export function assumptionsOf(payload: PortfolioBacktestPayload): string[] {
+  const raw =
+    "as traded: splits and dividends move positions and cash on their days, and formulas read prices adjusted for splits";
+  return [
+    "Decided at a close, filled from the next bar that opens after the decision and its latency; nothing is filled after the last bar.",
+    "Orders of one moment that lessen a position fill before the others: the order of the instruments changes nothing.",
+    `${innerPathWords(payload.innerPath)}; the result counts the round trips that depend on it.`,
+    `An order that the cash does not pay for is ${payload.shortfall === "reduce" ? "cut to what it pays for" : "dropped"}.`,
+    `Prices are ${payload.adjustment === "raw" ? raw : adjustmentWords[payload.adjustment]}.`,
+    payload.delisted === "close"
+      ? "What is held of an instrument whose bars end early is sold at its last close."
+      : "What is held of an instrument whose bars end early stays, at its last close.",
+    "The benchmark buys equal parts of everything at its first open with the same costs, and holds.",
+  ];
+}
+
+export function warningsOf(
+  payload: PortfolioBacktestPayload,
+  listings: readonly Listing[],
+  run: EngineRun,
+  trips: readonly RoundTrip[],
+  facts: { toMs: number; gap: number; failure: string | null },
+): string[] {
+  const warnings: string[] = [];
+  const { rejected, assumedBars } = run.state;
+  if (facts.failure !== null) warnings.push(`The run ends early: ${facts.failure}`);
+  const refused = Object.entries(rejected).filter(([, count]) => count > 0);
+  if (refused.length > 0) {
+    warnings.push(
+      `Orders that were not made: ${refused.map(([why, count]) => `${count} for ${why}`).join(", ")}.`,
+    );
+  }
+  const dependent = trips.filter((trip) => trip.pathDependent).length;
+  if (dependent > 0) {
+    warnings.push(
+      `The result of ${dependent} of ${trips.length} round trips depends on what is assumed to come first inside a bar.`,
+    );
+  }
+  const assumed = assumedBars.reduce((sum, count) => sum + count, 0);
+  if (assumed > 0) {
+    warnings.push(`For ${assumed} bars with orders there are no finer bars: their path is assumed.`);
+  }
+  if (trips.some((trip) => trip.liquidated)) {
+    warnings.push("Equity fell below what the positions need: they were closed at the next open.");
+  }
+  if (facts.gap > 0.005) warnings.push(`Floats and the exact ledger differ by ${facts.gap}.`);
+  return [...warnings, ...survivors(listings, facts.toMs), ...splits(payload, listings)];
+}
+
+/** Were those chosen that have survived? */
+function survivors(listings: readonly Listing[], toMs: number): string[] {
+  const ended = listings.flatMap(({ dataset }) => {
+    const at = endedMs(dataset, toMs);
+    return at === null ? [] : [`${dataset.instrument.instrumentId} on ${isoDate(at)}`];
+  });
+  if (ended.length > 0) return [`Bars end before the run does: ${ended.join(", ")}.`];
+  const shares = listings.filter(({ dataset }) =>
+    ["equity", "fund"].includes(dataset.instrument.assetClass),
+  ).length;
+  return shares < 2
+    ? []
+    : [
+        `All ${shares} shares and funds still trade at the end: if they were chosen today, those that failed could not have been chosen (survivorship bias).`,
+      ];
+}
+
+function splits(payload: PortfolioBacktestPayload, listings: readonly Listing[]): string[] {
+  const suspect = listings.flatMap(({ signals }) => {
+    const bars = suspectSplits(toFormulaData(signals));
+    return bars.length === 0
+      ? []
+      : [`${signals.instrument.instrumentId} on ${isoDate(signals.columns.closeMs[bars[0]!]!)}`];
+  });
+  if (suspect.length === 0) return [];
+  const prices = payload.adjustment === "raw" ? "split" : payload.adjustment;
+  return [
+    `Closes about half or twice the one before, in prices ${adjustmentWords[prices]}: ${suspect.slice(0, 10).join(", ")}. Look whether a split is missing.`,
+  ];
+}
+
+/** Why there is no trade. */
+export function whyIdle(run: EngineRun, conditions: readonly ConditionReport[], closes: number): string {
+  const orders = orderTable(run.state.orderLog);
+  const entries = conditions.filter(({ name }) => name === "entry" || name === "shortEntry");
+  const never = entries.filter(({ trueBars }) => trueBars === 0);
+  if (orders.status.length === 0 && entries.length > 0) {
+    return never.length === 0
+      ? "The entry was true at times, but nothing was placed: the universe left the instrument out, a formula of the exits had no value yet, or the size was zero."
+      : never
+          .map(({ name, formula }) => `${name} (${formula}) was true at none of ${closes} closes.`)
+          .join(" ");
+  }
+  return whyNoFill(orders);
+}
