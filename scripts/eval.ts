@@ -10,15 +10,29 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { events } from "./eval/events.ts";
 import { findFile } from "./eval/files.ts";
+import { examples } from "./eval/examples.ts";
 import { financebench } from "./eval/financebench.ts";
 import { wilson } from "./eval/measure.ts";
 import type { EvalSet, Measure } from "./eval/measure.ts";
+import { injection } from "./eval/injection.ts";
+import { lookahead } from "./eval/lookahead.ts";
 import { market } from "./eval/market.ts";
 import { mtragUn } from "./eval/mtragUn.ts";
 import { sentfin, twitter } from "./eval/sentiment.ts";
 import { tatqa } from "./eval/tatqa.ts";
 
-const sets: readonly EvalSet[] = [market, financebench, tatqa, mtragUn, sentfin, twitter, events];
+const sets: readonly EvalSet[] = [
+  market,
+  examples,
+  lookahead,
+  injection,
+  financebench,
+  tatqa,
+  mtragUn,
+  sentfin,
+  twitter,
+  events,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -44,6 +44,148 @@ function turns<T>(list: readonly T[]): () => T {
   return () => list[at++ % list.length]!;
 }
 
+type Ask = (question: string, expected: Expected) => void;
+
+const day = (bar: TestBar) => new Date(bar.openMs).toISOString().slice(0, 10);
+
+/** Streaks, gaps, ranges, seasons and what followed large moves. */
+function askOfRuns(daily: readonly TestBar[], ask: Ask): void {
+  for (const year of ["2003", "2008", "2013", "2017"]) {
+    for (const [word, sign] of [
+      ["winning", 1],
+      ["losing", -1],
+    ] as const) {
+      let longest = 0;
+      let run = 0;
+      daily.forEach((bar, at) => {
+        if (!day(bar).startsWith(year)) return;
+        run = Math.sign(bar.close - daily[at - 1]!.close) === sign ? run + 1 : 0;
+        longest = Math.max(longest, run);
+      });
+      ask(`What was the longest ${word} streak of the S&P 500 in ${year}?`, number(longest));
+    }
+    const list = daily.filter((bar) => day(bar).startsWith(year));
+    const top = Math.max(...list.map(({ high }) => high));
+    const bottom = Math.min(...list.map(({ low }) => low));
+    ask(`What was the trading range of the S&P 500 in ${year}?`, number(top - bottom));
+    for (const size of [0.5, 1]) {
+      const count = daily.filter(
+        (bar, at) => day(bar).startsWith(year) && bar.open / daily[at - 1]!.close - 1 < -size / 100,
+      ).length;
+      ask(`How often did the S&P 500 gap down more than ${size}% in ${year}?`, number(count));
+    }
+  }
+  for (const size of [3, 4, 5]) {
+    const after: number[] = [];
+    for (let at = 1; at + 10 < daily.length; at++) {
+      if (daily[at]!.close / daily[at - 1]!.close - 1 <= -size / 100)
+        after.push(daily[at + 10]!.close / daily[at]!.close - 1);
+    }
+    ask(
+      `How did the S&P 500 do in the 10 days after a fall of ${size}%?`,
+      percent(after.reduce((sum, one) => sum + one, 0) / after.length),
+    );
+  }
+  const ends = daily.filter(
+    (bar, at) => day(bar).slice(0, 7) !== (daily[at + 1] && day(daily[at + 1]!))?.slice(0, 7),
+  );
+  const means = months.map((name, month) => {
+    const own = ends.flatMap((bar, at) =>
+      at > 0 && new Date(bar.openMs).getUTCMonth() === month ? [bar.close / ends[at - 1]!.close - 1] : [],
+    );
+    // The first month has its first close to compare with.
+    if (month === 0) own.push(ends[0]!.close / daily[0]!.close - 1);
+    return { name, mean: own.reduce((sum, one) => sum + one, 0) / own.length };
+  });
+  const [best] = means.toSorted((one, other) => other.mean - one.mean);
+  ask("Which month is best for the S&P 500 on average?", { kind: "name", value: best!.name });
+}
+
+/** Holding for years, doubling, investing again and again, missing days, ratios and tails. */
+function askOfHolding(closes: readonly Close[], ask: Ask): void {
+  for (const [start, gain] of [
+    ["2009-03-09", 100],
+    ["2002-10-09", 50],
+    ["2011-10-03", 80],
+  ] as const) {
+    const from = closes.findIndex(({ day: one }) => one === start);
+    const reached = closes.slice(from).find(({ close }) => close >= closes[from]!.close * (1 + gain / 100))!;
+    const word = gain === 100 ? "double" : `gain ${gain}%`;
+    ask(`How long did it take the S&P 500 to ${word} since ${start}?`, dates(reached.day));
+  }
+  for (const from of ["2005", "2010", "2015"]) {
+    const list = closes.filter(({ day: one }) => one >= from);
+    const buys = list.filter(({ day: one }, at) => list[at + 1]?.day.slice(0, 7) !== one.slice(0, 7));
+    const units = buys.reduce((sum, { close }) => sum + 250 / close, 0);
+    ask(
+      `What would 250 a month put into the S&P 500 since ${from} be worth?`,
+      number(units * list.at(-1)!.close),
+    );
+  }
+  for (const year of ["2008", "2012", "2016", "2018"]) {
+    const moves = closes.flatMap(({ day: one, close }, at) =>
+      one.startsWith(year) ? [close / closes[at - 1]!.close - 1] : [],
+    );
+    const mean = moves.reduce((sum, one) => sum + one, 0) / moves.length;
+    const deviation = Math.sqrt(moves.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (moves.length - 1));
+    const downside = Math.sqrt(moves.reduce((sum, one) => sum + Math.min(one, 0) ** 2, 0) / moves.length);
+    ask(`What was the Sharpe ratio of the S&P 500 in ${year}?`, number((mean / deviation) * Math.sqrt(252)));
+    ask(`Sortino ratio of the S&P 500 in ${year}`, number((mean / downside) * Math.sqrt(252)));
+    const ascending = moves.toSorted((one, other) => one - other);
+    const place = 0.05 * (moves.length - 1);
+    const low = ascending[Math.floor(place)]!;
+    const quantile = low + (place - Math.floor(place)) * (ascending[Math.floor(place) + 1]! - low);
+    ask(`What was the value at risk of the S&P 500 in ${year}?`, percent(quantile));
+    const kept = ascending.slice(0, -5).reduce((wealth, one) => wealth * (1 + one), 1) - 1;
+    ask(`What if I had missed the 5 best days of the S&P 500 in ${year}?`, percent(kept));
+  }
+  for (const loss of [10, 25, 60]) {
+    ask(`What gain is needed to recover a ${loss}% loss?`, percent(1 / (1 - loss / 100) - 1));
+  }
+}
+
+/** Ranks, screens and betas over the stocks. */
+function askOfSeveral(
+  monthly: ReadonlyMap<string, readonly TestBar[]>,
+  yearEnd: (symbol: string, year: number) => number,
+  stockReturn: (symbol: string, year: number) => number,
+  ask: Ask,
+): void {
+  const symbols = ["AAPL", "AMZN", "IBM", "MSFT"];
+  const list = `${symbols.slice(0, -1).join(", ")} and ${symbols.at(-1)!}`;
+  for (const year of [2003, 2005, 2007, 2008]) {
+    const ranked = symbols.toSorted((one, other) => stockReturn(other, year) - stockReturn(one, year));
+    ask(`Rank ${list} by return in ${year}`, { kind: "name", value: ranked[0]! });
+    ask(`Which of ${list} fell the most in ${year}?`, { kind: "name", value: ranked.at(-1)! });
+    const above = symbols.filter((symbol) => stockReturn(symbol, year) > 0.2);
+    ask(`Which of the stocks ${list} rose more than 20% in ${year}?`, number(above.length));
+  }
+  for (const [one, other] of [
+    ["AAPL", "MSFT"],
+    ["AMZN", "IBM"],
+  ] as const) {
+    const moves = (symbol: string) => {
+      const bars = monthly.get(symbol)!;
+      return bars.flatMap((bar, at) => {
+        const year = new Date(bar.openMs).getUTCFullYear();
+        return year >= 2003 && year <= 2007 ? [bar.close / bars[at - 1]!.close - 1] : [];
+      });
+    };
+    const [y, x] = [moves(one), moves(other)];
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const [my, mx] = [mean(y), mean(x)];
+    const slope =
+      x.reduce((sum, value, at) => sum + (value - mx) * (y[at]! - my), 0) /
+      x.reduce((sum, value) => sum + (value - mx) ** 2, 0);
+    ask(`What was the beta of ${one} to ${other} from 2003 to 2007?`, number(slope));
+    ask(`Which did better from 2003 to 2007, ${one} or ${other}?`, {
+      kind: "name",
+      value:
+        yearEnd(one, 2007) / yearEnd(one, 2002) > yearEnd(other, 2007) / yearEnd(other, 2002) ? one : other,
+    });
+  }
+}
+
 /** 200 and more questions about the S&P 500's daily bars and the five stocks' monthly prices, with their answers. */
 export function marketQuestions(
   daily: readonly TestBar[],
@@ -200,6 +342,10 @@ export function marketQuestions(
       number((10_000 * yearEnd(symbol, 2009)) / yearEnd(symbol, 2004)),
     );
   }
+
+  askOfRuns(daily, ask);
+  askOfHolding(closes, ask);
+  askOfSeveral(monthly, yearEnd, stockReturn, ask);
 
   for (const question of [
     "What was the return of Tesla in 2015?",

@@ -98,20 +98,31 @@ async function seedFilings(db: Db): Promise<void> {
   }
 }
 
+export interface FixtureOptions {
+  /** Only bars that closed, and documents that were published, by then. Default: all. */
+  knownMs?: number;
+  /** Passages of the knowledge base besides its own. */
+  passages?: readonly { title: string; section: string; text: string; publishedMs?: number }[];
+}
+
 /** Bundled data, filings, a small knowledge base and one finished backtest, for asking. */
-export async function askFixture() {
+export async function askFixture({ knownMs = nowMs, passages: more = [] }: FixtureOptions = {}) {
   const now = () => nowMs;
   const { db, url, close } = await testDatabase<Database>();
   const blobs = await testBlobs();
-  const knowledge = await testKnowledge(passages);
+  const published = more.filter(({ publishedMs = 0 }) => publishedMs <= knownMs);
+  const knowledge = await testKnowledge([...passages, ...published]);
   const log = testLog();
-  const bars = await sp500Bars();
+  const known = (list: readonly TestBar[]) => list.filter(({ closeMs }) => closeMs <= knownMs);
+  const bars = known(await sp500Bars());
   await seedBars(db, { instrumentId: "SPX.INDEX", name: "S&P 500", assetClass: "index" }, bars);
   const stocks = await monthlyStocks();
-  for (const [symbol, list] of stocks) {
-    await seedBars(db, { instrumentId: `${symbol}.XNAS`, name: symbol, timeframe: "1mo" }, list);
+  for (const [symbol, all] of stocks) {
+    const list = known(all);
+    if (list.length > 0)
+      await seedBars(db, { instrumentId: `${symbol}.XNAS`, name: symbol, timeframe: "1mo" }, list);
   }
-  await seedFilings(db);
+  if (filedMs <= knownMs) await seedFilings(db);
   const series = createSeriesReader({ db, blobs: blobs.blobs, now });
   const evidence = createEvidenceStore({ db, now });
   const bus = createBus({ databaseUrl: url }, { log });

@@ -18,6 +18,8 @@ export interface Release {
 }
 
 const maxSentences = 60;
+/** Images, links and tags of a document do nothing here, and are not handed on to where they might. */
+const markup = /!\[|\]\s*\(|<\/?[a-z!]|https?:\/\//i;
 
 export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release {
   const sentences: AskResult["sentences"] = [];
@@ -51,9 +53,9 @@ export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release
         draft.text,
         draft.cite.map((item) => ({ item, names: draft.names })),
       );
-      if (!checked.ok || sentences.length >= maxSentences) {
+      if (!checked.ok || markup.test(draft.text) || sentences.length >= maxSentences) {
         dropped++;
-        ctx.log("warn", "sentence left out: a number in it has no evidence", {
+        ctx.log("warn", "sentence left out: a number in it has no evidence, or it holds markup", {
           text: draft.text,
           unbound: checked.unbound,
         });

@@ -59,7 +59,7 @@ export const positionSize = defineFamily<SizeArgs>({
           bars,
           `They cost ${bars.price(notional)}${notional > equity ? `, more than the equity of ${formatNumber(equity)}, so that they could not be paid without borrowing` : ""}; this is arithmetic, not advice.`,
           computed(`${units} * entry`, notional, bars.unit),
-          computed("equity", equity, "number"),
+          ...(notional > equity ? [computed("equity", equity, "number")] : []),
         ),
       ],
     };

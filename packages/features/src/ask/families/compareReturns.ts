@@ -86,9 +86,9 @@ export const compareReturns = defineFamily<CompareArgs>({
               .map((one) => one.bars.title)
               .join(
                 ", ",
-              )} ${asked.label}: it was ahead of the last by ${formatPercent(gap)} (difference of returns).`,
+              )} ${asked.label}: it was ahead of the last by ${formatPercent(gap)} (${formatPercent(best.measured.value)} less ${formatPercent(worst.measured.value)}, the returns).`,
         difference,
-        ...measured.map((one) => one.measured.item),
+        ...(gap === 0 ? measured : [best, worst]).map((one) => one.measured.item),
       ),
       ...measured.map(({ bars, measured: one }) => {
         const { close } = bars.dataset.columns;

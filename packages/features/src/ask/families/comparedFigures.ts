@@ -134,7 +134,7 @@ export const filingTrend = defineFamily<TrendArgs>({
     const drafts: Draft[] = [];
     if (isWrong) {
       drafts.push({
-        text: `${company}'s ${first.request.name} did not ${presumed} from fiscal ${first.year} to fiscal ${last.year}: it ${sign < 0 ? "fell" : sign > 0 ? "rose" : "stayed the same"}.`,
+        text: `${company}'s ${first.request.name} did not ${presumed} from fiscal ${first.year} to fiscal ${last.year}: it ${sign < 0 ? "fell" : sign > 0 ? "rose" : "stayed the same"}, from ${valueText(first)} to ${valueText(last)}.`,
         cite: [changeItem(first, last), ...cites([first, last])],
         names: namesOf([first, last]),
       });
@@ -209,13 +209,14 @@ export const filingCompare = defineFamily<CompareArgs>({
       );
     const { name } = best.own[0]!.request;
     const span = growth ? `from fiscal ${years[0]} to fiscal ${years.at(-1)}` : `in fiscal ${years[0]}`;
-    const change = growth ? changeItem(best.own[0]!, best.own.at(-1)!) : undefined;
-    const all = ranked.flatMap(({ own }) => own);
+    const all = ranked.flatMap(({ own }) => (growth ? [own[0]!, own.at(-1)!] : own));
+    const shown = ranked.map(({ own, value }) =>
+      growth ? `${own[0]!.company} ${formatPercent(value)}` : `${own[0]!.company} ${valueText(own[0]!)}`,
+    );
+    const changes = growth ? ranked.map(({ own }) => changeItem(own[0]!, own.at(-1)!)) : [];
     const drafts: Draft[] = [
       {
-        text: growth
-          ? `${best.own[0]!.company} had the ${order} growth of ${name} of the ${ranked.length} companies ${span}.`
-          : `${best.own[0]!.company} had the ${order} ${name} of the ${ranked.length} companies ${span}: ${valueText(best.own[0]!)}.`,
+        text: `${best.own[0]!.company} had the ${order} ${growth ? "growth of " : ""}${name} of the ${ranked.length} companies ${span}: ${shown.join(", ")}.`,
         cite: [
           {
             kind: "request",
@@ -223,8 +224,7 @@ export const filingCompare = defineFamily<CompareArgs>({
             value: ranked.length,
             unit: "count",
           },
-          ...(change === undefined ? [] : [change]),
-          ...cites(all),
+          ...(growth ? changes : cites(all)),
         ],
         names: namesOf(all),
       },

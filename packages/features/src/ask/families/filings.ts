@@ -109,9 +109,13 @@ export function figureDraft(figure: Figure): Draft {
   const { request, operands, value } = figure;
   const pages = operands.map(({ page }) => page as Page);
   const currency = currencyOf(pages);
-  const operandOf = (name: string, year: number) =>
-    operands.find((one) => one.item === name && one.year === year)!;
-  const arithmetic = arithmeticOf(figure, (item, year) => amount(operandOf(item.name, year).value));
+  const told = (name: string, year: number): string => {
+    const operand = operands.find((one) => one.item === name && one.year === year);
+    // A statement without the line tells it by two others.
+    if (operand === undefined) return `(${told("revenue", year)} − ${told("cost of sales", year)})`;
+    return amount(operand.value);
+  };
+  const arithmetic = arithmeticOf(figure, (item, year) => told(item.name, year));
   const names = operands.map(({ item, year }) => `${item} of ${year}`);
   const isTold = operands.length === 1 && request.kind === "value";
   const period = periodOf(request);

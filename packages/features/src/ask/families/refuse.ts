@@ -20,6 +20,11 @@ export function unreadable(question: string): Declined | undefined {
       { suggestions: starters },
     );
   }
+  if (/!\[|\]\s*\(|<\/?[a-z!]|https?:\/\//i.test(question)) {
+    return new Declined("A question is plain words: no link, image or markup is followed or shown.", {
+      suggestions: starters,
+    });
+  }
   return undefined;
 }
 

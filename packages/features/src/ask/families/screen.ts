@@ -4,7 +4,7 @@ import type { Instrument } from "../../series/contract.ts";
 import type { Draft } from "../answer.ts";
 import type { Bars, Stretch } from "../bars.ts";
 import type { Period } from "../dates.ts";
-import { formatCount, formatPercent } from "../format.ts";
+import { formatCount, formatNumber, formatPercent } from "../format.ts";
 import type { Question } from "../question.ts";
 import type { Tools } from "../tools.ts";
 import { averageKind, averageNames } from "./averages.ts";
@@ -89,11 +89,11 @@ async function judge(
   const at = stretch.to - 1;
   switch (condition.kind) {
     case "move": {
-      const { value, cite } = measureReturn(bars, stretch);
+      const { value, cite, base, end } = measureReturn(bars, stretch);
       const size = condition.side === "down" ? -value : value;
       return {
         holds: size > condition.least,
-        text: `${value < 0 ? "fell" : "rose"} ${formatPercent(Math.abs(value))}`,
+        text: `${value < 0 ? "fell" : "rose"} ${formatPercent(Math.abs(value))} (${formatNumber(close[end]!)} / ${formatNumber(close[base]!)} − 1)`,
         cite,
       };
     }
