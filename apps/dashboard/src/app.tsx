@@ -9,6 +9,9 @@ import { AnalysisPage } from "./features/analyses/analysis-page.tsx";
 import { AskPage } from "./features/ask/ask-page.tsx";
 import { BacktestPage } from "./features/backtests/backtest-page.tsx";
 import { BacktestsPage } from "./features/backtests/backtests-page.tsx";
+import { ComparePage } from "./features/backtests/compare-page.tsx";
+import { NewBacktestPage } from "./features/backtests/new-backtest-page.tsx";
+import { ResearchPage } from "./features/backtests/research-page.tsx";
 import { ChartPage } from "./features/charts/chart-page.tsx";
 import { InstrumentsPage } from "./features/charts/instruments-page.tsx";
 import { ImportPage } from "./features/ingest/import-page.tsx";
@@ -63,6 +66,12 @@ export function App() {
           element={<Param>{(kind) => <AnalysisPage key={kind} kind={kind} />}</Param>}
         />
         <Route path="/backtests" element={<BacktestsPage />} />
+        <Route path="/backtests/new" element={<NewBacktestPage />} />
+        <Route path="/backtests/compare" element={<ComparePage />} />
+        <Route
+          path="/backtests/jobs/:id"
+          element={<Param>{(id) => <ResearchPage key={id} id={id} />}</Param>}
+        />
         <Route path="/backtests/:id" element={<Param>{(id) => <BacktestPage key={id} id={id} />}</Param>} />
         <Route path="/jobs" element={<JobsPage />} />
         <Route path="/jobs/:id" element={<Param>{(id) => <JobPage key={id} id={id} />}</Param>} />

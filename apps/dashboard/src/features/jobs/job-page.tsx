@@ -15,6 +15,7 @@ import { kindOnPages } from "../analyses/catalogue.ts";
 import type { AnalyzeResult } from "../analyses/result.ts";
 import { Answer } from "../ask/answer.tsx";
 import type { AskResult } from "../ask/answer.tsx";
+import { isResearch, ResearchView } from "../backtests/research-view.tsx";
 
 export function JobPage({ id }: { id: string }) {
   const { job, events, broken, follow } = useJob(id);
@@ -109,6 +110,7 @@ export function JobPage({ id }: { id: string }) {
 function Result({ view }: { view: JobView }) {
   if (view.type === "ask") return <Answer result={view.result as AskResult} />;
   if (view.type === "analyze") return <AnalysisView result={view.result as AnalyzeResult} jobId={view.id} />;
+  if (isResearch(view.type)) return <ResearchView type={view.type} result={view.result} jobId={view.id} />;
   return <Json value={view.result} />;
 }
 
@@ -122,6 +124,13 @@ function ResultLink({ job }: { job: JobView }) {
   if (job.type === "backtest" && result.runId !== undefined) {
     return (
       <Link to={`/backtests/${result.runId}`} className="button">
+        Open the report
+      </Link>
+    );
+  }
+  if (isResearch(job.type)) {
+    return (
+      <Link to={`/backtests/jobs/${job.id}`} className="button">
         Open the report
       </Link>
     );

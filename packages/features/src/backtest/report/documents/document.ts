@@ -5,6 +5,8 @@ export interface DocumentFigure {
   label: string;
   value: string;
   reading: string;
+  /** JSON pointer of its evidence, in the run's result or report. */
+  pointer?: string;
 }
 
 export interface DocumentTable {
@@ -33,8 +35,8 @@ export interface ReportDocument {
 export const textColumn = (label: string) => ({ label, numeric: false });
 export const numberColumn = (label: string) => ({ label, numeric: true });
 
-export function figure(label: string, value: string, reading: string): DocumentFigure {
-  return { label, value, reading };
+export function figure(label: string, value: string, reading: string, pointer?: string): DocumentFigure {
+  return { label, value, reading, ...(pointer === undefined ? {} : { pointer }) };
 }
 
 /** Without the blocks that have nothing to show. */

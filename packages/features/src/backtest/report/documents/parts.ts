@@ -15,6 +15,7 @@ function probabilityFigure({ probabilisticSharpe }: Luck): DocumentFigure {
     "Probabilistic Sharpe",
     percent(probabilisticSharpe),
     "probability that the true ratio is above zero, had nothing else been tried",
+    "/inference/probabilisticSharpe",
   );
 }
 
@@ -25,6 +26,7 @@ function recordFigure({ minimumTrackRecordBars: needed, bars }: Luck): DocumentF
         "Minimum track record",
         `${amount(Math.ceil(needed))} bars`,
         `until the ratio is above zero with 95 %; there are ${amount(bars)}`,
+        "/inference/minimumTrackRecordBars",
       );
 }
 
@@ -53,13 +55,19 @@ function luckFigures(honesty: Omit<Honesty, "trials">): DocumentFigure[] {
 
 function useFigures(of: Pick<Statistics, "exposure" | "turnover" | "costShare">): DocumentFigure[] {
   return [
-    figure("Exposure", percent(of.exposure), "share of the bars in the market"),
+    figure("Exposure", percent(of.exposure), "share of the bars in the market", "/statistics/exposure"),
     figure(
       "Turnover",
       of.turnover === null ? "–" : `× ${ratio(of.turnover, 1)}`,
       "traded notional a year / mean equity",
+      "/statistics/turnover",
     ),
-    figure("Cost share", percent(of.costShare), "fees and slippage / profit or loss before them"),
+    figure(
+      "Cost share",
+      percent(of.costShare),
+      "fees and slippage / profit or loss before them",
+      "/statistics/costShare",
+    ),
   ];
 }
 
@@ -84,6 +92,7 @@ export function runHonestyBlock(honesty: RunHonesty): Block {
         "Capacity",
         amount(honesty.capacity),
         "initial cash with which a heavy fill takes 5 % of its bar's volume",
+        "/capacity/cash",
       ),
     ],
   };
@@ -166,13 +175,19 @@ export function relativeBlock(relative: RelativeFigures): Block {
     kind: "figures",
     title: "Against buy and hold",
     figures: [
-      figure("Alpha a year", percent(alpha), `t statistic ${ratio(alphaTStatistic)}`),
-      figure("Beta", ratio(beta), `correlation ${ratio(correlation)}`),
-      figure("Information ratio", ratio(informationRatio), `tracking error ${percent(trackingError)}`),
+      figure("Alpha a year", percent(alpha), `t statistic ${ratio(alphaTStatistic)}`, "/relative/alpha"),
+      figure("Beta", ratio(beta), `correlation ${ratio(correlation)}`, "/relative/beta"),
+      figure(
+        "Information ratio",
+        ratio(informationRatio),
+        `tracking error ${percent(trackingError)}`,
+        "/relative/informationRatio",
+      ),
       figure(
         "Capture, up / down",
         `${percent(relative.upCapture, 0)} / ${percent(relative.downCapture, 0)}`,
         "mean return while buy and hold rose, and fell, over its own",
+        "/relative/upCapture",
       ),
     ],
   };

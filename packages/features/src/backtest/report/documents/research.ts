@@ -155,7 +155,7 @@ export function walkForwardDocument(result: WalkForwardResult): ReportDocument {
           rows: folds.map((fold, k) => [
             String(k + 1),
             `${day(fold.testFromMs)} to ${closeDay(fold.testToMs)}`,
-            paramsText(fold.params),
+            fold.params === null ? "none traded" : paramsText(fold.params),
             ratio(fold.trainSharpe),
             ratio(fold.testSharpe),
             percent(fold.testReturn),

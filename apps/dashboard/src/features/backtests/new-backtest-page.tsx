@@ -1,0 +1,371 @@
+import { useQuery } from "@tanstack/react-query";
+import { useId, useState } from "react";
+import type { ReactNode } from "react";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import type { ResponseOut } from "@tapedeck/client";
+import type { backtestRoutes } from "@tapedeck/features/backtest/contract";
+import { api } from "../../api.ts";
+import { FormulaInput } from "../../components/formula-input.tsx";
+import { InstrumentInput } from "../../components/instrument-input.tsx";
+import { ErrorBox, Loading } from "../../components/state.tsx";
+import { draftOf, draftTypes, emptyDraft, payloadOf, searches } from "./draft.ts";
+import type { Draft, DraftRange, DraftType } from "./draft.ts";
+
+type StrategyInfo = ResponseOut<typeof backtestRoutes.listStrategies>["items"][number];
+
+/** A form that starts a backtest, or what is built on one; `?from=` fills it from an earlier job. */
+export function NewBacktestPage() {
+  const [search] = useSearchParams();
+  const from = search.get("from");
+  const strategies = useQuery({
+    queryKey: ["strategies"],
+    queryFn: () => api.call("listStrategies", {}),
+    staleTime: Infinity,
+  });
+  const earlier = useQuery({
+    queryKey: ["job", from],
+    queryFn: () => api.call("getJob", { params: { id: from! } }),
+    enabled: from !== null,
+  });
+  if (strategies.isPending || (from !== null && earlier.isPending)) return <Loading what="the form" />;
+  const failed = strategies.error ?? earlier.error;
+  if (failed !== null) {
+    return (
+      <main className="page">
+        <ErrorBox error={failed} />
+      </main>
+    );
+  }
+  const start =
+    earlier.data === undefined
+      ? { ...emptyDraft, instrumentId: search.get("instrumentId") ?? "" }
+      : draftOf(earlier.data.payload as Record<string, unknown>);
+  return (
+    <main className="page">
+      <h1>New backtest</h1>
+      <p className="dim">
+        Every member of a payload is in the <Link to="/new/backtest">form of the job</Link>; portfolios have{" "}
+        <Link to="/new/portfolioBacktest">theirs</Link>.
+      </p>
+      <BacktestForm start={start} strategies={strategies.data!.items} />
+    </main>
+  );
+}
+
+function Field({
+  label,
+  hint,
+  wide,
+  children,
+}: {
+  label: string;
+  hint?: string;
+  wide?: boolean;
+  /** The control, with the id that the label names. */
+  children: (id: string) => ReactNode;
+}) {
+  const id = useId();
+  return (
+    <div className={wide === true ? "field wide" : "field"}>
+      <label className="label" htmlFor={id}>
+        {label}
+      </label>
+      {hint === undefined ? null : <span className="hint">{hint}</span>}
+      {children(id)}
+    </div>
+  );
+}
+
+function TextField({
+  label,
+  hint,
+  value,
+  onChange,
+  type = "text",
+}: {
+  label: string;
+  hint?: string;
+  value: string;
+  onChange: (value: string) => void;
+  type?: "text" | "date";
+}) {
+  return (
+    <Field label={label} {...(hint === undefined ? {} : { hint })}>
+      {(id) => <input id={id} type={type} value={value} onChange={(event) => onChange(event.target.value)} />}
+    </Field>
+  );
+}
+
+function Choice({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  options: readonly (readonly [value: string, title: string])[];
+  onChange: (value: string) => void;
+}) {
+  return (
+    <Field label={label}>
+      {(id) => (
+        <select id={id} value={value} onChange={(event) => onChange(event.target.value)}>
+          {options.map(([one, title]) => (
+            <option key={one} value={one}>
+              {title}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+const timeframes = ["1m", "5m", "15m", "1h", "4h", "1d", "1w"].map((one) => [one, one] as const);
+
+function BacktestForm({ start, strategies }: { start: Draft; strategies: readonly StrategyInfo[] }) {
+  const go = useNavigate();
+  const [draft, setDraft] = useState(start);
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const set = (change: Partial<Draft>) => setDraft((current) => ({ ...current, ...change }));
+  const submit = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const job = await api.submitTo(draftTypes[draft.type].path, payloadOf(draft));
+      void go(`/backtests/jobs/${job.id}`);
+    } catch (caught) {
+      setError(caught);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      className="panel"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <div className="fields">
+        <Choice
+          label="What to run"
+          value={draft.type}
+          options={Object.entries(draftTypes).map(([type, { title }]) => [type, title])}
+          onChange={(type) => set({ type: type as DraftType })}
+        />
+        <Field label="Instrument">
+          {(id) => (
+            <InstrumentInput
+              inputId={id}
+              value={draft.instrumentId}
+              onChange={(instrumentId) => set({ instrumentId })}
+            />
+          )}
+        </Field>
+        <Choice
+          label="Bars"
+          value={draft.timeframe}
+          options={timeframes}
+          onChange={(timeframe) => set({ timeframe })}
+        />
+        <TextField label="From" type="date" value={draft.from} onChange={(from) => set({ from })} />
+        <TextField label="To" type="date" value={draft.to} onChange={(to) => set({ to })} />
+        <TextField
+          label="Initial cash"
+          value={draft.initialCash}
+          onChange={(initialCash) => set({ initialCash })}
+        />
+      </div>
+      <StrategyFields draft={draft} strategies={strategies} set={set} />
+      <div className="fields">
+        <TextField label="Fee, bps" value={draft.feeBps} onChange={(feeBps) => set({ feeBps })} />
+        <TextField
+          label="Slippage, bps"
+          value={draft.slippageBps}
+          onChange={(slippageBps) => set({ slippageBps })}
+        />
+        <TextField
+          label="Stop loss"
+          hint="Fraction of the entry price; empty: none"
+          value={draft.stopLoss}
+          onChange={(stopLoss) => set({ stopLoss })}
+        />
+        <TextField
+          label="Take profit"
+          hint="Fraction of the entry price; empty: none"
+          value={draft.takeProfit}
+          onChange={(takeProfit) => set({ takeProfit })}
+        />
+      </div>
+      {searches(draft.type) ? <SearchFields draft={draft} set={set} /> : null}
+      {draft.type === "walkForward" ? (
+        <div className="fields">
+          <TextField
+            label="Bars to choose on"
+            value={draft.trainBars}
+            onChange={(trainBars) => set({ trainBars })}
+          />
+          <TextField
+            label="Bars to judge on"
+            value={draft.testBars}
+            onChange={(testBars) => set({ testBars })}
+          />
+        </div>
+      ) : null}
+      {draft.type === "monteCarlo" ? (
+        <TextField
+          label="Simulations"
+          value={draft.simulations}
+          onChange={(simulations) => set({ simulations })}
+        />
+      ) : null}
+      {error === undefined ? null : <ErrorBox error={error} />}
+      <button className="primary" disabled={busy || draft.instrumentId === ""}>
+        Run
+      </button>
+    </form>
+  );
+}
+
+interface PartProps {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+}
+
+function StrategyFields({ draft, strategies, set }: PartProps & { strategies: readonly StrategyInfo[] }) {
+  const { strategy } = draft;
+  const info = strategies.find((one) => strategy.kind === "builtIn" && one.name === strategy.name);
+  return (
+    <fieldset>
+      <legend>Strategy</legend>
+      <Choice
+        label="Kind"
+        value={strategy.kind}
+        options={[
+          ["builtIn", "Built-in"],
+          ["rules", "Rules as formulas"],
+        ]}
+        onChange={(kind) =>
+          set({
+            strategy:
+              kind === "rules" ? { kind: "rules", entry: "", exit: "", side: "long" } : emptyDraft.strategy,
+            ranges: [],
+          })
+        }
+      />
+      {strategy.kind === "rules" ? (
+        <RulesFields draft={draft} set={set} />
+      ) : (
+        <>
+          <Choice
+            label="Built-in"
+            value={strategy.name}
+            options={strategies.map((one) => [one.name, one.title])}
+            onChange={(name) => set({ strategy: { kind: "builtIn", name, params: {} }, ranges: [] })}
+          />
+          {info === undefined ? null : <p className="dim">{info.meaning}</p>}
+          <div className="fields">
+            {info?.params.map((param) => (
+              <TextField
+                key={param.name}
+                label={param.name}
+                hint={`${param.meaning}; ${param.default} unless told`}
+                value={strategy.params[param.name] ?? ""}
+                onChange={(text) =>
+                  set({ strategy: { ...strategy, params: { ...strategy.params, [param.name]: text } } })
+                }
+              />
+            ))}
+          </div>
+        </>
+      )}
+    </fieldset>
+  );
+}
+
+function RulesFields({ draft, set }: PartProps) {
+  const { strategy } = draft;
+  if (strategy.kind !== "rules") return null;
+  const change = (member: "entry" | "exit") => (text: string) =>
+    set({ strategy: { ...strategy, [member]: text } });
+  // A {name} to search is no formula yet: the server checks each combination.
+  const input = (member: "entry" | "exit", label: string) =>
+    searches(draft.type) ? (
+      <TextField label={label} value={strategy[member]} onChange={change(member)} />
+    ) : (
+      <Field label={label} wide>
+        {(id) => <FormulaInput inputId={id} value={strategy[member]} onChange={change(member)} />}
+      </Field>
+    );
+  return (
+    <>
+      {input("entry", "Enter when")}
+      {input("exit", "Leave when")}
+      <Choice
+        label="Side"
+        value={strategy.side}
+        options={[
+          ["long", "Long"],
+          ["short", "Short"],
+          ["both", "Both, turning"],
+        ]}
+        onChange={(side) => set({ strategy: { ...strategy, side } })}
+      />
+    </>
+  );
+}
+
+const methods = {
+  sweep: ["grid", "random", "sobol", "tpe", "cmaes"],
+  walkForward: ["grid", "random", "sobol"],
+} as const;
+
+function SearchFields({ draft, set }: PartProps) {
+  const setRange = (at: number, change: Partial<DraftRange>) =>
+    set({ ranges: draft.ranges.map((range, k) => (k === at ? { ...range, ...change } : range)) });
+  return (
+    <fieldset>
+      <legend>Search</legend>
+      <p className="dim">
+        Parameters of the built-in, a name in braces in the formulas, or stopLoss, takeProfit, trailingStop,
+        maxBars.
+      </p>
+      {draft.ranges.map((range, k) => (
+        <div key={k} className="row">
+          {(["name", "from", "to", "step"] as const).map((member) => (
+            <input
+              key={member}
+              className={member === "name" ? undefined : "short"}
+              aria-label={`${member} of parameter ${k + 1}`}
+              placeholder={member}
+              value={range[member]}
+              onChange={(event) => setRange(k, { [member]: event.target.value })}
+            />
+          ))}
+          <button type="button" onClick={() => set({ ranges: draft.ranges.filter((_, at) => at !== k) })}>
+            Remove
+          </button>
+        </div>
+      ))}
+      <button
+        type="button"
+        onClick={() => set({ ranges: [...draft.ranges, { name: "", from: "", to: "", step: "" }] })}
+      >
+        Add a parameter
+      </button>
+      <div className="fields">
+        <Choice
+          label="Method"
+          value={draft.method}
+          options={methods[draft.type === "sweep" ? "sweep" : "walkForward"].map((one) => [one, one])}
+          onChange={(method) => set({ method })}
+        />
+        <TextField label="Most combinations" value={draft.trials} onChange={(trials) => set({ trials })} />
+      </div>
+    </fieldset>
+  );
+}
