@@ -14,6 +14,8 @@ import { NewBacktestPage } from "./features/backtests/new-backtest-page.tsx";
 import { ResearchPage } from "./features/backtests/research-page.tsx";
 import { ChartPage } from "./features/charts/chart-page.tsx";
 import { InstrumentsPage } from "./features/charts/instruments-page.tsx";
+import { DocumentPage } from "./features/documents/document-page.tsx";
+import { DocumentsPage } from "./features/documents/documents-page.tsx";
 import { ImportPage } from "./features/ingest/import-page.tsx";
 import { JobPage } from "./features/jobs/job-page.tsx";
 import { JobsPage } from "./features/jobs/jobs-page.tsx";
@@ -30,6 +32,7 @@ const sections = [
   { path: "/monitor", label: "Monitor" },
   { path: "/alerts", label: "Alerts" },
   { path: "/instruments", label: "Instruments" },
+  { path: "/documents", label: "Documents" },
   { path: "/analyses", label: "Analyses" },
   { path: "/backtests", label: "Backtests" },
   { path: "/jobs", label: "Jobs" },
@@ -73,6 +76,8 @@ export function App() {
           element={<Param>{(id) => <ResearchPage key={id} id={id} />}</Param>}
         />
         <Route path="/backtests/:id" element={<Param>{(id) => <BacktestPage key={id} id={id} />}</Param>} />
+        <Route path="/documents" element={<DocumentsPage />} />
+        <Route path="/documents/:id" element={<Param>{(id) => <DocumentPage key={id} id={id} />}</Param>} />
         <Route path="/jobs" element={<JobsPage />} />
         <Route path="/jobs/:id" element={<Param>{(id) => <JobPage key={id} id={id} />}</Param>} />
         <Route path="/new" element={<NewJobPage />} />

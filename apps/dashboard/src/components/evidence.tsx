@@ -47,9 +47,16 @@ function EvidenceBody({ item }: { item: EvidenceItem }) {
             {item.title} · {item.section}
           </h2>
           <blockquote>{item.text}</blockquote>
-          <p className="dim">
-            document {item.documentId}, version {item.version}
-            {item.page === null ? "" : `, page ${item.page}`}, characters {item.start} to {item.end}
+          <p>
+            <Link
+              to={`/documents/${item.documentId}?version=${item.version}&start=${item.start}&end=${item.end}`}
+            >
+              Open it in the document
+            </Link>{" "}
+            <span className="dim">
+              version {item.version}
+              {item.page === null ? "" : `, page ${item.page}`}, characters {item.start} to {item.end}
+            </span>
           </p>
         </>
       );

@@ -1,0 +1,101 @@
+import { leaveOutUnless } from "@tapedeck/testkit";
+import type { Stack } from "@tapedeck/testkit/stack";
+import { pdfOf, runsOf } from "@tapedeck/text/readers/pdf.fixture";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { hasBrowser, openDashboard } from "./browser.fixture.ts";
+import type { OpenDashboard } from "./browser.fixture.ts";
+
+const report = `<html><head><title>Widget report</title><meta property="article:published_time" content="2024-03-01T10:00:00Z">
+<meta property="og:site_name" content="The Wire"></head><body><h2>Results</h2><p>Gamma demand rose. <script>alert("planted")</script></p>
+<table><tr><td></td><td>2023</td><td>2022</td></tr><tr><td>Total revenues</td><td>$ 1,200</td><td>$ 1,000</td></tr>
+<tr><td>Net income</td><td>150</td><td>(20)</td></tr></table><p>Gamma margins widened.</p></body></html>`;
+
+leaveOutUnless(hasBrowser, "chromium")("documents in Chromium", () => {
+  let dashboard: OpenDashboard;
+  let stack: Stack;
+  let page: Page;
+
+  beforeAll(async () => {
+    dashboard = await openDashboard();
+    ({ stack, page } = dashboard);
+    await dashboard.signIn();
+  }, 180_000);
+  afterAll(() => dashboard.close());
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") await dashboard.picture(`failed-${task.name.slice(0, 40)}`);
+  });
+
+  const documentNamed = async (title: string) => {
+    const { items } = await stack.client.call("listDocuments", { query: { title } });
+    return stack.client.call("getDocument", { params: { id: items[0]!.id }, query: {} });
+  };
+
+  test("files are imported, and each says what became of it", async () => {
+    await page.goto(`${stack.apiUrl}/documents`);
+    await page.getByText("Import documents").click();
+    await page.getByLabel("Files").setInputFiles([
+      { name: "report.html", mimeType: "text/html", buffer: Buffer.from(report) },
+      {
+        name: "paged.pdf",
+        mimeType: "application/pdf",
+        buffer: Buffer.from(
+          pdfOf([runsOf(["First page on widgets"]), runsOf(["Second page, total 42"])], { title: "Paged" }),
+        ),
+      },
+      { name: "scan.pdf", mimeType: "application/pdf", buffer: Buffer.from(pdfOf([[]])) },
+    ]);
+    await page.getByRole("button", { name: "Import", exact: true }).click();
+    const outcome = page.getByRole("region", { name: "What became of them" });
+    await outcome.getByText("2 added, 1 refused").waitFor();
+    await outcome.getByText(/it is a scan/).waitFor();
+    await page.getByRole("row", { name: /Widget report news\s+2024-03-01 The Wire/ }).waitFor();
+    await dashboard.picture("documents");
+  });
+
+  test("the list narrows by kind and title, and to what was public on a day", async () => {
+    await page.goto(`${stack.apiUrl}/documents?kind=news`);
+    await page.getByRole("link", { name: "Widget report" }).waitFor();
+    expect(await page.getByRole("link", { name: "Paged" }).count()).toBe(0);
+    await page.getByLabel("As of").fill("2024-02-29");
+    await page.getByText("No documents match.").waitFor();
+    await page.getByLabel("As of").fill("2024-03-01");
+    await page.getByRole("link", { name: "Widget report" }).waitFor();
+  });
+
+  test("a document opens with its tables as tables, and is searched", async () => {
+    await page.getByRole("link", { name: "Widget report" }).click();
+    await page.getByRole("heading", { name: "Widget report" }).waitFor();
+    expect(await page.locator(".sheet").innerText()).not.toContain("planted");
+    const row = page.getByRole("row", { name: "Net income 150 (20)" });
+    await row.waitFor();
+    await page.getByLabel("Search in the document").fill("gamma");
+    await page.getByText("2 found").waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByText("1 of 2").waitFor();
+    expect(await page.locator("mark.match").allInnerTexts()).toEqual(["Gamma", "Gamma"]);
+    await page.getByLabel("Search in the document").fill("net income");
+    await page.locator("tr.match").waitFor();
+    await dashboard.picture("document-search");
+  });
+
+  test("a citation's address opens the page with the evidence marked", async () => {
+    const paged = await documentNamed("Paged");
+    const start = paged.text.indexOf("total 42");
+    await page.goto(`${stack.apiUrl}/documents/${paged.id}?version=1&start=${start}&end=${start + 8}`);
+    expect(await page.locator("mark.evidence").innerText()).toBe("total 42");
+    expect(await page.getByLabel("Page", { exact: true }).inputValue()).toBe("1");
+    await page.getByLabel("Page before").click();
+    await page.getByText("First page on widgets").waitFor();
+    await page.getByRole("button", { name: "To the evidence" }).click();
+    await page.locator("mark.evidence").waitFor();
+    await dashboard.picture("document-evidence");
+
+    const { id, text } = await documentNamed("Widget report");
+    const at = text.indexOf("Net income");
+    await page.goto(`${stack.apiUrl}/documents/${id}?version=1&start=${at}&end=${at + 10}`);
+    expect(await page.locator("tr.evidence").innerText()).toMatch(/Net income\s+150\s+\(20\)/);
+    await dashboard.picture("document-table");
+    expect(dashboard.faults).toEqual([]);
+  });
+});
