@@ -14,7 +14,7 @@ test.each(readdirSync(folder).filter((file) => file.endsWith(".json")))(
     const { strategy } = payload;
     if (strategy.kind === "builtIn") {
       expect(builtInStrategies.map((one) => one.name)).toContain(strategy.name);
-    } else {
+    } else if (strategy.kind === "rules") {
       for (const formula of [strategy.entry, strategy.exit, strategy.shortEntry, strategy.shortExit]) {
         if (formula !== undefined)
           expect(checkFormula(formula, { expect: "condition" }).type).toBe("condition");
