@@ -157,6 +157,7 @@ describe("without a server", () => {
       "jobs",
       "cancel",
       "import",
+      "backtest",
       "quarantine",
       "instruments",
       "workers",
@@ -305,6 +306,78 @@ describe("with a server", () => {
     expect(out).toMatch(/^strategy\s+[\d,]+\s+[\d.]+ %/m);
     expect(out).toMatch(/^buy and hold\s+[\d,]+\s+[\d.]+ %/m);
     expect(out).toMatch(/\/backtests\/[0-9a-f-]{36}/);
+  });
+
+  test("a strategy file is run over a file of bars: progress, honest statistics, files, list, show and compare", async () => {
+    const bars = path.join(stack.dir, "wave.csv");
+    const rows = Array.from({ length: 400 }, (_, i) => {
+      const day = new Date(Date.UTC(2023, 0, 2 + i)).toISOString().slice(0, 10);
+      const close = 100 + i / 10 + 8 * Math.sin(i / 9);
+      return `${day},${close},${close + 1},${close - 1},${close},1000`;
+    });
+    await writeFile(bars, ["Date,Open,High,Low,Close,Volume", ...rows].join("\n"));
+    const strategy = path.join(stack.dir, "wave.json");
+    const rules = (window: number) => ({
+      kind: "rules",
+      entry: `close > sma(close, ${window})`,
+      exit: `close < sma(close, ${window})`,
+    });
+    await writeFile(strategy, JSON.stringify(rules(9)));
+    const files = ["html", "pdf"].map((format) => path.join(stack.dir, `wave.${format}`));
+    const first = await tapedeck(
+      ["backtest", "run", strategy, "--data", bars, "--html", files[0]!, "--pdf", files[1]!],
+      { env },
+    );
+    expect([first.code, first.err]).toEqual([
+      0,
+      expect.stringMatching(/ok import wave\.csv[^]*ok backtest wave\.json/),
+    ]);
+    const lines = first.out.split("\n");
+    expect(lines[0]).toBe("Honest statistics");
+    expect(first.out).toMatch(/^Trials\s+1\s+of this strategy on this instrument/m);
+    expect(first.out).toMatch(/^Rules, long on WAVE\.LOCAL, 400 1d bars/m);
+    expect(first.out).toMatch(/^Beta\s+[-\d.]+\s+correlation/m);
+    expect(first.out).toContain("The bars are still those that the run read.");
+    expect(await readFile(files[0]!, "utf8")).toMatch(/^<!doctype html>[^]*Rules, long on WAVE\.LOCAL/);
+    expect((await readFile(files[1]!)).subarray(0, 5).toString()).toBe("%PDF-");
+
+    await writeFile(strategy, JSON.stringify({ strategy: rules(21), costs: { feeBps: 3 } }));
+    const second = await tapedeck(
+      ["backtest", "run", strategy, "--instrument", "WAVE.LOCAL", "--from", "2023-06-01", "--json"],
+      { env },
+    );
+    const shown = JSON.parse(second.out) as { run: { id: string; result: { fromMs: number } } };
+    expect(shown.run.result.fromMs).toBeGreaterThanOrEqual(Date.UTC(2023, 5, 1));
+
+    const list = await tapedeck(["backtest", "list"], { env });
+    const ids = list.out.match(/^[0-9a-f-]{36}(?=\s+Rules, long\s+WAVE\.LOCAL 1d)/gm)!;
+    expect(ids[0]).toBe(shown.run.id);
+    const show = await tapedeck(["backtest", "show", ids[1]!], { env });
+    expect(show.out).toMatch(/^Trials\s+2\s/m);
+    const compared = await tapedeck(["backtest", "compare", ...ids], { env });
+    expect(compared.code).toBe(0);
+    expect(compared.out).toMatch(/^Sharpe\s+-?[\d.]+\s+-?[\d.]+$/m);
+    expect(compared.out).toMatch(/^costs\.feeBps\s+3\s+10$/m);
+    expect(compared.out).toMatch(/^strategy\.entry\s+close > sma\(close, 21\)\s+close > sma\(close, 9\)$/m);
+  });
+
+  test.each([
+    ["no file", "nowhere.json", undefined, /cannot read .*nowhere\.json \(ENOENT\)/],
+    ["no JSON", "broken.json", "{", /broken\.json is not JSON/],
+    ["no strategy", "other.json", '{"entry": "close > 1"}', /neither a strategy .* nor a backtest's payload/],
+    ["no instrument", "bare.json", '{"kind": "rules", "entry": "close > 1"}', /names no instrument/],
+    [
+      "a wrong formula",
+      "wrong.json",
+      '{"instrumentId": "MINE.LOCAL", "strategy": {"kind": "rules", "entry": "smaa(close, 3) > 1"}}',
+      /smaa/,
+    ],
+  ])("a strategy file with %s ends with code 1 and says so", async (_, name, text, reason) => {
+    const file = path.join(stack.dir, name);
+    if (text !== undefined) await writeFile(file, text);
+    const { code, out, err } = await tapedeck(["backtest", "run", file], { env });
+    expect(code).toBe(1);
+    expect(out + err).toMatch(reason);
   });
 
   test.each<[string, object, RegExp[]]>([

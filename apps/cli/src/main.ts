@@ -5,6 +5,7 @@ import { ClientError } from "@tapedeck/client";
 import { AppError, toAppError } from "@tapedeck/core";
 import { analyzeCommand } from "./commands/analyze.ts";
 import { askCommand } from "./commands/ask.ts";
+import { backtestCommands } from "./commands/backtest.ts";
 import { barsCommand } from "./commands/bars.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { documentCommands } from "./commands/documents.ts";
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
     quarantineCommand(program, cli);
     documentCommands(program, cli);
     instrumentsCommand(program, cli);
+    backtestCommands(program, cli);
     formulaCommand(program, cli);
     barsCommand(program, cli, config.now);
     indicatorCommands(program, cli);

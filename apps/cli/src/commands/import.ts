@@ -6,7 +6,7 @@ import { columnRoles } from "@tapedeck/features/ingest/contract";
 import type { ingest } from "@tapedeck/features/ingest/contract";
 import { followJob } from "../follow.ts";
 import { showPreview } from "../results/ingest.ts";
-import { clientOf, printJson, showEnd, withConnection } from "./shared.ts";
+import { clientOf, instrumentOf, printJson, showEnd, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 import { upload } from "./upload.ts";
 
@@ -107,21 +107,6 @@ async function importFile(cli: Cli, file: string, flags: Flags): Promise<void> {
   if (ended.state === "completed") bar.done(`job ${ended.id}`);
   else bar.fail(ended.error?.code ?? ended.state);
   showEnd(cli, flags, ended);
-}
-
-/** What was said of the instrument. The rest is the server's to find out: it knows symbol columns and wide files. */
-function instrumentOf(flags: Flags): Record<string, string> {
-  const given = flags.symbol ?? "";
-  const dot = given.lastIndexOf(".");
-  const symbol = dot > 0 ? given.slice(0, dot) : given;
-  const venue = dot > 0 ? given.slice(dot + 1) : flags.venue;
-  return {
-    ...(symbol === "" ? {} : { symbol: symbol.toUpperCase() }),
-    ...(venue === undefined ? {} : { venue: venue.toUpperCase() }),
-    ...(flags.name === undefined ? {} : { name: flags.name }),
-    ...(flags.currency === undefined ? {} : { currency: flags.currency.toUpperCase() }),
-    ...(flags.calendar === undefined ? {} : { calendar: flags.calendar }),
-  };
 }
 
 /** What was said of the file; the server checks the values and guesses the rest. */

@@ -41,6 +41,32 @@ export function clientOf(cli: Cli, flags: ConnectionFlags): Client {
   return connect(connectionOf(cli, flags));
 }
 
+/** Where the dashboard is served too. */
+export function apiUrlOf(cli: Cli, flags: ConnectionFlags): string {
+  return apiUrl(connectionOf(cli, flags));
+}
+
+/** What was said of the instrument. The rest is the server's to find out: it knows symbol columns and wide files. */
+export function instrumentOf(flags: {
+  symbol?: string | undefined;
+  venue?: string;
+  name?: string;
+  currency?: string;
+  calendar?: string;
+}): Record<string, string> {
+  const given = flags.symbol ?? "";
+  const dot = given.lastIndexOf(".");
+  const symbol = dot > 0 ? given.slice(0, dot) : given;
+  const venue = dot > 0 ? given.slice(dot + 1) : flags.venue;
+  return {
+    ...(symbol === "" ? {} : { symbol: symbol.toUpperCase() }),
+    ...(venue === undefined ? {} : { venue: venue.toUpperCase() }),
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+    ...(flags.currency === undefined ? {} : { currency: flags.currency.toUpperCase() }),
+    ...(flags.calendar === undefined ? {} : { calendar: flags.calendar }),
+  };
+}
+
 export function printJson(cli: Cli, value: unknown): void {
   cli.out.print(JSON.stringify(value, null, 2));
 }
@@ -48,7 +74,7 @@ export function printJson(cli: Cli, value: unknown): void {
 /** What became of a job: its result for people or as JSON, or its error; and the exit code. */
 export function showEnd(cli: Cli, flags: ConnectionFlags, job: JobView): void {
   if (flags.json === true) printJson(cli, job);
-  else if (job.result !== null) showResult(job, cli.out, apiUrl(connectionOf(cli, flags)));
+  else if (job.result !== null) showResult(job, cli.out, apiUrlOf(cli, flags));
   else showJobError(job, cli.out, localLogs(connectionOf(cli, flags)));
   exitForState(cli, job.state);
 }

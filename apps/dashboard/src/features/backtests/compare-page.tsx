@@ -13,7 +13,7 @@ import { Chart, Legend, seriesColors } from "../../components/chart.tsx";
 import type { ChartLine } from "../../components/chart.tsx";
 import { Empty, ErrorBox, Loading } from "../../components/state.tsx";
 import { ReportBlocks } from "./report-blocks.tsx";
-import { differences } from "./differences.ts";
+import { differences } from "@tapedeck/features/backtest/report/differences";
 
 export const mostCompared = 6;
 

@@ -1,0 +1,77 @@
+import type { ResponseOut } from "@tapedeck/client";
+import type { backtestRoutes } from "@tapedeck/features/backtest/contract";
+import type { BacktestReport, DataRevision } from "@tapedeck/features/backtest/report/contract";
+import { differences } from "@tapedeck/features/backtest/report/differences";
+import type { Block } from "@tapedeck/features/backtest/report/documents/document";
+import {
+  relativeBlock,
+  runHonestyBlock,
+  statisticsBlock,
+} from "@tapedeck/features/backtest/report/documents/parts";
+import type { Output } from "../output.ts";
+import { table } from "../output.ts";
+import { showBacktest } from "./backtest.ts";
+
+/** A run with what luck explains of it, and whether its data is still the same. */
+export interface ShownRun {
+  run: ResponseOut<typeof backtestRoutes.getBacktest>;
+  report: BacktestReport;
+  revision: DataRevision;
+}
+
+function showBlock(block: Block, out: Output): void {
+  if (block.kind === "figures") {
+    out.print(out.style.bold(block.title));
+    out.print(
+      table(
+        ["", "", ""],
+        block.figures.map(({ label, value, reading }) => [label, value, reading]),
+      ),
+    );
+  } else if (block.kind === "table") {
+    out.print(out.style.bold(block.title));
+    out.print(
+      table(
+        block.table.columns.map((column) => column.label),
+        block.table.rows,
+      ),
+    );
+  }
+}
+
+/** Honest statistics first, then the run beside buy and hold. */
+export function showRun({ run, report, revision }: ShownRun, out: Output): void {
+  showBlock(runHonestyBlock(report.honesty), out);
+  out.print("");
+  showBacktest(run.result, out);
+  if (report.report !== null) {
+    out.print("");
+    showBlock(relativeBlock(report.report.relative), out);
+  }
+  out.print(revision.state === "same" ? out.style.dim(revision.detail) : out.style.red(revision.detail));
+}
+
+/** Runs side by side, then the members of their payloads that differ. */
+export function showComparison(runs: readonly ShownRun[], out: Output): void {
+  const names = runs.map(({ run }, k) => `${k + 1}: ${run.title}`);
+  runs.forEach(({ run }, k) => out.print(`${names[k]!} on ${run.instrumentId} ${run.timeframe}, ${run.id}`));
+  out.print("");
+  showBlock(
+    statisticsBlock(
+      "Statistics",
+      runs.map(({ run }, k) => [names[k]!, run.result.statistics]),
+    ),
+    out,
+  );
+  const differing = differences(
+    runs.map(({ run, report }) => ({
+      trials: report.honesty.trials,
+      data: run.result.datasetHash.slice(0, 12),
+      ...(run.payload as object),
+    })),
+  );
+  if (differing.length === 0) return;
+  out.print("");
+  out.print(out.style.bold("What differs"));
+  out.print(table(["", ...names], differing));
+}
