@@ -31,7 +31,8 @@ export default defineStrategy({
           }
           if (context.isOpen(waiting[k] ?? 0)) context.cancel(waiting[k]!);
           const distance = context.value(range, k);
-          if (!(context.close(k) > context.value(average, k))) continue;
+          // False while either has no value yet.
+          if (!(distance > 0 && context.close(k) > context.value(average, k))) continue;
           const quantity = context.unitsFor(p["invested"]! / context.instruments.length, k);
           waiting[k] = context.submit({
             instrument: k,

@@ -1,6 +1,6 @@
 import { seededRandom } from "@tapedeck/core";
 import { expect, test } from "vitest";
-import { bootstrapPath, quantileOf, shuffledDrawdown } from "./resample.ts";
+import { bootstrapPath, jitterNumber, quantileOf, resampleBars, shuffledDrawdown } from "./resample.ts";
 
 test("quantiles interpolate between order statistics", () => {
   const sorted = Float64Array.of(1, 2, 3, 4);
@@ -39,4 +39,35 @@ test("shuffled trades: no order is worse than all losses in a row, and one trade
   expect(Math.max(...drawn)).toBeCloseTo(worst, 12);
   expect(Math.min(...drawn)).toBeCloseTo(0.2, 12);
   expect(shuffledDrawdown(Float64Array.of(0.7), seededRandom(1, "x"))).toBeCloseTo(0.3, 12);
+});
+
+test("a price path is made of the bars' shapes", () => {
+  const close = Float64Array.of(100, 110, 99, 108.9);
+  const bars = {
+    open: Float64Array.of(99, 101, 108, 100),
+    high: close.map((price) => price * 1.02),
+    low: close.map((price) => price * 0.9),
+    close,
+    volume: Float64Array.of(1, 2, 3, 4),
+  };
+  const path = resampleBars(bars, 1, seededRandom(5, "path"));
+  expect(path.close[0]).toBe(100);
+  const shapes = [1, 2, 3].map((i) => bars.close[i]! / bars.close[i - 1]!);
+  for (let i = 1; i < 4; i++) {
+    const shape = shapes.findIndex((ratio) => Math.abs(path.close[i]! / path.close[i - 1]! - ratio) < 1e-12);
+    expect(shape).toBeGreaterThanOrEqual(0);
+    expect(path.volume[i]).toBe(bars.volume[shape + 1]);
+    expect(path.high[i]! / path.close[i]!).toBeCloseTo(1.02, 12);
+    expect(path.open[i]! / path.close[i]!).toBeCloseTo(bars.open[shape + 1]! / bars.close[shape + 1]!, 12);
+  }
+});
+
+test.each([
+  [10, 0.2, 8, 12],
+  [1, 0.9, 1, 2],
+  [-4, 0.5, -6, -2],
+])("%d moved by up to %d of itself stays whole, between %d and %d", (value, share, least, most) => {
+  const random = seededRandom(1, "jitter");
+  const moved = Array.from({ length: 50 }, () => jitterNumber(value, share, random));
+  expect(moved.every((one) => Number.isInteger(one) && one >= least && one <= most)).toBe(true);
 });

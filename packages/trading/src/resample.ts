@@ -1,3 +1,5 @@
+import type { PriceColumns } from "./simulate.ts";
+
 /** Quantiles that bands and summaries are given at. */
 export const bandLevels = [0.05, 0.25, 0.5, 0.75, 0.95] as const;
 
@@ -55,4 +57,49 @@ export function shuffledDrawdown(factors: Float64Array, random: () => number): n
     maxDrawdown = Math.max(maxDrawdown, 1 - value / peak);
   }
   return maxDrawdown;
+}
+
+/** Columns that a path is made of. */
+export interface PathBars extends PriceColumns {
+  volume: Float64Array;
+}
+
+/**
+ * A price path of as many bars, made of the bars' shapes (open, high, low and close over the close before) drawn in blocks of geometric
+ * length with mean `meanBlock` that wrap around the end; the first bar stays, and volumes go with their shapes.
+ */
+export function resampleBars(bars: PathBars, meanBlock: number, random: () => number): PathBars {
+  const n = bars.close.length;
+  const column = (from: Float64Array) => {
+    const out = new Float64Array(n);
+    out[0] = from[0]!;
+    return out;
+  };
+  const { open, high, low, close, volume } = bars;
+  const path = {
+    open: column(open),
+    high: column(high),
+    low: column(low),
+    close: column(close),
+    volume: column(volume),
+  };
+  let at = 0;
+  for (let i = 1; i < n; i++) {
+    at = i === 1 || random() * meanBlock < 1 ? Math.floor(random() * (n - 1)) : (at + 1) % (n - 1);
+    const source = at + 1;
+    const scale = path.close[i - 1]! / close[source - 1]!;
+    path.open[i] = open[source]! * scale;
+    path.high[i] = high[source]! * scale;
+    path.low[i] = low[source]! * scale;
+    path.close[i] = close[source]! * scale;
+    path.volume[i] = volume[source]!;
+  }
+  return path;
+}
+
+/** A value moved by up to `share` of itself either way; whole numbers stay whole and above zero ones stay above zero. */
+export function jitterNumber(value: number, share: number, random: () => number): number {
+  const moved = value * (1 + share * (2 * random() - 1));
+  if (!Number.isInteger(value)) return moved;
+  return value > 0 ? Math.max(1, Math.round(moved)) : Math.round(moved);
 }

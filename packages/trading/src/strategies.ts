@@ -164,7 +164,8 @@ export function builtInTemplate(
   open: readonly string[],
 ): StrategyRules {
   const holes = Object.fromEntries(open.map((param) => [param, `{${param}}`]));
-  return strategyOf(name).rules({ ...completeParams(strategyOf(name), given), ...holes });
+  const strategy = strategyOf(name);
+  return strategy.rules({ ...completeParams(name, strategy.params, given), ...holes });
 }
 
 /** Parameters of a built-in, checked one by one and together, and completed. Throws RangeError with a message for people. */
@@ -173,7 +174,7 @@ export function checkBuiltIn(
   given: Record<string, number | string>,
 ): Record<string, number | string> {
   const strategy = strategyOf(name);
-  const params = completeParams(strategy, given);
+  const params = completeParams(name, strategy.params, given);
   const wrong = strategy.check?.(params);
   if (wrong !== undefined) throw new RangeError(`${name}: ${wrong}.`);
   return params;
@@ -189,20 +190,22 @@ function strategyOf(name: string): BuiltInStrategy {
   return strategy;
 }
 
-function completeParams(
-  strategy: BuiltInStrategy,
-  given: Record<string, number | string>,
-): Record<string, number | string> {
-  const stray = Object.keys(given).find((key) => !strategy.params.some((param) => param.name === key));
+/** What is given, checked one by one, with the defaults of the rest. Throws RangeError with a message for people, which begins with `owner`. */
+export function completeParams<Value extends number | string>(
+  owner: string,
+  params: readonly StrategyParam[],
+  given: Readonly<Record<string, Value>>,
+): Record<string, Value> {
+  const stray = Object.keys(given).find((key) => !params.some((param) => param.name === key));
   if (stray !== undefined) {
-    const known = strategy.params.map((param) => param.name).join(", ");
-    throw new RangeError(`${strategy.name} has no parameter ${stray}; it has ${known || "none"}.`);
+    const known = params.map((param) => param.name).join(", ");
+    throw new RangeError(`${owner} has no parameter ${stray}; it has ${known || "none"}.`);
   }
-  const params: Record<string, number | string> = {};
-  for (const param of strategy.params) {
-    params[param.name] = checkParam(strategy.name, param, given[param.name] ?? param.default);
+  const complete: Record<string, Value> = {};
+  for (const param of params) {
+    complete[param.name] = checkParam(owner, param, given[param.name] ?? param.default) as Value;
   }
-  return params;
+  return complete;
 }
 
 function checkParam(strategy: string, param: StrategyParam, value: number | string): number | string {

@@ -34,6 +34,7 @@ export interface BacktestDeps {
 }
 
 type Context = JobContext<ProgressOf<typeof backtest>, Tx>;
+type DataContext = Pick<Context, "tenantId" | "signal" | "input">;
 
 /** The payload with the tenant's saved formulas put into its rules. */
 export async function expandRules<P extends Pick<BacktestPayload, "strategy">>(
@@ -72,6 +73,7 @@ async function runStrategy(
   ctx: Context,
   strategy: SingleStrategy,
 ): Promise<BacktestResult> {
+  ctx.progress({ phase: "data", barsDone: 0, barsTotal: 0 });
   const whole = await loadDataset(deps, payload, ctx, strategy);
   const report = (phase: "data" | "formulas" | "simulation" | "report", barsDone: number) =>
     ctx.progress({ phase, barsDone, barsTotal: whole.length });
@@ -276,10 +278,11 @@ async function readFiner(
   return readDataset(deps, finer, scope, payload.instrumentId, payload.fromMs);
 }
 
-async function finerBars(
-  deps: BacktestDeps,
+/** `readFiner`, which shows in the lineage. */
+export async function finerBars(
+  deps: Pick<BacktestDeps, "series">,
   payload: BacktestPayload,
-  ctx: Context,
+  ctx: DataContext,
 ): Promise<SeriesDataset | undefined> {
   const finer = await readFiner(deps, payload, ctx);
   if (finer !== undefined) recordInput(ctx, finer);
@@ -315,13 +318,13 @@ export async function readDataset(
   );
 }
 
-async function loadDataset(
-  deps: BacktestDeps,
+/** The bars of a payload, which also show in the lineage. Throws AppError `data.missing` where a strategy cannot decide and fill. */
+export async function loadDataset(
+  deps: Pick<BacktestDeps, "series">,
   payload: BacktestPayload,
-  ctx: Context,
+  ctx: DataContext,
   strategy: Pick<SingleStrategy, "warmupBars">,
 ): Promise<SeriesDataset> {
-  ctx.progress({ phase: "data", barsDone: 0, barsTotal: 0 });
   const dataset = await readDataset(deps, payload, ctx, payload.instrumentId, payload.fromMs);
   recordInput(ctx, dataset);
   const least = Math.max(2, strategy.warmupBars + 2);
@@ -360,10 +363,10 @@ export function toFormulaData(dataset: SeriesDataset): Dataset {
 }
 
 /** The dataset as formulas read it, with every other instrument that they name. */
-async function formulaData(
-  deps: BacktestDeps,
+export async function formulaData(
+  deps: Pick<BacktestDeps, "series">,
   payload: BacktestPayload,
-  ctx: Context,
+  ctx: DataContext,
   dataset: SeriesDataset,
   symbols: readonly string[],
 ): Promise<Dataset> {

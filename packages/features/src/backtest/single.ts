@@ -3,6 +3,7 @@ import { AppError, timeframeMs } from "@tapedeck/core";
 import { checkFormula, evaluateFormulas, FormulaError } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
 import {
+  checkBuiltIn,
   createEngine,
   createSimulation,
   delaySignals,
@@ -32,7 +33,7 @@ import {
   settingsOf,
 } from "./domain.ts";
 import type { CompiledStrategy, ConditionName, MarketSettings } from "./domain.ts";
-import type { StrategyModules } from "./modules/contract.ts";
+import type { ModuleSession, StrategyModules } from "./modules/contract.ts";
 import { outcomeOfEngine, outcomeOfSimulation } from "./outcome.ts";
 import type { RunOutcome } from "./outcome.ts";
 
@@ -67,15 +68,19 @@ export interface SingleStrategy {
   symbols: string[];
   engine: "fast" | "event";
   module: { name: string; hash: string } | null;
+  /** Numbers of a module or a built-in, the defaults among them; none of rules. */
+  params: Readonly<Record<string, number | string>>;
   /** Conditions at each close; none of a module. */
   conditions(data: Dataset): Partial<Record<ConditionName, Uint8Array>>;
   run(scene: SingleScene, options: SingleRunOptions): Promise<RunOutcome>;
+  /** The same strategy with other numbers; it ends with this one. Throws as `openStrategy` does. */
+  vary(payload: SingleRequest): Promise<SingleStrategy>;
   close(): Promise<void>;
 }
 
 type Pausing = Pick<SingleRunOptions, "signal" | "onProgress">;
 
-type Request = Pick<
+export type SingleRequest = Pick<
   BacktestPayload,
   "strategy" | "sizing" | "protection" | "innerPath" | "costs" | "initialCash" | "lotSize" | "timeframe"
 >;
@@ -88,7 +93,7 @@ const chunkInstants = 4_096;
 /** Throws AppError `formula.invalid`, `payload.invalid` or `strategy.failed`. Close it after use. */
 export async function openStrategy(
   deps: { strategies: StrategyModules },
-  payload: Request,
+  payload: SingleRequest,
 ): Promise<SingleStrategy> {
   const { strategy } = payload;
   return strategy.kind === "module"
@@ -96,7 +101,7 @@ export async function openStrategy(
     : openRules(payload, strategy);
 }
 
-function openRules(payload: Request, strategy: Strategy): SingleStrategy {
+function openRules(payload: SingleRequest, strategy: Strategy): SingleStrategy {
   const compiled = compileStrategy(strategy, timeframeMs(payload.timeframe));
   const conditions = (data: Dataset) => evaluateConditions(compiled, data);
   const fast = isFast(payload);
@@ -117,7 +122,9 @@ function openRules(payload: Request, strategy: Strategy): SingleStrategy {
     warmupBars: Math.max(compiled.warmupBars, warmupBars),
     engine: fast ? "fast" : "event",
     module: null,
+    params: strategy.kind === "builtIn" ? checkBuiltIn(strategy.name, strategy.params) : {},
     conditions,
+    vary: (other) => Promise.resolve(openRules(other, other.strategy as Strategy)),
     close: () => Promise.resolve(),
     async run(scene, options) {
       const { data, instrument } = scene;
@@ -143,46 +150,56 @@ function openRules(payload: Request, strategy: Strategy): SingleStrategy {
 
 async function openModule(
   modules: StrategyModules,
-  payload: Request,
+  payload: SingleRequest,
   strategy: ModuleStrategy,
 ): Promise<SingleStrategy> {
   const session = await modules.open(strategy.name);
   try {
-    const { params, features, title } = await session.prepare(strategy.params, 1);
-    const { warmupBars, symbols, texts } = readFormulas(features, payload);
-    return {
-      title,
-      side: "both",
-      symbols,
-      formulas: Object.fromEntries(texts.map((text, handle) => [`value(${handle})`, text])),
-      warmupBars,
-      engine: "event",
-      module: { name: session.info.name, hash: session.info.hash },
-      conditions: () => ({}),
-      close: () => session.close(),
-      async run(scene, options) {
-        const { run, failure } = await session.run({
-          params,
-          instruments: [instrumentOf(payload, scene, true)],
-          settings: { ...engineSettings(payload, scene, options), delayBars: options.delayBars ?? 0 },
-          columns: featureColumns(features, scene.data, 0),
-          seed: options.seed,
-          signal: options.signal,
-          onProgress: (done) => options.onProgress?.(done),
-        });
-        return outcomeOfEngine(run, failure);
-      },
-    };
+    return await planModule(session, payload, strategy);
   } catch (error) {
     await session.close();
     throw error;
   }
 }
 
+async function planModule(
+  session: ModuleSession,
+  payload: SingleRequest,
+  strategy: ModuleStrategy,
+): Promise<SingleStrategy> {
+  const { params, features, title } = await session.prepare(strategy.params, 1);
+  const { warmupBars, symbols, texts } = readFormulas(features, payload);
+  return {
+    title,
+    side: "both",
+    symbols,
+    formulas: Object.fromEntries(texts.map((text, handle) => [`value(${handle})`, text])),
+    warmupBars,
+    engine: "event",
+    module: { name: session.info.name, hash: session.info.hash },
+    params,
+    conditions: () => ({}),
+    vary: (other) => planModule(session, other, other.strategy as ModuleStrategy),
+    close: () => session.close(),
+    async run(scene, options) {
+      const { run, failure } = await session.run({
+        params,
+        instruments: [instrumentOf(payload, scene, true)],
+        settings: { ...engineSettings(payload, scene, options), delayBars: options.delayBars ?? 0 },
+        columns: featureColumns(features, scene.data, 0),
+        seed: options.seed,
+        signal: options.signal,
+        onProgress: (done) => options.onProgress?.(done),
+      });
+      return outcomeOfEngine(run, failure);
+    },
+  };
+}
+
 /** Throws AppError `formula.invalid` with the text and the column. */
 export function readFormulas(
   formulas: readonly string[],
-  payload: Pick<Request, "timeframe">,
+  payload: Pick<SingleRequest, "timeframe">,
   expect?: "series" | "condition",
 ): { warmupBars: number; symbols: string[]; texts: string[] } {
   const symbols = new Set<string>();
@@ -244,7 +261,7 @@ function late(values: Float64Array | Uint8Array, bars: number): Float64Array | U
 
 /** A module's orders are rounded to the venue's ticks and minimums; rules know lots only, as the simulator does. */
 function instrumentOf(
-  payload: Request,
+  payload: SingleRequest,
   { data, instrument, finer }: SingleScene,
   whole: boolean,
 ): MarketInstrument {
@@ -274,7 +291,7 @@ function dearer(settings: MarketSettings, { costMultiple = 1 }: SingleRunOptions
 }
 
 function engineSettings(
-  payload: Request,
+  payload: SingleRequest,
   { instrument }: SingleScene,
   options: SingleRunOptions,
 ): EngineSettings {

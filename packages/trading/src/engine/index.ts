@@ -28,5 +28,5 @@ export type { ExitTerms, RangeDistance } from "./exits.ts";
 export type { RuleSizing } from "./sizing.ts";
 export { memberSelector } from "./universe.ts";
 export type { Universe } from "./universe.ts";
-export { completeParams, createPortfolioStrategy, portfolioStrategies } from "./portfolios.ts";
+export { createPortfolioStrategy, portfolioStrategies } from "./portfolios.ts";
 export type { PortfolioStrategy } from "./portfolios.ts";

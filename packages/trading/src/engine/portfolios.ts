@@ -1,3 +1,4 @@
+import { completeParams } from "../strategies.ts";
 import type { StrategyParam } from "../strategies.ts";
 import type { Stages } from "./stages.ts";
 import { limitGross, stagedStrategy } from "./stages.ts";
@@ -379,28 +380,4 @@ export function createPortfolioStrategy(
   }
   const params = completeParams(name, found.params, given);
   return { strategy: found.create(params, universe), title: found.title };
-}
-
-/** What is given, checked, with the defaults of the rest. Throws RangeError with a message for people, which begins with `owner`. */
-export function completeParams(
-  owner: string,
-  params: readonly StrategyParam[],
-  given: Params,
-): Record<string, number> {
-  const stray = Object.keys(given).find((key) => !params.some((param) => param.name === key));
-  if (stray !== undefined) {
-    const names = params.map((param) => param.name).join(", ");
-    throw new RangeError(`${owner} has no parameter ${stray}; it has ${names || "none"}.`);
-  }
-  return Object.fromEntries(
-    params.map((param) => {
-      const value = given[param.name] ?? Number(param.default);
-      const fits = value >= param.min! && value <= param.max!;
-      if (!fits || (param.integer === true && !Number.isInteger(value))) {
-        const kind = param.integer === true ? "a whole number" : "a number";
-        throw new RangeError(`${owner}: ${param.name} is ${kind} from ${param.min} to ${param.max}.`);
-      }
-      return [param.name, value];
-    }),
-  );
 }

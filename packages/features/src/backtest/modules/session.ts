@@ -92,7 +92,9 @@ export async function openSession(
   const limits = { ...defaultLimits, ...given };
   const shown = `strategies/${facts.name}.ts`;
   const failed = (why: string) =>
-    new AppError("strategy.failed", `${shown}: ${why}.`, { details: { module: facts.name } });
+    new AppError("strategy.failed", `${shown}: ${why.replace(/\.$/, "")}.`, {
+      details: { module: facts.name },
+    });
   let thread: Thread;
 
   const start = async (): Promise<Extract<FromModule, { kind: "loaded" }>["facts"]> => {
@@ -178,5 +180,6 @@ function named(
   const { run, failure } = outcome;
   if (failure === null) return { run, failure };
   const at = failure.atMs === null ? "" : ` at the close of ${new Date(failure.atMs).toISOString()}`;
-  return { run, failure: { ...failure, message: `${shown}${at}: ${failure.message}.` } };
+  const message = `${shown}${at}: ${failure.message.replace(/\.$/, "")}.`;
+  return { run, failure: { ...failure, message } };
 }

@@ -1,12 +1,20 @@
 import { defineJob } from "@tapedeck/core";
 import * as z from "zod";
-import { BacktestPayload, Strategy } from "../contract.ts";
+import { BacktestPayload } from "../contract.ts";
 
 export const MonteCarloPayload = BacktestPayload.extend({
-  strategy: Strategy,
   simulations: z.int().min(100).max(20_000).default(1_000),
   /** Mean length of the blocks of bar returns that are drawn. */
   blockBars: z.number().min(1).max(10_000).default(20),
+  /** Price paths made of the bars' shapes, drawn in the same blocks; the strategy runs on each. 0: none. */
+  pathSimulations: z.int().min(0).max(2_000).default(100),
+  /** Runs with every number of the strategy and its protection moved by up to `share` of itself. */
+  jitter: z
+    .strictObject({
+      share: z.number().gt(0).max(0.9).default(0.2),
+      simulations: z.int().min(0).max(2_000).default(100),
+    })
+    .prefault({}),
 })
   .strict()
   .meta({ id: "MonteCarloPayload" });
@@ -17,6 +25,20 @@ export const Quantiles = z
   .object({ p5: z.number(), p25: z.number(), p50: z.number(), p75: z.number(), p95: z.number() })
   .meta({ id: "Quantiles" });
 export type Quantiles = z.output<typeof Quantiles>;
+
+/** Of runs that were made again. */
+export const Reruns = z
+  .object({
+    simulations: z.int(),
+    /** Combinations that are no strategy, such as a fast average above the slow one; they are not counted. */
+    failed: z.int(),
+    totalReturn: Quantiles,
+    maxDrawdown: Quantiles,
+    /** Share of the runs that end below their start. */
+    lossProbability: z.number(),
+  })
+  .meta({ id: "Reruns" });
+export type Reruns = z.output<typeof Reruns>;
 
 export const MonteCarloResult = z
   .object({
@@ -40,6 +62,10 @@ export const MonteCarloResult = z
     }),
     /** The same trades in other orders: drawdown only, since their product never changes. Null with fewer than 2 closed trades. */
     shuffledDrawdown: Quantiles.nullable(),
+    /** On resampled price paths; null: none asked for, or the formulas read other instruments, whose bars would no longer fit. */
+    pathResampling: Reruns.nullable().default(null),
+    /** With other numbers; null: none asked for, or there is no number. */
+    jitter: Reruns.nullable().default(null),
     /** Total return with all costs times `multiple`, and with every decision `bars` later. */
     costStress: z.array(z.object({ multiple: z.number(), totalReturn: z.number() })),
     delayStress: z.array(z.object({ bars: z.int(), totalReturn: z.number() })),
@@ -53,7 +79,7 @@ export const monteCarlo = defineJob({
   queue: "backtest",
   summary:
     "What a backtest might have been: resampled returns, shuffled trades, higher costs, later decisions",
-  version: 1,
+  version: 2,
   reuse: false,
   role: "analyst",
   attempts: 3,

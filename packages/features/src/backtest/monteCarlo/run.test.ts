@@ -1,4 +1,5 @@
-import { newId } from "@tapedeck/core";
+import { resolve } from "node:path";
+import { newId, seededRandom } from "@tapedeck/core";
 import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Database } from "../../db.ts";
@@ -6,8 +7,10 @@ import { createFormulaLibrary } from "../../indicators/library.ts";
 import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
+import { createStrategyModules } from "../modules/folder.ts";
 import { monteCarlo, MonteCarloPayload } from "./contract.ts";
-import { runMonteCarlo } from "./run.ts";
+import { jitterFormula } from "./jitter.ts";
+import { createDraws, runMonteCarlo } from "./run.ts";
 
 const tenantId = newId(0);
 const dayMs = 86_400_000;
@@ -29,6 +32,7 @@ beforeAll(async () => {
   deps = {
     series: createSeriesReader({ db, blobs: store.blobs, now }),
     formulas: createFormulaLibrary({ db }),
+    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../../strategies") }),
   };
   context = () => fixtureContext<never>(db, { tenantId, now });
   await putBars(db, { instrumentId: "WAVE.INDEX", assetClass: "index" }, "1d", bars);
@@ -47,6 +51,8 @@ const request = {
   },
   costs: { feeBps: 5, slippageBps: 5 },
   simulations: 400,
+  pathSimulations: 40,
+  jitter: { simulations: 40 },
 };
 
 async function run(payload: object) {
@@ -79,6 +85,68 @@ test("a run without a trade has one path only, and nothing to shuffle", async ()
   const result = await run({ ...request, strategy: { kind: "rules", entry: "close < 0" } });
   expect(result.shuffledDrawdown).toBeNull();
   expect(result.bootstrap.totalReturn).toEqual({ p5: 0, p25: 0, p50: 0, p75: 0, p95: 0 });
+});
+
+test("other price paths and other numbers: the strategy runs again on each", async () => {
+  const result = await run(request);
+  const { pathResampling: paths, jitter } = result;
+  expect(paths).toMatchObject({ simulations: 40, failed: 0 });
+  expect(paths!.totalReturn.p5).toBeLessThan(paths!.totalReturn.p95);
+  expect(jitter).toMatchObject({ simulations: 40, failed: 0 });
+  // 5 bars become 4 to 6: three strategies, the one as it was among them.
+  expect(jitter!.totalReturn.p5).toBeLessThanOrEqual(result.totalReturn);
+  expect(jitter!.totalReturn.p95).toBeGreaterThanOrEqual(result.totalReturn);
+  const none = await run({ ...request, pathSimulations: 0, jitter: { simulations: 0 } });
+  expect([none.pathResampling, none.jitter]).toEqual([null, null]);
+  expect(none.bootstrap).toEqual(result.bootstrap);
+});
+
+test("combinations that are no strategy are counted, not drawn", async () => {
+  const strategy = { kind: "builtIn", name: "maCrossover", params: { fast: 9, slow: 10 } };
+  const result = await run({ ...request, strategy, jitter: { share: 0.3, simulations: 60 } });
+  expect(result.jitter!.failed).toBeGreaterThan(5);
+  expect(result.jitter!.simulations + result.jitter!.failed).toBe(60);
+});
+
+test("a module of the operator: in one thread, with other parameters too", async () => {
+  const result = await run({
+    ...request,
+    strategy: { kind: "module", name: "volatilityBreakout" },
+    simulations: 100,
+    pathSimulations: 5,
+    jitter: { simulations: 5 },
+  });
+  expect(result.pathResampling!.simulations).toBe(5);
+  expect(result.jitter!.simulations + result.jitter!.failed).toBe(5);
+  expect(result.delayStress[1]!.totalReturn).not.toBe(result.delayStress[0]!.totalReturn);
+});
+
+test("the same whoever draws which simulations, in whatever order", () => {
+  const returns = Float64Array.from({ length: 200 }, (_, i) => Math.sin(i) / 50);
+  const factors = Float64Array.from({ length: 20 }, (_, i) => 1 + Math.cos(i) / 20);
+  const draws = () =>
+    createDraws(
+      returns,
+      factors,
+      { simulations: 60, blockBars: 10 },
+      { random: (stream) => seededRandom(3, stream) },
+    );
+  const [whole, pieces] = [draws(), draws()];
+  whole.take(0, 60);
+  for (const [from, to] of [
+    [40, 60],
+    [0, 13],
+    [13, 40],
+  ] as const)
+    pieces.take(from, to);
+  expect(pieces.result()).toEqual(whole.result());
+});
+
+test("numbers in formulas are moved, names and outputs are not", () => {
+  const moved = (value: number) => value * 2;
+  expect(jitterFormula("bbands(close, 20, 2.5).upper > lag(close, k: 1) * -3", moved)).toBe(
+    "bbands(close, 40, 5).upper > lag(close, k: 2) * -6",
+  );
 });
 
 test("refuses data shorter than the warm-up", async () => {

@@ -1,28 +1,21 @@
 import { setImmediate } from "node:timers/promises";
-import { AppError, timeframeMs } from "@tapedeck/core";
-import type { JobHandler } from "@tapedeck/core";
+import { AppError } from "@tapedeck/core";
+import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import type { Dataset } from "@tapedeck/formula";
-import {
-  bandLevels,
-  bootstrapPath,
-  createSimulation,
-  delaySignals,
-  quantileOf,
-  runSimulation,
-  shuffledDrawdown,
-} from "@tapedeck/trading";
-import type { Simulation, SimulationSettings } from "@tapedeck/trading";
+import { bandLevels, bootstrapPath, quantileOf, resampleBars, shuffledDrawdown } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
-import { signalsOf } from "../audit/run.ts";
-import { compileStrategy, settingsOf } from "../domain.ts";
 import { drawdownsOf } from "../equity.ts";
-import { expandRules, readDataset, recordInput, toFormulaData } from "../run.ts";
+import type { RunOutcome } from "../outcome.ts";
+import { expandRules, finerBars, formulaData, loadDataset } from "../run.ts";
 import type { BacktestDeps } from "../run.ts";
-import type { monteCarlo, MonteCarloResult, Quantiles } from "./contract.ts";
+import { openStrategy } from "../single.ts";
+import type { SingleScene, SingleStrategy } from "../single.ts";
+import type { monteCarlo, MonteCarloPayload, MonteCarloResult, Quantiles, Reruns } from "./contract.ts";
+import { hasNumbers, jitterPayload } from "./jitter.ts";
 
-type Deps = Pick<BacktestDeps, "series" | "formulas">;
+type Deps = Pick<BacktestDeps, "series" | "formulas" | "strategies">;
+type Context = JobContext<ProgressOf<typeof monteCarlo>, Tx>;
 
-const chunkBars = 8_192;
 const yieldSimulations = 20;
 const bandPoints = 50;
 const costMultiples = [0, 1, 2, 3, 5];
@@ -30,110 +23,235 @@ const delays = [0, 1, 2, 3];
 
 export const runMonteCarlo: JobHandler<typeof monteCarlo, Deps, Tx> = async (deps, asked, ctx) => {
   const payload = await expandRules(deps, asked, ctx.tenantId);
-  const strategy = compileStrategy(payload.strategy, timeframeMs(payload.timeframe));
-  const dataset = await readDataset(deps, payload, ctx, payload.instrumentId, payload.fromMs);
-  recordInput(ctx, dataset);
-  if (dataset.length < strategy.warmupBars + 2) {
-    throw new AppError(
-      "data.missing",
-      `${dataset.instrument.instrumentId} has ${dataset.length} bars here; the strategy needs at least ${strategy.warmupBars + 2}.`,
-    );
+  const strategy = await openStrategy(deps, payload);
+  try {
+    return await simulateAll(deps, payload, ctx, strategy);
+  } finally {
+    await strategy.close();
   }
-  const others = new Map<string, Dataset>();
-  for (const symbol of strategy.symbols) {
-    const other = await readDataset(deps, payload, ctx, symbol, undefined);
-    recordInput(ctx, other);
-    others.set(symbol, toFormulaData(other));
+};
+
+async function simulateAll(
+  deps: Deps,
+  payload: MonteCarloPayload,
+  ctx: Context,
+  strategy: SingleStrategy,
+): Promise<MonteCarloResult> {
+  const dataset = await loadDataset(deps, payload, ctx, strategy);
+  const data = await formulaData(deps, payload, ctx, dataset, strategy.symbols);
+  const finer = await finerBars(deps, payload, ctx);
+  const scene: SingleScene = { data, instrument: dataset.instrument, finer: finer?.columns };
+  const initialCash = Number(payload.initialCash);
+  const runOf = (change: { costMultiple?: number; delayBars?: number } = {}) =>
+    completeRun(strategy, scene, ctx, change);
+  const asItWas = await runOf();
+  const { simulations } = payload;
+  const total =
+    simulations + payload.pathSimulations + payload.jitter.simulations + costMultiples.length + delays.length;
+  let done = 0;
+  const step = async (count: number) => {
+    done += count;
+    ctx.progress({ simulationsDone: done, simulationsTotal: total });
+    await setImmediate();
+    ctx.signal.throwIfAborted();
+  };
+  const returns = returnsOf(asItWas.equity);
+  const factors = tradeFactors(asItWas, initialCash);
+  const drawn = createDraws(returns, factors, payload, ctx);
+  for (let from = 0; from < simulations; from += yieldSimulations) {
+    const to = Math.min(simulations, from + yieldSimulations);
+    drawn.take(from, to);
+    await step(to - from);
   }
-  const bars: Dataset = { ...toFormulaData(dataset), resolve: (symbol) => others.get(symbol) };
-  const settings = settingsOf(payload, dataset.instrument.lotSize);
-  let signals = signalsOf(strategy, bars);
-  const simulation = simulate(bars, signals, settings);
-  const { equity } = simulation;
+  const pathResampling = await resamplePaths(payload, strategy, scene, ctx, step);
+  const jitter = await jitterRuns(payload, strategy, scene, ctx, step);
+  const costStress: MonteCarloResult["costStress"] = [];
+  for (const multiple of costMultiples) {
+    const { equity } = await runOf({ costMultiple: multiple });
+    costStress.push({ multiple, totalReturn: totalReturnOf(equity, initialCash) });
+    await step(1);
+  }
+  const delayStress: MonteCarloResult["delayStress"] = [];
+  for (const bars of delays) {
+    const { equity } = await runOf({ delayBars: bars });
+    delayStress.push({ bars, totalReturn: totalReturnOf(equity, initialCash) });
+    await step(1);
+  }
+  return {
+    instrumentId: dataset.instrument.instrumentId,
+    timeframe: dataset.timeframe,
+    datasetHash: dataset.hash,
+    bars: data.length,
+    simulations,
+    seed: ctx.seed,
+    totalReturn: totalReturnOf(asItWas.equity, initialCash),
+    maxDrawdown: maxDrawdownOf(asItWas.equity, initialCash),
+    ...drawn.result(),
+    pathResampling,
+    jitter,
+    costStress,
+    delayStress,
+  };
+}
+
+/** Throws AppError `strategy.failed` where a module does not come to the end. */
+async function completeRun(
+  strategy: SingleStrategy,
+  scene: SingleScene,
+  ctx: Pick<Context, "signal" | "seed">,
+  change: { costMultiple?: number; delayBars?: number } = {},
+): Promise<RunOutcome> {
+  const outcome = await strategy.run(scene, { signal: ctx.signal, seed: ctx.seed, ...change });
+  if (outcome.failure !== null) throw new AppError("strategy.failed", outcome.failure.message);
+  return outcome;
+}
+
+/** Throws AppError `payload.invalid` for a curve that reaches zero. */
+function returnsOf(equity: Float64Array): Float64Array {
   if (equity.some((value) => !(value > 0))) {
     throw new AppError("payload.invalid", "The run loses everything; there is nothing to draw from.");
   }
-  const returns = Float64Array.from({ length: bars.length - 1 }, (_, i) => equity[i + 1]! / equity[i]! - 1);
-  const factors = tradeFactors(simulation);
-  const { simulations } = payload;
+  return Float64Array.from({ length: equity.length - 1 }, (_, i) => equity[i + 1]! / equity[i]! - 1);
+}
+
+const totalReturnOf = (equity: Float64Array, initialCash: number) => equity.at(-1)! / initialCash - 1;
+const maxDrawdownOf = (equity: Float64Array, initialCash: number) =>
+  drawdownsOf(equity, initialCash).reduce((most, fall) => Math.max(most, fall), 0);
+
+/** What each closed trade made of the equity that trades before it had left. */
+function tradeFactors({ trades }: RunOutcome, initialCash: number): Float64Array {
+  let value = initialCash;
+  const closed = trades.filter((trade) => trade.exitBar >= 0);
+  return Float64Array.from(closed, ({ profit }) => {
+    const before = value;
+    value += profit;
+    return value / before;
+  });
+}
+
+export interface Draws {
+  /** Simulations [from, to), in any order and any pieces: each has a random generator of its own. */
+  take(from: number, to: number): void;
+  result(): Pick<MonteCarloResult, "bootstrap" | "shuffledDrawdown">;
+}
+
+/** Bar returns drawn in blocks, and trades in other orders. */
+export function createDraws(
+  returns: Float64Array,
+  factors: Float64Array,
+  { simulations, blockBars }: Pick<MonteCarloPayload, "simulations" | "blockBars">,
+  { random }: Pick<Context, "random">,
+): Draws {
   const points = Math.min(bandPoints, returns.length);
   const marks = Int32Array.from(
     { length: points },
     (_, k) => Math.floor(((k + 1) * returns.length) / points) - 1,
   );
-  const growths = Array.from({ length: simulations }, () => new Float64Array(marks.length));
+  const growths = Array.from({ length: simulations }, () => new Float64Array(points));
   const totals = new Float64Array(simulations);
   const drawdowns = new Float64Array(simulations);
   const shuffled = new Float64Array(simulations);
-  for (let k = 0; k < simulations; k++) {
-    // A generator each: the same numbers whoever draws them, in any order.
-    const path = bootstrapPath(returns, payload.blockBars, ctx.random(`path ${k}`), marks, growths[k]!);
-    totals[k] = path.totalReturn;
-    drawdowns[k] = path.maxDrawdown;
-    shuffled[k] = shuffledDrawdown(factors, ctx.random(`shuffle ${k}`));
-    if (k % yieldSimulations !== yieldSimulations - 1) continue;
-    ctx.progress({ simulationsDone: k + 1, simulationsTotal: simulations });
-    await setImmediate();
-    ctx.signal.throwIfAborted();
-  }
-  const returnOf = (run: Simulation) => run.equity[bars.length - 1]! / settings.initialCash - 1;
-  const delayStress = delays.map((late) => {
-    if (late > 0) signals = delaySignals(signals);
-    return { bars: late, totalReturn: returnOf(simulate(bars, signals, settings)) };
-  });
   return {
-    instrumentId: dataset.instrument.instrumentId,
-    timeframe: dataset.timeframe,
-    datasetHash: dataset.hash,
-    bars: bars.length,
-    simulations,
-    seed: ctx.seed,
-    totalReturn: returnOf(simulation),
-    maxDrawdown: drawdownsOf(equity, settings.initialCash).reduce((most, fall) => Math.max(most, fall), 0),
-    bootstrap: {
-      totalReturn: quantilesOf(totals),
-      maxDrawdown: quantilesOf(drawdowns),
-      lossProbability: totals.reduce((count, total) => count + +(total < 0), 0) / simulations,
-      bands: Array.from(marks, (mark, j) => ({
-        bar: mark + 1,
-        ...quantilesOf(Float64Array.from(growths, (growth) => growth[j]!)),
-      })),
+    take(from, to) {
+      for (let k = from; k < to; k++) {
+        const path = bootstrapPath(returns, blockBars, random(`path ${k}`), marks, growths[k]!);
+        totals[k] = path.totalReturn;
+        drawdowns[k] = path.maxDrawdown;
+        shuffled[k] = shuffledDrawdown(factors, random(`shuffle ${k}`));
+      }
     },
-    shuffledDrawdown: factors.length < 2 ? null : quantilesOf(shuffled),
-    costStress: costMultiples.map((multiple) => ({
-      multiple,
-      totalReturn: returnOf(simulate(bars, signalsOf(strategy, bars), scaledCosts(settings, multiple))),
-    })),
-    delayStress,
-  } satisfies MonteCarloResult;
-};
-
-function simulate(bars: Dataset, signals: Uint8Array, settings: SimulationSettings): Simulation {
-  const simulation = createSimulation(bars, signals, settings);
-  for (let from = 0; from < bars.length; from += chunkBars) {
-    runSimulation(simulation, from, Math.min(bars.length, from + chunkBars));
-  }
-  return simulation;
-}
-
-function scaledCosts(settings: SimulationSettings, multiple: number): SimulationSettings {
-  return {
-    ...settings,
-    feeRate: settings.feeRate * multiple,
-    feePerUnit: settings.feePerUnit * multiple,
-    minFee: settings.minFee * multiple,
-    slippageRate: settings.slippageRate * multiple,
-    slippagePerUnit: settings.slippagePerUnit * multiple,
+    result: () => ({
+      bootstrap: {
+        totalReturn: quantilesOf(totals),
+        maxDrawdown: quantilesOf(drawdowns),
+        lossProbability: lossesOf(totals),
+        bands: Array.from(marks, (mark, j) => ({
+          bar: mark + 1,
+          ...quantilesOf(Float64Array.from(growths, (growth) => growth[j]!)),
+        })),
+      },
+      shuffledDrawdown: factors.length < 2 ? null : quantilesOf(shuffled),
+    }),
   };
 }
 
-/** What each closed trade made of the cash before it. */
-function tradeFactors({ fills, settings }: Simulation): Float64Array {
-  const closed = fills.count >> 1;
-  return Float64Array.from({ length: closed }, (_, k) => {
-    const before = k === 0 ? settings.initialCash : fills.cash[2 * k - 1]!;
-    return fills.cash[2 * k + 1]! / before;
-  });
+/** The strategy on price paths made of the bars' shapes. */
+async function resamplePaths(
+  payload: MonteCarloPayload,
+  strategy: SingleStrategy,
+  { data, instrument }: SingleScene,
+  ctx: Context,
+  step: (count: number) => Promise<void>,
+): Promise<Reruns | null> {
+  const { pathSimulations, blockBars } = payload;
+  if (pathSimulations === 0 || strategy.symbols.length > 0) {
+    await step(pathSimulations);
+    return null;
+  }
+  const runs = createReruns(Number(payload.initialCash));
+  for (let k = 0; k < pathSimulations; k++) {
+    const path: Dataset = { ...data, ...resampleBars(data, blockBars, ctx.random(`prices ${k}`)) };
+    runs.take(await completeRun(strategy, { data: path, instrument, finer: undefined }, ctx));
+    await step(1);
+  }
+  return runs.result(0);
+}
+
+/** The strategy with other numbers on the bars as they were. */
+async function jitterRuns(
+  payload: MonteCarloPayload,
+  strategy: SingleStrategy,
+  scene: SingleScene,
+  ctx: Context,
+  step: (count: number) => Promise<void>,
+): Promise<Reruns | null> {
+  const { share, simulations } = payload.jitter;
+  if (simulations === 0 || !hasNumbers(payload, strategy.params)) {
+    await step(simulations);
+    return null;
+  }
+  const runs = createReruns(Number(payload.initialCash));
+  let failed = 0;
+  for (let k = 0; k < simulations; k++) {
+    const other = jitterPayload(payload, strategy.params, share, ctx.random(`jitter ${k}`));
+    try {
+      const varied = await strategy.vary(other);
+      runs.take(await completeRun(varied, scene, ctx));
+    } catch (error) {
+      const isNone = error instanceof AppError && ["payload.invalid", "formula.invalid"].includes(error.code);
+      if (!isNone) throw error;
+      failed++;
+    }
+    await step(1);
+  }
+  return runs.result(failed);
+}
+
+function createReruns(initialCash: number) {
+  const totals: number[] = [];
+  const drawdowns: number[] = [];
+  return {
+    take({ equity }: RunOutcome): void {
+      totals.push(totalReturnOf(equity, initialCash));
+      drawdowns.push(maxDrawdownOf(equity, initialCash));
+    },
+    result(failed: number): Reruns | null {
+      if (totals.length === 0) return null;
+      return {
+        simulations: totals.length,
+        failed,
+        totalReturn: quantilesOf(Float64Array.from(totals)),
+        maxDrawdown: quantilesOf(Float64Array.from(drawdowns)),
+        lossProbability: lossesOf(totals),
+      };
+    },
+  };
+}
+
+function lossesOf(totals: Float64Array | readonly number[]): number {
+  let losses = 0;
+  for (const total of totals) losses += +(total < 0);
+  return losses / totals.length;
 }
 
 function quantilesOf(values: Float64Array): Quantiles {
