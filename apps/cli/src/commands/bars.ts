@@ -8,7 +8,7 @@ import type { CalendarName } from "@tapedeck/trading/calendar/index";
 import type { LocalTrades } from "@tapedeck/features/ingest/localTrades";
 import type { Cli } from "./shared.ts";
 
-const calendars = ["XNYS", "24x5", "24x7"] as const satisfies CalendarName[];
+const calendars = ["XNYS", "XNSE", "24x5", "24x7"] as const satisfies CalendarName[];
 const sizes = ["ticks", "volume", "dollars", "range", "renko"] as const;
 
 type Flags = { data: string; every?: string; calendar?: CalendarName } & Partial<

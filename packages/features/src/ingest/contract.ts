@@ -24,6 +24,59 @@ const Symbol = z
   .regex(/^[A-Z0-9^][A-Z0-9._^/-]{0,39}$/, "a symbol is capitals, digits and . _ ^ / -")
   .meta({ examples: ["SPY"] });
 
+/** Members and places that lead to a value of a JSON answer: ["chart", "result", 0, "timestamp"]. */
+const AnswerPath = z.array(z.union([z.string().max(200), z.int().min(0)])).max(20);
+export type AnswerPath = z.output<typeof AnswerPath>;
+const Member = z.union([z.string().max(200), z.int().min(0)]);
+const members = { open: Member, high: Member, low: Member, close: Member, volume: Member };
+const barMembers = z.strictObject(members).partial().required({ close: true }).shape;
+
+/** Where a REST answer has its bars. */
+export const BarsAnswer = z.discriminatedUnion("rows", [
+  /** A list of times, and one beside it for each price. */
+  z.strictObject({
+    rows: z.literal("columns"),
+    time: AnswerPath,
+    open: AnswerPath.optional(),
+    high: AnswerPath.optional(),
+    low: AnswerPath.optional(),
+    close: AnswerPath,
+    volume: AnswerPath.optional(),
+  }),
+  /** An object by time, whose members name the prices. */
+  z.strictObject({ rows: z.literal("keyed"), at: AnswerPath, ...barMembers }),
+  /** A list of objects, or of lists. */
+  z.strictObject({ rows: z.literal("list"), at: AnswerPath, time: Member, ...barMembers }),
+]);
+export type BarsAnswer = z.output<typeof BarsAnswer>;
+
+const yahooQuote = (name: string) => ["chart", "result", 0, "indicators", "quote", 0, name];
+const alphaVantage = {
+  open: "1. open",
+  high: "2. high",
+  low: "3. low",
+  close: "4. close",
+  volume: "5. volume",
+};
+
+/**
+ * Answers in the form of Yahoo's chart (`/v8/finance/chart/AAPL?interval=1d&range=1y`) and of Alpha Vantage's time series
+ * (https://www.alphavantage.co/documentation/).
+ */
+export const presetAnswers = {
+  yahoo: {
+    rows: "columns",
+    time: ["chart", "result", 0, "timestamp"],
+    open: yahooQuote("open"),
+    high: yahooQuote("high"),
+    low: yahooQuote("low"),
+    close: yahooQuote("close"),
+    volume: yahooQuote("volume"),
+  },
+  alphavantageDaily: { rows: "keyed", at: ["Time Series (Daily)"], ...alphaVantage },
+  alphavantageIntraday: { rows: "keyed", at: ["Time Series (5min)"], ...alphaVantage },
+} as const satisfies Record<string, BarsAnswer>;
+
 export const IngestSource = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("upload"), uploadId: Id }),
   z.strictObject({
@@ -42,8 +95,15 @@ export const IngestSource = z.discriminatedUnion("kind", [
     fromMs: EpochMs,
     toMs: EpochMs,
   }),
+  z.strictObject({
+    kind: z.literal("rest"),
+    /** Asked once; a key may stand in it and is never shown. */
+    url: z.url({ protocol: /^https?$/ }).max(2_000),
+    answer: z.union([z.enum(["yahoo", "alphavantageDaily", "alphavantageIntraday"]), BarsAnswer]),
+  }),
 ]);
 export type IngestSource = z.output<typeof IngestSource>;
+export type RestSource = Extract<IngestSource, { kind: "rest" }>;
 
 /** What a column of the source can be. */
 export const columnRoles = [
@@ -254,6 +314,15 @@ export const ingest = defineJob({
   }),
   examples: [
     { source: { kind: "bundled", name: "sp500" } },
+    {
+      source: {
+        kind: "rest",
+        url: "https://query1.finance.yahoo.com/v8/finance/chart/AAPL?interval=1d&range=1y",
+        answer: "yahoo",
+      },
+      instrument: { symbol: "AAPL", venue: "XNAS" },
+      timeframe: "1d",
+    },
     {
       source: {
         kind: "venue",

@@ -3,6 +3,7 @@ import type { Db } from "../db.ts";
 import type { SeriesReader, SeriesWriter } from "../series/contract.ts";
 import type { UploadStore } from "../uploads/contract.ts";
 import type { BarSources, IngestFiles } from "./contract.ts";
+import type { PageFetcher } from "./documents/contract.ts";
 
 export interface IngestDeps {
   db: Db;
@@ -12,4 +13,5 @@ export interface IngestDeps {
   uploads: UploadStore;
   importFiles: IngestFiles;
   barSources: BarSources;
+  fetchPage: PageFetcher;
 }

@@ -12,6 +12,7 @@ import { createUploadStore } from "../uploads/store.ts";
 import { ingest } from "./contract.ts";
 import type { BarSources } from "./contract.ts";
 import type { IngestDeps } from "./deps.ts";
+import { createPageFetcher } from "./documents/fetch.ts";
 import { runIngest } from "./run.ts";
 
 export const tenantId = "01900000-0000-7000-8000-000000000001";
@@ -48,6 +49,7 @@ export async function ingestFixture(barSources: BarSources = noVenue) {
     uploads,
     importFiles: { importDir: dir },
     barSources,
+    fetchPage: createPageFetcher({ allowPrivate: true }),
   };
   const inputs: JobInput[] = [];
   const progress: Progress[] = [];

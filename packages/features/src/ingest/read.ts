@@ -50,10 +50,9 @@ function bodyOf(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array<Ar
 export const ingestRouteHandlers = {
   previewIngest: async (deps, { body }, caller) => {
     const preset = body.source.kind === "bundled" ? bundledPresets[body.source.name] : undefined;
-    const options = withPreset(body, preset?.options);
     const file = await openSource({ ...deps, files: deps.importFiles }, caller.tenantId, body.source);
-    const table = await openTable(file, options);
-    const { mapping, names } = table;
+    const table = await openTable(file, withPreset(body, preset?.options));
+    const { mapping, names, options } = table;
     const visible = await deps.series.instruments(caller.tenantId);
     const chooser = createInstrumentChooser({
       payload: options,

@@ -15,6 +15,7 @@ import { finish } from "./finish.ts";
 import { createInstrumentChooser } from "./instruments.ts";
 import { soleSymbol, withPreset } from "./options.ts";
 import { KeyOrder, Unordered } from "./order.ts";
+import { restSource } from "./rest.ts";
 import { openSource } from "./source.ts";
 import type { ByteSource } from "./source.ts";
 import { freshState, loadCheckpoint, saveCheckpoint } from "./store.ts";
@@ -44,10 +45,14 @@ async function ingestFile(
   payload: IngestPayload & { source: FileSource },
   ctx: Context,
 ): Promise<Result> {
-  const file = await openSource({ ...deps, files: deps.importFiles }, ctx.tenantId, payload.source);
-  const preset = payload.source.kind === "bundled" ? bundledPresets[payload.source.name] : undefined;
-  const options = withPreset(payload, preset?.options);
-  const table = await openTable(file, options);
+  const { source } = payload;
+  const file =
+    source.kind === "rest"
+      ? await restSource(deps.fetchPage, source, ctx.signal)
+      : await openSource({ ...deps, files: deps.importFiles }, ctx.tenantId, source);
+  const preset = source.kind === "bundled" ? bundledPresets[source.name] : undefined;
+  const table = await openTable(file, withPreset(payload, preset?.options));
+  const { options } = table;
   const saved = await loadCheckpoint(deps.db, ctx.jobId);
   if (saved !== undefined && saved.state.sourceBytes !== file.bytes) {
     throw new AppError("data.invalid", `${file.label} changed while it was being imported: import it again.`);
@@ -72,7 +77,10 @@ async function ingestFile(
     kind: file.kind,
     ref: await table.sha256(),
     label: file.label,
-    details: { bytes: file.bytes, source: payload.source },
+    details: {
+      bytes: file.bytes,
+      source: source.kind === "rest" ? { kind: source.kind, label: file.label } : source,
+    },
   });
   return finish(deps, ctx, { space, state, label: file.label, mapping, notes });
 }

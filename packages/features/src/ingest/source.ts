@@ -18,7 +18,7 @@ export interface SourceDeps {
 
 /** Bytes that can be read from any place, whatever keeps them. */
 export interface ByteSource {
-  kind: "upload" | "file";
+  kind: "upload" | "file" | "venue";
   /** For people, and as `ref` of the lineage. */
   label: string;
   /** Last part of the name; its format and symbol may be guessed from it. */
@@ -71,7 +71,7 @@ async function importedFile(files: IngestFiles, relative: string): Promise<ByteS
 export async function openSource(
   deps: SourceDeps,
   tenantId: string,
-  source: Exclude<IngestSource, { kind: "venue" }>,
+  source: Exclude<IngestSource, { kind: "venue" | "rest" }>,
 ): Promise<ByteSource> {
   if (source.kind === "file") return importedFile(deps.files, source.path);
   if (source.kind === "bundled") {

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import type { IngestPayload, Mapping } from "./contract.ts";
 import { readCsv, readDialect, uniqueNames } from "./csv.ts";
 import type { Dialect, RawRow } from "./csv.ts";
+import { layoutOf, withLayout } from "./layouts.ts";
 import { guessMapping } from "./mapping.ts";
+import { withPreset } from "./options.ts";
 import { openParquet, readParquet } from "./parquet.ts";
 import { headOf, readAll, unpacked } from "./source.ts";
 import type { ByteSource } from "./source.ts";
@@ -15,6 +17,8 @@ type Options = Pick<IngestPayload, "dataKind" | "instrument" | "mapping" | "time
 /** A source that is ready to be read. */
 export interface OpenTable {
   mapping: Mapping;
+  /** What was said, and what a known layout says beside it. */
+  options: Options;
   names: string[];
   /** The first rows. */
   head: RawRow[];
@@ -30,26 +34,38 @@ async function formatOf(source: ByteSource, given: Options["format"]): Promise<"
   return magic.toString("latin1") === "PAR1" ? "parquet" : "csv";
 }
 
-export async function openTable(source: ByteSource, options: Options): Promise<OpenTable> {
+export async function openTable<T extends Options>(
+  source: ByteSource,
+  options: T,
+): Promise<OpenTable & { options: T }> {
   return (await formatOf(source, options.format)) === "parquet"
     ? openParquetTable(source, options)
     : openCsvTable(source, options);
 }
 
-async function openCsvTable(source: ByteSource, options: Options): Promise<OpenTable> {
+async function openCsvTable<T extends Options>(
+  source: ByteSource,
+  given: T,
+): Promise<OpenTable & { options: T }> {
   const head = await headOf(source, headBytes);
-  const { dialect, rows } = readDialect(head, head.length < headBytes, options.mapping ?? {}, true);
+  const read = readDialect(head, head.length < headBytes, given.mapping ?? {}, true);
+  const layout =
+    given.dataKind === "bars" ? layoutOf(read.dialect.names, read.rows, source.filename) : undefined;
+  const options = withPreset(given, layout?.options);
+  const { dialect, rows } = layout === undefined ? read : withLayout(layout, read.dialect, read.rows);
   const mapping = guessMapping({ format: "csv", dialect, rows, filename: source.filename }, options);
   let digest: string | undefined;
   return {
     mapping,
+    options,
     names: dialect.names,
     head: rows,
     async read(onBytes) {
       const hash = createHash("sha256");
       const bytes = await unpacked(source, onBytes, hash);
       async function* batches(): AsyncGenerator<RawRow[]> {
-        yield* readCsv(bytes, dialect);
+        for await (const batch of readCsv(bytes, read.dialect))
+          yield layout === undefined ? batch : withLayout(layout, read.dialect, batch).rows;
         digest = hash.digest("hex");
       }
       return batches();
@@ -58,7 +74,10 @@ async function openCsvTable(source: ByteSource, options: Options): Promise<OpenT
   };
 }
 
-async function openParquetTable(source: ByteSource, options: Options): Promise<OpenTable> {
+async function openParquetTable<T extends Options>(
+  source: ByteSource,
+  options: T,
+): Promise<OpenTable & { options: T }> {
   const parquet = await openParquet(source);
   const cells = parquet.rows === 0 ? [] : await parquet.read(0, Math.min(sampleRows, parquet.rows));
   const head = cells.map((row, i) => ({ line: i + 1, cells: row }));
@@ -76,6 +95,7 @@ async function openParquetTable(source: ByteSource, options: Options): Promise<O
   );
   return {
     mapping,
+    options,
     names: dialect.names,
     head,
     async read(onBytes) {

@@ -11,7 +11,7 @@ import * as z from "zod";
 import type { Tx } from "../db.ts";
 
 export const AssetClass = z.enum(["equity", "index", "crypto", "perpetual", "future", "fx", "fund", "other"]);
-export const CalendarId = z.enum(["XNYS", "24x5", "24x7"]);
+export const CalendarId = z.enum(["XNYS", "XNSE", "24x5", "24x7"]);
 
 export const Instrument = z
   .object({

@@ -33,7 +33,7 @@ export interface TradingCalendar {
   instant(date: string, minutes: number): number;
 }
 
-export type CalendarName = "XNYS" | "24x5" | "24x7";
+export type CalendarName = "XNYS" | "XNSE" | "24x5" | "24x7";
 
 export const dayMs = 86_400_000;
 export const minuteMs = 60_000;

@@ -1,5 +1,6 @@
 import { aroundTheClock } from "./around-the-clock.ts";
 import type { CalendarName, TradingCalendar } from "./calendar.ts";
+import { india } from "./india.ts";
 import { newYork } from "./new-york.ts";
 import { weekdays } from "./weekdays.ts";
 import { sessionBucket } from "./buckets.ts";
@@ -10,6 +11,7 @@ export * from "./buckets.ts";
 
 const calendars: Record<CalendarName, TradingCalendar> = {
   XNYS: newYork,
+  XNSE: india,
   "24x5": weekdays,
   "24x7": aroundTheClock,
 };
