@@ -53,6 +53,42 @@ leaveOutUnless(hasBrowser, "chromium")("the dashboard in Chromium", () => {
     await dialog.waitFor({ state: "hidden" });
   });
 
+  test("a number leads to its bars and to the chart in two clicks; a follow-up, feedback and a schedule go on from it", async () => {
+    await page.goto(`${stack.apiUrl}/ask`);
+    const ask = async (question: string) => {
+      await page.getByLabel("Question").fill(question);
+      await page.getByRole("button", { name: "Ask", exact: true }).click();
+    };
+    await ask("What was the return of the S&P 500 in 2008?");
+    await page.getByRole("button", { name: "Open what 903.25 rests on" }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("cell", { name: "903.25" }).last().waitFor();
+    await picture("ask-operand");
+    await dialog.getByRole("link", { name: "SPX.INDEX" }).click();
+    await page.getByText("on 2008-12-31").waitFor();
+    expect(await page.locator("main").innerText()).toContain("903.25");
+    await page.goBack();
+
+    await ask("What was the return of the S&P 500 in 2008?");
+    await page.getByRole("heading", { name: "What was the return of the S&P 500 in 2008?" }).waitFor();
+    await page.getByRole("button", { name: "Useful", exact: true }).click();
+    await page.getByText("Kept, thank you.").waitFor();
+    await page.getByRole("button", { name: "Ask on a schedule" }).click();
+    await page.getByRole("button", { name: "Keep asking" }).click();
+    await page.getByText("It is asked on its schedule from now on.").waitFor();
+    await page.getByText("not asked yet").waitFor();
+    await ask("And in 2009?");
+    await page.getByText("in 2009: from 903.25 points").waitFor();
+    await picture("ask-conversation");
+    const pack = page.getByRole("link", { name: "Evidence pack" }).last();
+    const answer = await page.request.get(`${stack.apiUrl}${await pack.getAttribute("href")}`);
+    expect(((await answer.json()) as { items: unknown[] }).items.length).toBeGreaterThan(2);
+    await page.getByRole("link", { name: "Link to this conversation" }).click();
+    await page.reload();
+    await page.getByRole("heading", { name: "And in 2009?" }).waitFor();
+    expect(await page.getByRole("heading", { level: 2, name: /2008|2009/ }).count()).toBe(2);
+  });
+
   test("a question that cannot be answered says what to import", async () => {
     await page.goto(`${stack.apiUrl}/ask`);
     await page.getByLabel("Question").fill("What was the return of Tesla in 2019?");

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { Fragment, useEffect, useRef } from "react";
 import { Link } from "react-router";
+import { timeframeMs } from "@tapedeck/core";
 import type { EvidenceItem } from "@tapedeck/features/evidence/contract";
 import { api } from "../api.ts";
 import { date, time } from "./format.ts";
@@ -23,6 +24,7 @@ export function EvidenceDialog({ id, onClose }: { id: string; onClose: () => voi
       {evidence.isPending ? <Loading what="the evidence" /> : null}
       {evidence.isError ? <ErrorBox error={evidence.error} /> : null}
       {evidence.isSuccess ? <EvidenceBody item={evidence.data.item} /> : null}
+      {evidence.isSuccess && restsOnBars(evidence.data.item) ? <BarsBehind id={id} /> : null}
       <div className="row">
         {evidence.isSuccess ? (
           <Link to={`/jobs/${evidence.data.jobId}`} className="button">
@@ -36,6 +38,61 @@ export function EvidenceDialog({ id, onClose }: { id: string; onClose: () => voi
       <p className="dim mono">{id}</p>
     </dialog>
   );
+}
+
+const restsOnBars = ({ kind }: EvidenceItem) => kind === "rows" || kind === "computation";
+
+/** The newest bars behind an item, the last of them the one that a computed value is of. */
+function BarsBehind({ id }: { id: string }) {
+  const rows = useQuery({
+    queryKey: ["evidence-rows", id],
+    queryFn: () => api.call("getEvidenceRows", { params: { id }, query: { limit: shownBars } }),
+    staleTime: Infinity,
+  });
+  if (!rows.isSuccess) return rows.isError ? <ErrorBox error={rows.error} /> : null;
+  return (
+    <div className="behind">
+      <table className="numbers">
+        <caption className="dim">
+          Its last bars
+          {rows.data.leftOut === 0 ? "" : ` (${rows.data.leftOut.toLocaleString("en-US")} before them)`}
+        </caption>
+        <thead>
+          <tr>
+            {["close of", "open", "high", "low", "close", "volume"].map((name) => (
+              <th key={name}>{name}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.data.bars.map((bar) => (
+            <tr key={bar.openMs}>
+              <td>{date(bar.closeMs - 1)}</td>
+              {[bar.open, bar.high, bar.low, bar.close, bar.volume].map((value, i) => (
+                <td key={i}>
+                  {value === null ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: 8 })}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const shownBars = 3;
+/** Bars that a chart shows up to the one that a value is of. */
+const chartBars = 250;
+
+/** The instrument's chart up to the bar of a value. */
+function chartAt(item: Extract<EvidenceItem, { kind: "computation" }>): string {
+  const { instrumentId, timeframe, atMs } = item;
+  const place =
+    atMs === null
+      ? {}
+      : { fromMs: String(Math.max(0, atMs - chartBars * timeframeMs(timeframe))), toMs: String(atMs) };
+  return `/instruments/${encodeURIComponent(instrumentId)}?${new URLSearchParams({ timeframe, ...place }).toString()}`;
 }
 
 function EvidenceBody({ item }: { item: EvidenceItem }) {
@@ -75,10 +132,7 @@ function EvidenceBody({ item }: { item: EvidenceItem }) {
             <dd>{item.atMs === null ? "the whole range" : `${time(item.atMs)} UTC`}</dd>
             <dt>Over</dt>
             <dd>
-              <Link to={`/instruments/${encodeURIComponent(item.instrumentId)}?timeframe=${item.timeframe}`}>
-                {item.instrumentId}
-              </Link>{" "}
-              {item.timeframe}
+              <Link to={chartAt(item)}>{item.instrumentId}</Link> {item.timeframe}
               {item.others === undefined
                 ? ""
                 : ` and ${item.others.map((one) => one.instrumentId).join(", ")}`}
@@ -166,6 +220,25 @@ function EvidenceBody({ item }: { item: EvidenceItem }) {
               <b>{String(item.value)}</b>
             </dd>
           </dl>
+        </>
+      );
+    case "record":
+      return (
+        <>
+          <h2>{item.record === "order" ? "An order" : "An alert that fired"}</h2>
+          <dl className="facts">
+            {Object.entries(item.values).map(([name, value]) => (
+              <Fragment key={name}>
+                <dt>{name}</dt>
+                <dd>
+                  {typeof value === "number" && name.endsWith("Ms")
+                    ? `${time(value)} UTC`
+                    : String(value ?? "–")}
+                </dd>
+              </Fragment>
+            ))}
+          </dl>
+          {item.record === "order" ? null : <Link to="/alerts">Alerts</Link>}
         </>
       );
     default:

@@ -43,6 +43,10 @@ export const Citation = z
     evidenceId: z.string(),
     /** What it is, in a line. */
     label: z.string(),
+    /** The number that it holds, as it was computed; absent where it holds none. */
+    value: z.number().optional(),
+    /** The words of a document that it holds. */
+    excerpt: z.string().optional(),
   })
   .meta({ id: "Citation" });
 export type Citation = z.output<typeof Citation>;

@@ -27,6 +27,7 @@ import { createStrategyModules } from "../backtest/modules/folder.ts";
 import { runBacktest } from "../backtest/run.ts";
 import { contracts } from "../contracts.ts";
 import type { Database, Db, Tx } from "../db.ts";
+import { createEventReader } from "../events/reader.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
 import type { JobService } from "../jobs/contract.ts";
 import { createJobService } from "../jobs/service.ts";
@@ -178,6 +179,7 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     evidence,
     knowledge: knowledge.index,
     filings: createFilingReader({ db }),
+    events: createEventReader({ db, now }),
     jobs: { ...jobs, waitForEnd },
     portfolio: createPortfolioReader({ db, series, now }),
     alerts: createAlertReader({ db }),

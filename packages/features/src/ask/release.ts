@@ -33,7 +33,7 @@ export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release
     if (have !== undefined) return have;
     const number = citations.length + 1;
     numbers.set(id, number);
-    citations.push({ number, evidenceId: id, label: describe(item) });
+    citations.push({ number, evidenceId: id, label: describe(item), ...heldBy(item) });
     items.push(item);
     return number;
   }
@@ -70,6 +70,14 @@ export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release
       return true;
     },
   };
+}
+
+const excerptLength = 300;
+
+/** What of an item a reader can find again in the sentence that cites it. */
+function heldBy(item: EvidenceItem): { value?: number; excerpt?: string } {
+  if (item.kind === "passage") return { excerpt: item.text.slice(0, excerptLength) };
+  return "value" in item && typeof item.value === "number" ? { value: item.value } : {};
 }
 
 /** An evidence item in a line. */

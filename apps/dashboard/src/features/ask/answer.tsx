@@ -4,34 +4,36 @@ import type { ResultOf } from "@tapedeck/core";
 import type { ask } from "@tapedeck/features/ask/contract";
 import { EvidenceDialog } from "../../components/evidence.tsx";
 import { StateBadge } from "../../components/state.tsx";
+import { piecesOf } from "./operands.ts";
+import type { Operand } from "./operands.ts";
 
 export type AskResult = ResultOf<typeof ask>;
 
-/** A sentence with its markers [n] as buttons that open their evidence. */
+/** A sentence with its markers [n], and the numbers that its citations hold, as buttons that open their evidence. */
 export function Sentence({
   text,
-  evidenceIds,
+  operands,
   open,
 }: {
   text: string;
-  evidenceIds: readonly string[];
+  operands: readonly Operand[];
   open: (id: string) => void;
 }) {
-  let used = 0;
   return (
     <p className="answer">
-      {text.split(/(\[\d+\])/).map((part, i) => {
-        if (!/^\[\d+\]$/.test(part)) return part;
-        const id = evidenceIds[Math.min(used++, evidenceIds.length - 1)]!;
+      {piecesOf(text, operands).map((piece, i) => {
+        if (piece.kind === "text") return piece.text;
+        const label =
+          piece.kind === "mark" ? `Open evidence ${piece.text}` : `Open what ${piece.text} rests on`;
         return (
           <button
             key={i}
             type="button"
-            className="cite"
-            aria-label={`Open evidence ${part}`}
-            onClick={() => open(id)}
+            className={piece.kind === "mark" ? "cite" : "operand"}
+            aria-label={label}
+            onClick={() => open(piece.evidenceId)}
           >
-            {part}
+            {piece.text}
           </button>
         );
       })}
@@ -39,13 +41,20 @@ export function Sentence({
   );
 }
 
+/** While an answer streams: markers in the order in which the sentences brought their evidence. */
+export function streamedOperands(sentences: readonly { text: string; evidenceIds: string[] }[]): Operand[] {
+  const found = new Map<number, string>();
+  for (const { text, evidenceIds } of sentences) {
+    [...text.matchAll(/\[(\d+)\]/g)].forEach((match, i) => {
+      const id = evidenceIds[i];
+      if (id !== undefined) found.set(Number(match[1]), id);
+    });
+  }
+  return [...found].map(([number, evidenceId]) => ({ number, evidenceId }));
+}
+
 export function Answer({ result, onAsk }: { result: AskResult; onAsk?: (question: string) => void }) {
   const [opened, setOpened] = useState<string>();
-  const byNumber = new Map(result.citations.map((citation) => [citation.number, citation.evidenceId]));
-  const idsIn = (text: string, fallback: readonly string[]) => {
-    const ids = [...text.matchAll(/\[(\d+)\]/g)].map((match) => byNumber.get(Number(match[1])));
-    return ids.every((id) => id !== undefined) && ids.length > 0 ? ids : fallback;
-  };
   return (
     <div>
       <p className="dim">
@@ -54,12 +63,7 @@ export function Answer({ result, onAsk }: { result: AskResult; onAsk?: (question
       </p>
       {result.notice === null ? null : <div className="notice">{result.notice}</div>}
       {result.sentences.map((sentence, i) => (
-        <Sentence
-          key={i}
-          text={sentence.text}
-          evidenceIds={idsIn(sentence.text, sentence.evidenceIds)}
-          open={setOpened}
-        />
+        <Sentence key={i} text={sentence.text} operands={result.citations} open={setOpened} />
       ))}
       {result.message === null ? null : <p className="answer">{result.message}</p>}
       {result.missing.map((missing) => (
@@ -69,24 +73,7 @@ export function Answer({ result, onAsk }: { result: AskResult; onAsk?: (question
           <Link to="/import">Import it</Link>
         </div>
       ))}
-      {result.suggestions.length === 0 ? null : (
-        <>
-          <p className="dim">{result.status === "clarify" ? "Did you mean" : "What can be asked"}</p>
-          <ul>
-            {result.suggestions.map((suggestion) => (
-              <li key={suggestion}>
-                {onAsk === undefined ? (
-                  suggestion
-                ) : (
-                  <button type="button" className="link" onClick={() => onAsk(suggestion)}>
-                    {suggestion}
-                  </button>
-                )}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      <Suggestions result={result} {...(onAsk === undefined ? {} : { onAsk })} />
       {result.citations.length === 0 ? null : (
         <details>
           <summary className="dim">Citations ({result.citations.length})</summary>
@@ -105,5 +92,33 @@ export function Answer({ result, onAsk }: { result: AskResult; onAsk?: (question
         <EvidenceDialog key={opened} id={opened} onClose={() => setOpened(undefined)} />
       )}
     </div>
+  );
+}
+
+function Suggestions({ result, onAsk }: { result: AskResult; onAsk?: (question: string) => void }) {
+  if (result.suggestions.length === 0) return null;
+  return (
+    <>
+      <p className="dim">
+        {result.status === "clarify"
+          ? "Did you mean"
+          : result.status === "answered"
+            ? "What may follow"
+            : "What can be asked"}
+      </p>
+      <ul>
+        {result.suggestions.map((suggestion) => (
+          <li key={suggestion}>
+            {onAsk === undefined ? (
+              suggestion
+            ) : (
+              <button type="button" className="link" onClick={() => onAsk(suggestion)}>
+                {suggestion}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

@@ -1,11 +1,13 @@
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { FormEvent } from "react";
-import { Link } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import type { JobStep } from "@tapedeck/core";
 import { api } from "../../api.ts";
-import { Sentence, Answer } from "./answer.tsx";
+import { Sentence, Answer, streamedOperands } from "./answer.tsx";
 import type { AskResult } from "./answer.tsx";
+import { FeedbackButtons } from "./feedback.tsx";
+import { StandingForm, StandingQuestions } from "./standing.tsx";
 import { EvidenceDialog } from "../../components/evidence.tsx";
 import { ago } from "../../components/format.ts";
 import { Progress } from "../../components/progress.tsx";
@@ -15,17 +17,35 @@ import { useJob } from "../../components/use-job.ts";
 const starters = [
   "When did the S&P 500 last close below its 200-day average, and what was the drawdown from the peak?",
   "What is the Sharpe ratio?",
-  "What was the worst year of the S&P 500?",
-  "What data do you have?",
+  "What if I had bought each 2% dip of the S&P 500?",
+  "Which stocks rose more than 40% in 2009?",
+  "Market commentary",
+  "What can I ask?",
 ];
 
 export function AskPage() {
   const queries = useQueryClient();
   const [question, setQuestion] = useState("");
   const [asOf, setAsOf] = useState("");
-  const [asked, setAsked] = useState<string>();
+  const [asked, setAsked] = useState<string[]>([]);
   const [error, setError] = useState<unknown>();
-  const [conversationId] = useState(() => crypto.randomUUID());
+  const [search, setSearch] = useSearchParams();
+  const [conversationId, setConversationId] = useState(
+    () => search.get("conversation") ?? crypto.randomUUID(),
+  );
+  const earlier = useQuery({
+    queryKey: ["conversation", conversationId],
+    // The conversation that the address names; one that just began has nothing to be read.
+    enabled: search.get("conversation") === conversationId && asked.length === 0,
+    queryFn: () => api.call("getConversation", { params: { id: conversationId } }),
+    retry: false,
+  });
+  const turns = [...(earlier.data?.turns.map((turn) => turn.jobId) ?? []), ...asked];
+  const begin = () => {
+    setAsked([]);
+    setConversationId(crypto.randomUUID());
+    setSearch({});
+  };
   const submit = async (text: string) => {
     setError(undefined);
     try {
@@ -34,7 +54,8 @@ export function AskPage() {
         conversationId,
         ...(asOf === "" ? {} : { asOf: `${asOf}T23:59:59.999Z` }),
       });
-      setAsked(job.id);
+      setAsked((ids) => (ids.includes(job.id) ? ids : [...ids, job.id]));
+      setQuestion("");
       void queries.invalidateQueries({ queryKey: ["jobs"] });
     } catch (caught) {
       setError(caught);
@@ -44,13 +65,12 @@ export function AskPage() {
     event.preventDefault();
     void submit(question);
   };
-  const askAgain = (text: string) => {
-    setQuestion(text);
-    void submit(text);
-  };
   return (
     <main className="page">
       <h1>Ask the market</h1>
+      {turns.map((id) => (
+        <Asked key={id} id={id} onAsk={(text) => void submit(text)} />
+      ))}
       <form className="panel" onSubmit={onSubmit}>
         <label className="field">
           <span className="label">Question</span>
@@ -60,7 +80,7 @@ export function AskPage() {
             required
             minLength={3}
             maxLength={1_000}
-            placeholder={starters[0]}
+            placeholder={turns.length === 0 ? starters[0] : "A follow-up: and in 2009? what about MSFT?"}
             onChange={(event) => setQuestion(event.target.value)}
             onKeyDown={(event) => {
               if (event.key === "Enter" && !event.shiftKey) onSubmit(event);
@@ -74,25 +94,35 @@ export function AskPage() {
           <label className="dim">
             as of <input type="date" value={asOf} onChange={(event) => setAsOf(event.target.value)} />
           </label>
+          {turns.length === 0 ? null : (
+            <>
+              <button type="button" onClick={begin}>
+                New conversation
+              </button>
+              <Link to={`/ask?conversation=${encodeURIComponent(conversationId)}`} className="dim">
+                Link to this conversation
+              </Link>
+            </>
+          )}
         </div>
       </form>
       {error === undefined ? null : <ErrorBox error={error} />}
-      {asked === undefined ? (
+      {earlier.isError ? <ErrorBox error={earlier.error} /> : null}
+      {turns.length > 0 ? null : (
         <section className="panel">
           <h2>Start with</h2>
           <ul>
             {starters.map((text) => (
               <li key={text}>
-                <button type="button" className="link" onClick={() => askAgain(text)}>
+                <button type="button" className="link" onClick={() => void submit(text)}>
                   {text}
                 </button>
               </li>
             ))}
           </ul>
         </section>
-      ) : (
-        <Asked key={asked} id={asked} onAsk={askAgain} />
       )}
+      <StandingQuestions />
       <History />
     </main>
   );
@@ -106,22 +136,29 @@ function Asked({ id, onAsk }: { id: string; onAsk: (question: string) => void })
     .filter((event) => event.event === "sentence")
     .map((event) => event.data as { text: string; evidenceIds: string[] });
   const ended = job.data !== undefined && job.data.endedMs !== null ? job.data : undefined;
+  const question = (job.data?.payload as { question?: string } | undefined)?.question;
   return (
     <section className="panel" aria-live="polite">
+      {question === undefined ? null : <h2>{question}</h2>}
       {ended === undefined ? <Progress value={undefined} /> : null}
       {steps.length === 0 ? null : (
-        <ul className="steps">
-          {steps.map((step, i) => (
-            <li key={i}>
-              {step.name} <code>{JSON.stringify(step.input)?.slice(0, 140)}</code>
-            </li>
-          ))}
-        </ul>
+        <details open={ended === undefined}>
+          <summary className="dim">Steps ({steps.length})</summary>
+          <ul className="steps">
+            {steps.map((step, i) => (
+              <li key={i}>
+                {step.name} <code>{JSON.stringify(step.input)?.slice(0, 140)}</code>
+              </li>
+            ))}
+          </ul>
+        </details>
       )}
       {broken === undefined ? null : <ErrorBox error={broken} retry={follow} />}
       {job.isError ? <ErrorBox error={job.error} /> : null}
       {ended === undefined ? (
-        sentences.map((sentence, i) => <Sentence key={i} {...sentence} open={setOpened} />)
+        sentences.map(({ text }, i) => (
+          <Sentence key={i} text={text} operands={streamedOperands(sentences)} open={setOpened} />
+        ))
       ) : ended.state === "completed" ? (
         <Answer result={ended.result as AskResult} onAsk={onAsk} />
       ) : (
@@ -130,9 +167,20 @@ function Asked({ id, onAsk }: { id: string; onAsk: (question: string) => void })
       {opened === undefined ? null : (
         <EvidenceDialog key={opened} id={opened} onClose={() => setOpened(undefined)} />
       )}
-      <p className="dim">
+      <div className="row dim">
         <Link to={`/jobs/${id}`}>The job behind this answer</Link>
-      </p>
+        {ended?.state === "completed" ? (
+          <>
+            {(ended.result as AskResult).citations.length === 0 ? null : (
+              <a href={`/api/jobs/${id}/evidence-pack`} download={`evidence-${id}.json`}>
+                Evidence pack
+              </a>
+            )}
+            <FeedbackButtons jobId={id} />
+            {question === undefined ? null : <StandingForm question={question} />}
+          </>
+        ) : null}
+      </div>
     </section>
   );
 }
