@@ -21,21 +21,11 @@ export interface ShownRun {
 
 function showBlock(block: Block, out: Output): void {
   if (block.kind === "figures") {
-    out.print(out.style.bold(block.title));
-    out.print(
-      table(
-        ["", "", ""],
-        block.figures.map(({ label, value, reading }) => [label, value, reading]),
-      ),
-    );
+    const rows = block.figures.map(({ label, value, reading }) => [label, value, reading]);
+    out.print(table([block.title, "", ""], rows));
   } else if (block.kind === "table") {
-    out.print(out.style.bold(block.title));
-    out.print(
-      table(
-        block.table.columns.map((column) => column.label),
-        block.table.rows,
-      ),
-    );
+    const [, ...labels] = block.table.columns.map((column) => column.label);
+    out.print(table([block.title, ...labels], block.table.rows));
   }
 }
 
@@ -72,6 +62,5 @@ export function showComparison(runs: readonly ShownRun[], out: Output): void {
   );
   if (differing.length === 0) return;
   out.print("");
-  out.print(out.style.bold("What differs"));
-  out.print(table(["", ...names], differing));
+  out.print(table(["What differs", ...names], differing));
 }

@@ -6,23 +6,23 @@ import type { YearRow } from "./contract.ts";
  */
 export function monthTable(closeMs: Float64Array, equity: Float64Array, initialCash: number): YearRow[] {
   const years: YearRow[] = [];
+  const n = equity.length;
   let monthStart = initialCash;
   let yearStart = initialCash;
-  for (let i = 0; i < equity.length; i++) {
+  for (let i = 0; i < n;) {
     const day = new Date(closeMs[i]! - 1);
-    const next = i + 1 < equity.length ? new Date(closeMs[i + 1]! - 1) : undefined;
-    const year = day.getUTCFullYear();
-    const isYearEnd = next?.getUTCFullYear() !== year;
-    if (!isYearEnd && next?.getUTCMonth() === day.getUTCMonth()) continue;
+    const [year, month] = [day.getUTCFullYear(), day.getUTCMonth()];
+    const monthEnd = Date.UTC(year, month + 1);
+    while (i < n && closeMs[i]! <= monthEnd) i++;
+    const close = equity[i - 1]!;
     if (years.at(-1)?.year !== year) {
+      yearStart = monthStart;
       years.push({ year, months: Array.from({ length: 12 }, () => null), total: 0 });
     }
     const row = years.at(-1)!;
-    row.months[day.getUTCMonth()] = equity[i]! / monthStart - 1;
-    monthStart = equity[i]!;
-    if (!isYearEnd) continue;
-    row.total = equity[i]! / yearStart - 1;
-    yearStart = equity[i]!;
+    row.months[month] = close / monthStart - 1;
+    row.total = close / yearStart - 1;
+    monthStart = close;
   }
   return years;
 }

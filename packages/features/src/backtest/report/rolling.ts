@@ -1,6 +1,6 @@
 import { leastReturns } from "@tapedeck/trading";
 import type { RollingSharpe } from "./contract.ts";
-import { sharpeOf } from "./returns.ts";
+import { runningSums, sharpeOf } from "./returns.ts";
 import type { Annualisation } from "./returns.ts";
 
 const mostPoints = 250;
@@ -23,12 +23,17 @@ export function rollingSharpe(
   const ends = Array.from({ length: points }, (_, p) =>
     Math.round(windowBars + (p * (places - 1)) / Math.max(1, points - 1)),
   );
-  const at = (returns: Float64Array) =>
-    ends.map((end) => sharpeOf(returns.subarray(end - windowBars, end), annual));
+  const ratios = (returns: Float64Array) => {
+    const { sum, squares } = runningSums(returns);
+    return ends.map((end) => {
+      const start = end - windowBars;
+      return sharpeOf(windowBars, sum[end]! - sum[start]!, squares[end]! - squares[start]!, annual);
+    });
+  };
   return {
     windowBars,
     atMs: ends.map((end) => closeMs[end - 1]!),
-    strategy: at(strategy),
-    benchmark: at(benchmark),
+    strategy: ratios(strategy),
+    benchmark: ratios(benchmark),
   };
 }
