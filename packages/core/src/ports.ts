@@ -120,6 +120,12 @@ export interface Chunk {
   title: string;
   section: string;
   topic: string;
+  /** What its document is: "filing", "news", "reference" … */
+  kind: string;
+  /** Whom its document is about or comes from; null: not known. */
+  company: string | null;
+  /** Form and fiscal period of a filing, "10-K 2022" or "10-Q 2022 Q3"; null for any other document. */
+  period: string | null;
   text: string;
   /** Character span in the document's text. */
   start: number;
@@ -145,6 +151,9 @@ export interface ChunkQuery {
   /** The versions that were the newest at this time; nothing published after it is seen. Absent: the newest of all. */
   asOfMs?: number;
   documentIds?: readonly string[];
+  kinds?: readonly string[];
+  /** As the documents name it. */
+  company?: string;
 }
 
 export interface KnowledgeIndex {

@@ -117,6 +117,10 @@ export const PassageHit = z
     title: z.string(),
     section: z.string(),
     topic: z.string(),
+    kind: z.string(),
+    company: z.string().nullable(),
+    /** Form and fiscal period of a filing: "10-Q 2022 Q3". */
+    period: z.string().nullable(),
     text: z.string(),
     start: z.int(),
     end: z.int(),
@@ -295,6 +299,9 @@ export const knowledgeRoutes = {
       limit: z.coerce.number().int().min(1).max(50).default(10),
       asOf: z.preprocess(numeric, EpochMs).optional(),
       documentId: DocumentId.optional(),
+      kind: DocumentKind.optional(),
+      /** As the documents name it. */
+      company: z.string().min(1).max(200).optional(),
     }),
     response: z.object({ items: z.array(PassageHit) }),
   }),

@@ -73,6 +73,8 @@ export const knowledgeRouteHandlers = {
       spaces: spacesOf(caller.tenantId),
       ...(query.asOf === undefined ? {} : { asOfMs: query.asOf }),
       ...(query.documentId === undefined ? {} : { documentIds: [query.documentId] }),
+      ...(query.kind === undefined ? {} : { kinds: [query.kind] }),
+      ...(query.company === undefined ? {} : { company: query.company }),
     });
     return { items: hits.map(({ space: _, supersededMs: __, ...hit }) => hit) };
   },

@@ -4,6 +4,7 @@ import { contentHash } from "@tapedeck/core/hash";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import { passagesOf } from "./chunk.ts";
+import { FilingDescription } from "./contract.ts";
 import type { DocumentKind, IncomingDocument } from "./contract.ts";
 import type { SourceDocument } from "./source.ts";
 
@@ -240,7 +241,8 @@ export async function chunksOf(db: Db, documentIds: readonly string[]): Promise<
   const versions = await db
     .selectFrom("documents")
     .innerJoin("documentVersions", "documentVersions.documentId", "documents.id")
-    .select(["documents.id", "space", "title", "topic", "version", "publishedMs", "supersededMs", "text"])
+    .select(["documents.id", "space", "title", "topic", "kind", "company", "filing", "version"])
+    .select(["publishedMs", "supersededMs", "text"])
     .where("documents.id", "in", documentIds)
     .where("duplicateOf", "is", null)
     .execute();
@@ -264,6 +266,9 @@ export async function chunksOf(db: Db, documentIds: readonly string[]): Promise<
       title: row.title,
       section: chunk.section === "" ? "Overview" : chunk.section,
       topic: row.topic,
+      kind: row.kind,
+      company: row.company,
+      period: row.filing === null ? null : periodOf(FilingDescription.parse(JSON.parse(row.filing))),
       text: row.text.slice(chunk.spanStart, chunk.spanEnd),
       start: chunk.spanStart,
       end: chunk.spanEnd,
@@ -271,6 +276,11 @@ export async function chunksOf(db: Db, documentIds: readonly string[]): Promise<
       ...(row.supersededMs === null ? {} : { supersededMs: row.supersededMs }),
     };
   });
+}
+
+/** "10-Q 2022 Q3". */
+function periodOf({ form, fiscalYear, fiscalQuarter }: FilingDescription): string {
+  return `${form} ${fiscalYear}${fiscalQuarter === undefined ? "" : ` Q${fiscalQuarter}`}`;
 }
 
 const documentsAtOnce = 50;

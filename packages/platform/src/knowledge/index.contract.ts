@@ -16,6 +16,9 @@ function chunk(documentId: string, ordinal: number, text: string, more: Partial<
     title: documentId.replaceAll("-", " "),
     section: "What it is",
     topic: "risk",
+    kind: "reference",
+    company: null,
+    period: null,
     text,
     start: 0,
     end: text.length,
@@ -141,6 +144,42 @@ export function knowledgeIndexContract(
       expect(await ids(query("mean", { documentIds: ["sharpe-ratio"] }))).toEqual(["sharpe-ratio:1:0"]);
       expect(await ids(query("mean", { documentIds: [] }))).toEqual([]);
       expect(await ids(query("mean", { documentIds: ["o'neill"] }))).toEqual([]);
+    });
+
+    test("keeps to kinds and companies that are named", async () => {
+      await index.put([
+        chunk("acme-news", 0, "Acme raises its dividend.", { kind: "news", company: "Acme Inc." }),
+        chunk("beta-news", 0, "Beta Corp raises its dividend.", { kind: "news", company: "Beta Corp" }),
+        chunk("dividend", 0, "A dividend is a payment to shareholders."),
+      ]);
+      const found = async (more: Partial<ChunkQuery>) => (await ids(query("dividend", more))).toSorted();
+      expect(await found({ kinds: ["news"] })).toEqual(["acme-news:1:0", "beta-news:1:0"]);
+      expect(await found({ company: "Acme Inc." })).toEqual(["acme-news:1:0"]);
+      expect(await found({ kinds: ["reference"], company: "Acme Inc." })).toEqual([]);
+      expect(await found({ kinds: [] })).toEqual([]);
+      for (const id of ["acme-news", "beta-news", "dividend"]) await index.removeDocument(id);
+    });
+
+    test("takes the filing of the company and year that the question names", async () => {
+      const page = (company: string, period: string) =>
+        chunk(`${company}-${period}`.replaceAll(/\W+/g, "-"), 0, "Net sales rose to record amounts.", {
+          kind: "filing",
+          title: "Annual report",
+          company,
+          period,
+        });
+      const pages = [
+        page("Acme Widgets, Inc.", "10-K 2021"),
+        page("Acme Widgets, Inc.", "10-K 2022"),
+        page("Beta Holdings", "10-K 2022"),
+        page("Beta Holdings", "10-Q 2022 Q3"),
+      ];
+      await index.put(pages);
+      const first = async (text: string) => (await reader.search(query(text)))[0];
+      expect(await first("net sales of Acme Widgets in 2022")).toMatchObject(pages[1]!);
+      expect(await first("net sales of Acme Widgets in FY2021")).toMatchObject(pages[0]!);
+      expect(await first("Beta Holdings net sales 2022 Q3")).toMatchObject(pages[3]!);
+      for (const { documentId } of pages) await index.removeDocument(documentId);
     });
 
     test("filters before it ranks: one match behind 200 better ones of others is found", async () => {

@@ -52,6 +52,9 @@ test("vectors stand beside the words: both find, and another model asks for a re
     space: "shared",
     section: "What it is",
     topic: "risk",
+    kind: "reference",
+    company: null,
+    period: null,
     start: 0,
     publishedMs: 0,
   };
@@ -87,7 +90,7 @@ test("a writer killed at any moment leaves an index that reads and can be put to
     const { createLanceIndex } = await import(${JSON.stringify(path.join(import.meta.dirname, "lance.ts"))});
     const index = createLanceIndex({ dir: ${JSON.stringify(dir)}, now: Date.now });
     const chunk = (d, v) => ({ id: d + ":" + v + ":0", documentId: d, version: v, space: "shared", title: d,
-      section: "s", topic: "t", text: "words of " + d, start: 0, end: 9, publishedMs: 0 });
+      section: "s", topic: "t", kind: "note", company: null, period: null, text: "words of " + d, start: 0, end: 9, publishedMs: 0 });
     for (let v = 1; ; v++) {
       await index.put([chunk("a", v), chunk("b", v)]);
       if (v % 3 === 0) await index.rebuild((async function* () { yield [chunk("a", v), chunk("b", v)]; })());

@@ -13,12 +13,14 @@ import { queryTerms, termsOf } from "@tapedeck/text";
 
 /** Which table is in use. Replaced as a whole by rename, so that readers see the old one or the new one. */
 interface Pointer {
-  format: 1;
+  format: number;
   generation: number;
   /** Null: text alone. */
   embeddings: { name: string; dimensions: number } | null;
 }
 
+/** Raised when the table's columns change: an index of another format is built anew. */
+const format = 2;
 const tableName = (generation: number) => `chunks_${generation}`;
 const pointerName = "current.json";
 /** Versions of a table older than this are removed; readers are done with them. */
@@ -35,6 +37,8 @@ function filterOf(query: ChunkQuery): string {
   if (query.documentIds !== undefined) {
     parts.push(`document_id IN (${query.documentIds.map(quote).join(", ")})`);
   }
+  if (query.kinds !== undefined) parts.push(`kind IN (${query.kinds.map(quote).join(", ")})`);
+  if (query.company !== undefined) parts.push(`company = ${quote(query.company)}`);
   return parts.join(" AND ");
 }
 
@@ -42,7 +46,8 @@ function schemaFor(embeddings: Embeddings | undefined): Schema {
   const text = (name: string) => new Field(name, new Utf8(), false);
   const whole = (name: string) => new Field(name, new Int32(), false);
   const fields: Field[] = [
-    ...["id", "document_id", "space", "title", "section", "topic", "text", "terms"].map(text),
+    ...["id", "document_id", "space", "title", "section", "topic", "kind", "company", "period"].map(text),
+    ...["text", "terms"].map(text),
     ...["version", "span_start", "span_end"].map(whole),
     new Field("published_ms", new Float64(), false),
     new Field("superseded_ms", new Float64(), false),
@@ -91,7 +96,7 @@ export function createLanceIndex(options: {
 
   async function point(generation: number): Promise<void> {
     const value: Pointer = {
-      format: 1,
+      format,
       generation,
       embeddings:
         embeddings === undefined ? null : { name: embeddings.name, dimensions: embeddings.dimensions },
@@ -111,6 +116,9 @@ export function createLanceIndex(options: {
   async function current(): Promise<Table | undefined> {
     const at = await pointer();
     if (at === undefined) return undefined;
+    if (at.format !== format) {
+      throw unavailable("The knowledge index was built by another version of Tapedeck; rebuild it.");
+    }
     const wanted = embeddings?.name ?? null;
     if ((at.embeddings?.name ?? null) !== wanted) {
       throw unavailable(
@@ -150,6 +158,9 @@ export function createLanceIndex(options: {
       title: chunk.title,
       section: chunk.section,
       topic: chunk.topic,
+      kind: chunk.kind,
+      company: chunk.company ?? "",
+      period: chunk.period ?? "",
       text: chunk.text,
       terms: termsOf(indexedText(chunk)).join(" "),
       version: chunk.version,
@@ -223,7 +234,8 @@ export function createLanceIndex(options: {
 
     async search(query) {
       const terms = queryTerms(query.text).all;
-      if (query.spaces.length === 0 || query.documentIds?.length === 0 || terms.length === 0) return [];
+      if (query.spaces.length === 0 || terms.length === 0) return [];
+      if (query.documentIds?.length === 0 || query.kinds?.length === 0) return [];
       const filter = filterOf(query);
       const wanted = candidatesFor(query.limit);
       const [vector] = (await embeddings?.embed([query.text])) ?? [];

@@ -1,5 +1,7 @@
 import type { Chunk, ChunkHit } from "@tapedeck/core";
 import { queryTerms, termsOf } from "@tapedeck/text";
+import { readPeriods } from "@tapedeck/text/filings/index";
+import type { Periods } from "@tapedeck/text/filings/index";
 import type { QueryTerms } from "@tapedeck/text";
 
 /** A passage that the index found, with what the index gave it; larger is better. */
@@ -93,15 +95,27 @@ const sectionWeight = 0.3;
 const coverageWeight = 0.6;
 const phraseWeight = 0.4;
 const facetWeight = 0.6;
+const companyWeight = 0.4;
+const periodWeight = 0.4;
+
+/** Share of the parts of a filing's period that the question names, less those of another year that it does not mean. */
+function periodMatch(period: string, asked: Periods): number {
+  const [, year, quarter] = /(\d{4})(?: Q(\d))?$/.exec(period) ?? [];
+  if (year === undefined || asked.years.length === 0) return 0;
+  if (!asked.years.includes(Number(year))) return -1;
+  if (asked.quarters.length === 0) return quarter === undefined ? 1 : 0.5;
+  return asked.quarters.some((one) => one.quarter === Number(quarter)) ? 1 : 0;
+}
 
 /**
  * Orders candidates by the index's own score (as a share of the best), how well title and section match, the share of
- * the question's words present (rare ones weigh more), neighbouring words, and whether the section is of the kind that
- * was asked for. Equal scores: by id.
+ * the question's words present (rare ones weigh more), neighbouring words, whether the section is of the kind that was
+ * asked for, and whether it is of the company and fiscal period that the question names. Equal scores: by id.
  */
 export function rank(question: string, candidates: readonly Candidate[], limit: number): ChunkHit[] {
   const query = queryTerms(question);
   const best = Math.max(...candidates.map((candidate) => candidate.score), Number.MIN_VALUE);
+  const asked = readPeriods(question);
   const facet = facets.find(({ asks }) => asks.test(question));
   const found = candidates.map(({ terms }) => {
     const all = new Set(terms);
@@ -132,6 +146,8 @@ export function rank(question: string, candidates: readonly Candidate[], limit: 
         coverageWeight * weighted +
         titleWeight * title +
         heading +
+        (chunk.company === null ? 0 : companyWeight * headingMatch(termsOf(chunk.company), query)) +
+        (chunk.period === null ? 0 : periodWeight * periodMatch(chunk.period, asked)) +
         phraseWeight * phraseMatch(terms, query) +
         facetWeight * fits,
     };

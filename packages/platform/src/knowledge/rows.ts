@@ -11,8 +11,13 @@ export interface ChunkRow {
   title: string;
   section: string;
   topic: string;
+  kind: string;
+  /** "" = not known. */
+  company: string;
+  /** "" = no filing. */
+  period: string;
   text: string;
-  /** Of title, section and text, with spaces between. */
+  /** Of title, section, company, period and text, with spaces between. */
   terms: string;
   version: number;
   span_start: number;
@@ -21,9 +26,12 @@ export interface ChunkRow {
   superseded_ms: number;
 }
 
-/** What is searched: the headings too, since a passage under "Pitfalls" rarely repeats its document's subject. */
-export function indexedText(chunk: Chunk): string {
-  return `${chunk.title}\n${chunk.section}\n${chunk.text}`;
+/**
+ * What is searched: the headings too, since a passage under "Pitfalls" rarely repeats its document's subject, and whose
+ * filing of which year it is, which its pages rarely say.
+ */
+export function indexedText({ title, section, company, period, text }: Chunk): string {
+  return [title, section, company, period, text].filter((part) => part !== null).join("\n");
 }
 
 export function toChunk(row: ChunkRow): Chunk {
@@ -35,6 +43,9 @@ export function toChunk(row: ChunkRow): Chunk {
     title: row.title,
     section: row.section,
     topic: row.topic,
+    kind: row.kind,
+    company: row.company === "" ? null : row.company,
+    period: row.period === "" ? null : row.period,
     text: row.text,
     start: row.span_start,
     end: row.span_end,

@@ -23,6 +23,8 @@ export interface WeaviateOptions {
 /** Ours beside a passage's fields. */
 type Row = ChunkRow & { written_in: string };
 
+/** Raised when the passages' fields change: an index of another format is built anew under a name of its own. */
+const format = 2;
 const insertRows = 200;
 const pageRows = 1_000;
 /** Deletions are limited by the server to this many a call. */
@@ -40,7 +42,7 @@ export function createWeaviateIndex(options: WeaviateOptions): KnowledgeIndex {
   // Vectors of two models do not mix: each model has its own alias, which is missing until it is built.
   const model =
     embeddings === undefined ? "Text" : `V${sha(embeddings.name + embeddings.dimensions).slice(0, 8)}`;
-  const alias = `${prefix}Passages${model}`;
+  const alias = `${prefix}Passages${format}${model}`;
   let connected: Promise<WeaviateClient> | undefined;
 
   async function connect(): Promise<WeaviateClient> {
@@ -96,11 +98,11 @@ export function createWeaviateIndex(options: WeaviateOptions): KnowledgeIndex {
       name,
       description: "Passages of documents; built and owned by Tapedeck",
       properties: [
-        ...(["id_text", "document_id", "space", "written_in"] as const).map((field) =>
+        ...(["id_text", "document_id", "space", "kind", "company", "written_in"] as const).map((field) =>
           text(field as keyof Row, "field"),
         ),
         text("terms", "whitespace"),
-        ...(["title", "section", "topic", "text"] as const).map((field) => text(field, "not")),
+        ...(["title", "section", "topic", "period", "text"] as const).map((field) => text(field, "not")),
         ...(["published_ms", "superseded_ms"] as const).map((field) => number(field, true)),
         ...(["version", "span_start", "span_end"] as const).map((field) => number(field, false)),
       ],
@@ -202,7 +204,8 @@ export function createWeaviateIndex(options: WeaviateOptions): KnowledgeIndex {
 
     async search(query) {
       const terms = queryTerms(query.text).all;
-      if (query.spaces.length === 0 || query.documentIds?.length === 0 || terms.length === 0) return [];
+      if (query.spaces.length === 0 || terms.length === 0) return [];
+      if (query.documentIds?.length === 0 || query.kinds?.length === 0) return [];
       const [vector] = (await embeddings?.embed([query.text])) ?? [];
       const candidates = await using(async (client) => {
         const collection = client.collections.use(alias);
@@ -318,6 +321,8 @@ function filterOf(collection: Collection, query: ChunkQuery): FilterValue {
   if (query.documentIds !== undefined) {
     parts.push(filter.byProperty("document_id").containsAny([...query.documentIds]));
   }
+  if (query.kinds !== undefined) parts.push(filter.byProperty("kind").containsAny([...query.kinds]));
+  if (query.company !== undefined) parts.push(filter.byProperty("company").equal(query.company));
   return Filters.and(...parts);
 }
 
@@ -332,6 +337,9 @@ function properties(chunk: Chunk, writtenIn: string): Record<string, string | nu
     title: chunk.title,
     section: chunk.section,
     topic: chunk.topic,
+    kind: chunk.kind,
+    company: chunk.company ?? "",
+    period: chunk.period ?? "",
     text: chunk.text,
     version: chunk.version,
     span_start: chunk.start,
