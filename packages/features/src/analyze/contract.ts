@@ -34,7 +34,7 @@ export const analyze = defineJob({
   path: "/analyses",
   queue: "analyze",
   summary:
-    "Analyse bars: formulas, a summary, pairs, correlation, risk, portfolios, regimes, anomalies, patterns; or price an option",
+    "Analyse bars: formulas, a summary, pairs, correlation, risk, portfolios, regimes, anomalies, patterns, event studies; or price an option",
   version: 1,
   reuse: true,
   role: "analyst",

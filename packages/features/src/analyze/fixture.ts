@@ -9,6 +9,7 @@ import {
 } from "@tapedeck/testkit";
 import type { RecordingContext, TestBar } from "@tapedeck/testkit";
 import type { Database, Tx } from "../db.ts";
+import { createEventReader } from "../events/reader.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
 import { createFormulaLibrary } from "../indicators/library.ts";
 import { createPortfolioReader } from "../orders/portfolio.ts";
@@ -34,6 +35,7 @@ export async function analyzeFixture() {
   const series = createSeriesReader({ db, blobs: blobs.blobs, now });
   const deps = {
     series,
+    events: createEventReader({ db, now }),
     evidence: createEvidenceStore({ db, now }),
     blobs: blobs.blobs,
     portfolio: createPortfolioReader({ db, series, now }),

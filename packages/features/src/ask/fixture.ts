@@ -27,7 +27,9 @@ import { createStrategyModules } from "../backtest/modules/folder.ts";
 import { runBacktest } from "../backtest/run.ts";
 import { contracts } from "../contracts.ts";
 import type { Database, Db, Tx } from "../db.ts";
+import type { extract } from "../events/contract.ts";
 import { createEventReader } from "../events/reader.ts";
+import { runExtract } from "../events/run.ts";
 import { createEvidenceStore } from "../evidence/store.ts";
 import type { JobService } from "../jobs/contract.ts";
 import { createJobService } from "../jobs/service.ts";
@@ -37,6 +39,7 @@ import { createFilingReader } from "../knowledge/filings.ts";
 import { saveSentDocument } from "../knowledge/store.ts";
 import { createPortfolioReader } from "../orders/portfolio.ts";
 import { ensureDefaultAccount, insertOrder } from "../orders/store.ts";
+import { createSentimentReader, sentimentWriter } from "../sentiment/reader.ts";
 import { createSeriesReader } from "../series/reader.ts";
 import { createSeriesWriter } from "../series/writer.ts";
 import { AskPayload, AskResult } from "./contract.ts";
@@ -105,6 +108,31 @@ export interface FixtureOptions {
   /** Passages of the knowledge base besides its own. */
   passages?: readonly { title: string; section: string; text: string; publishedMs?: number }[];
 }
+
+/** News of two of the stocks, read for what it tells. */
+async function seedNews(
+  deps: Parameters<typeof runExtract>[0],
+  commit: JobContext<unknown, Tx>["commit"],
+  knownMs: number,
+): Promise<void> {
+  for (const [title, text, published] of newsItems) {
+    const publishedMs = Date.parse(published);
+    if (publishedMs > knownMs) continue;
+    const document = { title, topic: "news", sources: [], formulas: [], publishedMs, text };
+    await saveSentDocument(deps.db, "shared", document, publishedMs, { kind: "news", company: null });
+  }
+  const ctx = recordingContext<ProgressOf<typeof extract>, Tx>({ nowMs, tenantId, commit });
+  await runExtract(deps, {}, ctx);
+}
+
+const newsItems = [
+  ["Court fines AAPL", "AAPL was fined 21 million dollars by a court in Texas.", "2009-04-23T12:00:00Z"],
+  [
+    "MSFT raises outlook",
+    "MSFT raised its full-year revenue outlook after strong demand.",
+    "2009-10-23T12:00:00Z",
+  ],
+] as const;
 
 /** Bundled data, filings, a small knowledge base and one finished backtest, for asking. */
 export async function askFixture({ knownMs = nowMs, passages: more = [] }: FixtureOptions = {}) {
@@ -180,6 +208,7 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     knowledge: knowledge.index,
     filings: createFilingReader({ db }),
     events: createEventReader({ db, now }),
+    sentiments: createSentimentReader({ db, now }),
     jobs: { ...jobs, waitForEnd },
     portfolio: createPortfolioReader({ db, series, now }),
     alerts: createAlertReader({ db }),
@@ -187,6 +216,7 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     formulas: createFormulaLibrary({ db }),
     model: undefined as LanguageModel | undefined,
   };
+  await seedNews({ db, sentimentWriter }, commit, knownMs);
   const context = (jobId = newId(nowMs), options: { pickup?: number; signal?: AbortSignal } = {}) =>
     recordingContext<ProgressOf<typeof ask>, Tx>({ nowMs, tenantId, jobId, commit, ...options });
 

@@ -98,10 +98,24 @@ function only(schema: Schema, keep: (name: string) => boolean): Schema {
 
 /** The first instrument that a payload names. */
 function firstInstrument({ instrumentId, y, instruments, assets, of }: Payload): string | undefined {
-  const subject = of as { instrumentId?: string; weights?: { instrumentId?: string }[] } | undefined;
-  const lists = [instruments, assets].find((one) => Array.isArray(one)) as string[] | undefined;
+  const subject = of as
+    | {
+        instrumentId?: string;
+        weights?: { instrumentId?: string }[];
+        instruments?: string[];
+        events?: { instrumentId?: string }[];
+      }
+    | undefined;
+  const lists = [instruments, assets, subject?.instruments].find((one) => Array.isArray(one)) as
+    | string[]
+    | undefined;
   const first =
-    instrumentId ?? y ?? lists?.[0] ?? subject?.instrumentId ?? subject?.weights?.[0]?.instrumentId;
+    instrumentId ??
+    y ??
+    lists?.[0] ??
+    subject?.instrumentId ??
+    subject?.weights?.[0]?.instrumentId ??
+    subject?.events?.[0]?.instrumentId;
   return typeof first === "string" && first !== "" ? first : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { date, integer } from "../../components/format.ts";
 import { AnomaliesView } from "./anomalies-view.tsx";
 import { CorrelationView } from "./correlation-view.tsx";
+import { EventStudyView } from "./event-study-view.tsx";
 import { FigureTables, WithEvidence } from "./figures.tsx";
 import { OptionsView } from "./options-view.tsx";
 import { PairSearchView } from "./pair-search-view.tsx";
@@ -30,6 +31,8 @@ function Body({ result, jobId }: { result: AnalyzeResult; jobId: string }): Reac
       return <RegimesView result={result} jobId={jobId} />;
     case "anomalies":
       return <AnomaliesView result={result} />;
+    case "eventStudy":
+      return <EventStudyView result={result} />;
     case "options":
       return <OptionsView result={result} />;
     case "bond":

@@ -60,6 +60,12 @@ export const kindsOnPages: readonly KindOnPages[] = [
     main: ["instrumentId", "timeframe", "fromMs", "method"],
   },
   {
+    kind: "eventStudy",
+    title: "Event study",
+    question: "Do prices move around such events more than the market explains, and is it chance?",
+    main: ["of", "market", "timeframe", "fromMs", "before", "after", "model"],
+  },
+  {
     kind: "statistics",
     title: "Statistics",
     question: "Does the price return, do returns remember, how does volatility move, how fat are the tails?",

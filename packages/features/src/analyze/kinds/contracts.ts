@@ -3,6 +3,7 @@ import { AnomaliesPayload, AnomaliesResult } from "./anomalies/contract.ts";
 import { AttributionPayload, AttributionResult } from "./attribution/contract.ts";
 import { BondPayload, BondResult } from "./bond/contract.ts";
 import { CorrelationPayload, CorrelationResult } from "./correlation/contract.ts";
+import { EventStudyPayload, EventStudyResult } from "./eventStudy/contract.ts";
 import { FormulasPayload, FormulasResult } from "./formulas/contract.ts";
 import { OptionsPayload, OptionsResult } from "./options/contract.ts";
 import { OverfittingPayload, OverfittingResult } from "./overfitting/contract.ts";
@@ -34,6 +35,7 @@ export const analysisPayloads = [
   BondPayload,
   OverfittingPayload,
   SizingPayload,
+  EventStudyPayload,
 ] as const;
 
 /** Result of every kind, in the same order. */
@@ -54,6 +56,7 @@ export const analysisResults = [
   BondResult,
   OverfittingResult,
   SizingResult,
+  EventStudyResult,
 ] as const;
 
 export type AnyAnalysisPayload = z.output<(typeof analysisPayloads)[number]>;

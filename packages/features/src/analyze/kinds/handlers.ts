@@ -3,6 +3,7 @@ import { attribution } from "./attribution/run.ts";
 import { bond } from "./bond/run.ts";
 import type { AnalysisKindName, PayloadOfKind, ResultOfKind } from "./contracts.ts";
 import { correlation } from "./correlation/run.ts";
+import { eventStudy } from "./eventStudy/run.ts";
 import { formulas } from "./formulas/run.ts";
 import type { AnalysisKind } from "./kind.ts";
 import { options } from "./options/run.ts";
@@ -35,4 +36,5 @@ export const analysisKinds = {
   bond,
   overfitting,
   sizing,
+  eventStudy,
 } satisfies { [K in AnalysisKindName]: AnalysisKind<PayloadOfKind<K>, ResultOfKind<K>> };

@@ -3,6 +3,7 @@ import { AppError } from "@tapedeck/core";
 import { QuantError } from "@tapedeck/quant/error";
 import type { BlobStore, JobContext } from "@tapedeck/core";
 import type { Tx } from "../../db.ts";
+import type { EventReader } from "../../events/contract.ts";
 import type { EvidenceItem, EvidenceStore } from "../../evidence/contract.ts";
 import type { FormulaLibrary } from "../../indicators/contract.ts";
 import type { PortfolioReader } from "../../orders/contract.ts";
@@ -13,6 +14,7 @@ import type { Figure } from "./fields.ts";
 
 export interface AnalyzeDeps {
   series: SeriesReader;
+  events: EventReader;
   evidence: EvidenceStore;
   blobs: BlobStore;
   portfolio: PortfolioReader;
