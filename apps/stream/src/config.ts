@@ -9,6 +9,10 @@ const names = [
   "STREAM_PORT",
   "STREAM_VENUE",
   "STREAM_SYMBOLS",
+  "STREAM_EXCHANGE",
+  "STREAM_CHANNELS",
+  "STREAM_REST",
+  "STREAM_REST_KEY",
   "STREAM_VENUE_WS_URL",
   "STREAM_VENUE_URL",
   "STREAM_RECORDING",
@@ -53,6 +57,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
   const venue = environment.STREAM_VENUE;
   if (symbols.length === 0 && venue !== "simulated" && venue !== "none")
     throw new AppError("config.invalid", `STREAM_SYMBOLS is not set: name the symbols to take from ${venue}`);
+  for (const [chosen, needed] of [
+    ["ccxt", "STREAM_EXCHANGE"],
+    ["rest", "STREAM_REST"],
+  ] as const)
+    if (venue === chosen && environment[needed] === undefined)
+      throw new AppError("config.invalid", `${needed} is not set: STREAM_VENUE=${chosen} needs it`);
   return {
     databaseUrl: environment.DATABASE_URL,
     dir: path.resolve(environment.TAPEDECK_DIR),

@@ -1,4 +1,5 @@
 import { simulatedVenue } from "@tapedeck/features/series/contract";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
@@ -55,6 +56,14 @@ interface Outside {
   random(): number;
 }
 
+async function readDeclared(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new AppError("config.invalid", `the file of STREAM_REST cannot be read: ${file}`, { cause: error });
+  }
+}
+
 async function openSource(
   config: StreamConfig,
   db: Db,
@@ -69,18 +78,31 @@ async function openSource(
   }
   const venue = environment.STREAM_VENUE;
   if (venue === "none") return undefined;
+  const { symbols } = config;
+  const addresses = {
+    socketUrl: environment.STREAM_VENUE_WS_URL,
+    restUrl: environment.STREAM_VENUE_URL,
+  };
+  if (venue === "ccxt") {
+    const { createCcxtFeed } = await import("@tapedeck/platform/venues/live/ccxtFeed");
+    const exchange = environment.STREAM_EXCHANGE!;
+    return createVenueSource(exchange, createCcxtFeed({ exchange, symbols, ...addresses, now, random, log }));
+  }
+  if (venue === "rest") {
+    const { createRestFeed, parseRestVenue } = await import("@tapedeck/platform/venues/live/restFeed");
+    const rest = parseRestVenue(await readDeclared(environment.STREAM_REST!));
+    return createVenueSource(
+      rest.venue,
+      createRestFeed({ rest, symbols, key: environment.STREAM_REST_KEY, now, log }),
+    );
+  }
   if (venue !== "simulated") {
     const { openTradeFeed } = await import("@tapedeck/platform/venues/live/open");
-    const feed = openTradeFeed({
+    const channels = environment.STREAM_CHANNELS;
+    return createVenueSource(
       venue,
-      symbols: config.symbols,
-      socketUrl: environment.STREAM_VENUE_WS_URL,
-      restUrl: environment.STREAM_VENUE_URL,
-      now,
-      random,
-      log,
-    });
-    return createVenueSource(venue, feed);
+      openTradeFeed({ venue, symbols, channels, ...addresses, now, random, log }),
+    );
   }
   const { createSimulatedSource, maxSymbols } = await import("./simulated.ts");
   return createSimulatedSource({

@@ -3,12 +3,14 @@ import type { Instrument } from "@tapedeck/features/series/contract";
 import type { TickSource } from "./source.ts";
 
 function instrumentOf(venue: string, said: VenueInstrument): Instrument {
-  const { symbol, currency, assetClass, tickSize, lotSize, minNotional } = said;
+  const { currency, assetClass, tickSize, lotSize, minNotional } = said;
+  // ccxt's BTC/USDT:USDT; a colon is no part of an instrument's id.
+  const symbol = said.symbol.replaceAll(":", "-");
   return {
     instrumentId: `${symbol}.${venue}`,
     symbol,
     venue,
-    name: symbol,
+    name: said.symbol,
     assetClass,
     currency,
     calendar: "24x7",
@@ -23,8 +25,8 @@ function instrumentOf(venue: string, said: VenueInstrument): Instrument {
 export async function createVenueSource(venue: string, feed: TradeFeed): Promise<TickSource> {
   const name = venue.toUpperCase();
   const instruments = (await feed.fetchInstruments()).map((said) => instrumentOf(name, said));
-  const idOf = new Map(instruments.map(({ symbol, instrumentId }) => [symbol, instrumentId]));
-  const symbolOf = new Map(instruments.map(({ symbol, instrumentId }) => [instrumentId, symbol]));
+  const idOf = new Map(instruments.map(({ name: symbol, instrumentId }) => [symbol, instrumentId]));
+  const symbolOf = new Map(instruments.map(({ name: symbol, instrumentId }) => [instrumentId, symbol]));
   return {
     venue,
     simulated: false,

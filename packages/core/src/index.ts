@@ -1,3 +1,4 @@
+export * from "./answer.ts";
 export * from "./decimal.ts";
 export * from "./define.ts";
 export * from "./download.ts";

@@ -1,4 +1,5 @@
 import {
+  AnswerPath,
   AppError,
   defineCommand,
   defineJob,
@@ -24,9 +25,6 @@ const Symbol = z
   .regex(/^[A-Z0-9^][A-Z0-9._^/-]{0,39}$/, "a symbol is capitals, digits and . _ ^ / -")
   .meta({ examples: ["SPY"] });
 
-/** Members and places that lead to a value of a JSON answer: ["chart", "result", 0, "timestamp"]. */
-const AnswerPath = z.array(z.union([z.string().max(200), z.int().min(0)])).max(20);
-export type AnswerPath = z.output<typeof AnswerPath>;
 const Member = z.union([z.string().max(200), z.int().min(0)]);
 const members = { open: Member, high: Member, low: Member, close: Member, volume: Member };
 const barMembers = z.strictObject(members).partial().required({ close: true }).shape;

@@ -1,21 +1,12 @@
-import { AppError } from "@tapedeck/core";
-import type { AnswerPath, BarsAnswer, RestSource } from "./contract.ts";
+import { answerAt, AppError } from "@tapedeck/core";
+import type { AnswerPath } from "@tapedeck/core";
+import type { BarsAnswer, RestSource } from "./contract.ts";
 import { presetAnswers } from "./contract.ts";
 import type { PageFetcher } from "./documents/contract.ts";
 import type { ByteSource } from "./source.ts";
 
 const maxBytes = 64 * 1024 * 1024;
 const names = ["open", "high", "low", "close", "volume"] as const;
-
-/** What is at a path of an answer; undefined where it does not lead so far. */
-export function answerAt(answer: unknown, path: AnswerPath): unknown {
-  let value = answer;
-  for (const step of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = (value as Record<string | number, unknown>)[step];
-  }
-  return value;
-}
 
 const absent = (answer: unknown, path: AnswerPath) =>
   new AppError(

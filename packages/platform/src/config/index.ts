@@ -21,14 +21,24 @@ export const environment = {
   STREAM_PORT: integer(3100, 0, 65_535, "Port of the stream; the API hands /ws on to it"),
   STREAM_URL: address(["http"], "Where the API finds the stream; default: STREAM_PORT on this machine"),
   STREAM_VENUE: choice(
-    ["simulated", "binance", "binanceusdm", "kraken", "none"],
+    ["simulated", "binance", "binanceusdm", "kraken", "ccxt", "rest", "none"],
     "simulated",
-    "Where ticks come from; simulated makes them up, none only serves job events",
+    "Where ticks come from; simulated makes them up, ccxt is any exchange it knows, rest asks an address for prices, none only serves job events",
   ),
-  STREAM_SYMBOLS: list(
-    "Symbols as the venue names them: BTCUSDT at Binance, BTC/USD at Kraken; default for simulated: SYN-A,SYN-B",
+  STREAM_EXCHANGE: optionalText("ccxt's id of the exchange, such as okx; with STREAM_VENUE=ccxt"),
+  STREAM_CHANNELS: list(
+    "What is taken of Binance: aggTrades or trades, quotes, book, bars, marks; default: aggTrades,quotes,book, and marks of futures",
     (item) =>
-      /^[A-Z0-9][A-Z0-9/-]{0,19}$/.test(item) ? undefined : "must hold symbols such as SYN-A or BTCUSDT",
+      /^(aggTrades|trades|quotes|book|bars|marks)$/.test(item)
+        ? undefined
+        : "must hold names of aggTrades, trades, quotes, book, bars, marks",
+  ),
+  STREAM_REST: optionalPath("File of JSON that says what to ask for prices; with STREAM_VENUE=rest"),
+  STREAM_REST_KEY: secretText("Key that goes where that file's address has {key}", 1),
+  STREAM_SYMBOLS: list(
+    "Symbols as the venue names them: BTCUSDT at Binance, BTC/USD at Kraken and with ccxt; default for simulated: SYN-A,SYN-B",
+    (item) =>
+      /^[A-Z0-9][A-Z0-9/:.-]{0,29}$/.test(item) ? undefined : "must hold symbols such as SYN-A or BTCUSDT",
   ),
   STREAM_VENUE_WS_URL: address(
     ["ws", "wss"],
