@@ -165,6 +165,11 @@ export interface KnowledgeIndex {
   count(): Promise<number>;
   /** Compares with what should be there: missing and unexpected chunk ids. */
   check(expectedIds: readonly string[]): Promise<{ missing: string[]; unexpected: string[] }>;
+  /**
+   * Ids of chunks that are there and that a search by their own vector does not find: a server that was killed may have
+   * lost them. Reads every chunk. Empty without embeddings.
+   */
+  findLost(): Promise<string[]>;
   /** Builds the index anew from all chunks without downtime. */
   rebuild(chunks: AsyncIterable<readonly Chunk[]>): Promise<void>;
   close(): Promise<void>;

@@ -150,6 +150,12 @@ export const KnowledgeStatus = z
   .meta({ id: "KnowledgeStatus" });
 export type KnowledgeStatus = z.output<typeof KnowledgeStatus>;
 
+export const KnowledgeCheck = KnowledgeStatus.extend({
+  /** Passages that were missing, or whose vectors were lost, and were put in anew. */
+  mended: z.int(),
+}).meta({ id: "KnowledgeCheck" });
+export type KnowledgeCheck = z.output<typeof KnowledgeCheck>;
+
 const numeric = (value: unknown) =>
   typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
 
@@ -312,6 +318,16 @@ export const knowledgeRoutes = {
     summary: "What the index should hold and what it holds",
     role: "operator",
     response: KnowledgeStatus,
+  }),
+  checkKnowledge: defineCommand({
+    name: "checkKnowledge",
+    method: "POST",
+    path: "/knowledge/check",
+    tag: "Knowledge",
+    summary:
+      "Compare the index with PostgreSQL, look for lost vectors, and mend what is off; searches go on meanwhile",
+    role: "operator",
+    response: KnowledgeCheck,
   }),
   rebuildKnowledge: defineCommand({
     name: "rebuildKnowledge",

@@ -217,6 +217,14 @@ describe("the index", () => {
     expect(after).toMatchObject({ backend: "lancedb", indexed: 2, consistent: true });
   });
 
+  test("is checked by command: what is missing, or lost its vector, is put in anew", async () => {
+    await index.removeDocument("kb.beta");
+    const losing = { ...index, findLost: async () => ["kb.gamma:1:0"] };
+    const checked = await knowledgeRouteHandlers.checkKnowledge({ ...deps(), knowledge: losing });
+    expect(checked).toMatchObject({ mended: 2, indexed: 2, consistent: true });
+    expect(await search("gamma")).toHaveLength(1);
+  });
+
   test("is written by one at a time; others wait, and give up with a word", async () => {
     const held = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();

@@ -5,7 +5,7 @@ import type { knowledgeRoutes } from "./contract.ts";
 import { languageOf } from "@tapedeck/text/readers/language";
 import { listDocuments, readDocument } from "./documents.ts";
 import { eraseDocument, saveSentDocument, spacesOf } from "./store.ts";
-import { forgetDocument, indexChanges, knowledgeStatus, rebuildKnowledge } from "./sync.ts";
+import { checkKnowledge, forgetDocument, indexChanges, knowledgeStatus, rebuildKnowledge } from "./sync.ts";
 import type { KnowledgeDeps } from "./sync.ts";
 
 export const knowledgeRouteHandlers = {
@@ -80,6 +80,8 @@ export const knowledgeRouteHandlers = {
   },
 
   getKnowledgeStatus: (deps) => knowledgeStatus(deps),
+
+  checkKnowledge: (deps) => checkKnowledge(deps),
 
   async rebuildKnowledge(deps) {
     await rebuildKnowledge(deps);

@@ -3,7 +3,7 @@ import path from "node:path";
 import { AppError } from "@tapedeck/core";
 import type { KnowledgeIndex } from "@tapedeck/core";
 import type { Db } from "../db.ts";
-import type { KnowledgeStatus } from "./contract.ts";
+import type { KnowledgeCheck, KnowledgeStatus } from "./contract.ts";
 import { parseDocument } from "./source.ts";
 import type { SourceDocument } from "./source.ts";
 import {
@@ -76,6 +76,9 @@ export async function syncKnowledgeBase(options: {
   });
 }
 
+/** The document of a passage, by its id. */
+const documentOf = (chunkId: string) => chunkId.slice(0, chunkId.indexOf(":"));
+
 /** To be called as the only writer. */
 async function settleIndex(db: Db, index: KnowledgeIndex): Promise<SyncReport["index"]> {
   const expected = await expectedChunkIds(db);
@@ -97,7 +100,7 @@ async function settleIndex(db: Db, index: KnowledgeIndex): Promise<SyncReport["i
     await rebuildAll(db, index);
     return "rebuilt";
   }
-  const ids = new Set([...found.missing, ...found.unexpected].map((id) => id.slice(0, id.indexOf(":"))));
+  const ids = new Set([...found.missing, ...found.unexpected].map(documentOf));
   for (const id of ids) await reindex(db, index, [id]);
   await indexPending(db, index);
   return "updated";
@@ -151,6 +154,23 @@ export async function forgetDocument(
 /** The index anew from PostgreSQL, which is the truth; searches go on meanwhile. */
 export async function rebuildKnowledge(deps: Pick<KnowledgeDeps, "db" | "knowledge">): Promise<void> {
   await asOnlyWriter(deps.db, () => rebuildAll(deps.db, deps.knowledge));
+}
+
+/** Mends what the index lacks, holds too much, or does not find by its vectors. */
+export async function checkKnowledge(deps: Pick<KnowledgeDeps, "db" | "knowledge">): Promise<KnowledgeCheck> {
+  const { db, knowledge } = deps;
+  const mended = await asOnlyWriter(db, async () => {
+    const { missing } = await knowledge.check(await expectedChunkIds(db));
+    await settleIndex(db, knowledge);
+    const lost = await knowledge.findLost();
+    for (const id of new Set(lost.map(documentOf))) {
+      // Put over what is there, a lost vector stays lost.
+      await knowledge.removeDocument(id);
+      await reindex(db, knowledge, [id]);
+    }
+    return new Set([...missing, ...lost]).size;
+  });
+  return { ...(await knowledgeStatus(deps)), mended };
 }
 
 export async function knowledgeStatus(

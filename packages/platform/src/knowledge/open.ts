@@ -63,6 +63,7 @@ export function openKnowledge(target: KnowledgeTarget): KnowledgeIndex {
     search: async (query) => (await index()).search(query),
     count: async () => (await index()).count(),
     check: async (expectedIds) => (await index()).check(expectedIds),
+    findLost: async () => (await index()).findLost(),
     rebuild: async (chunks) => (await index()).rebuild(chunks),
     close: async () => (await opened)?.close(),
   };

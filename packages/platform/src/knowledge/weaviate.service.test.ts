@@ -51,6 +51,27 @@ const hashed: Embeddings = {
     }),
 };
 
+test("passages without a vector that is found are told", async () => {
+  const name = prefix();
+  const chunks = ["drawdown", "sharpe", "beta"].map((title) => chunk(title, `All about ${title}.`));
+  const index = createWeaviateIndex({ url, prefix: name, embeddings: hashed });
+  await index.put(chunks);
+  expect(await index.findLost()).toEqual([]);
+  // One that a provider of broken vectors wrote: the server takes it and says nothing.
+  const broken = createWeaviateIndex({
+    url,
+    prefix: name,
+    embeddings: { ...hashed, embed: async (texts) => texts.map(() => new Float32Array()) },
+  });
+  await broken.put([chunks[1]!]);
+  expect(await index.findLost()).toEqual([chunks[1]!.id]);
+  await index.removeDocument("sharpe");
+  await index.put([chunks[1]!]);
+  expect(await index.findLost()).toEqual([]);
+  await index.close();
+  await broken.close();
+});
+
 test("vectors stand beside the words, and another model has an index of its own", async () => {
   const name = prefix();
   const index = createWeaviateIndex({ url, prefix: name, embeddings: hashed });

@@ -239,16 +239,8 @@ export function createWeaviateIndex(options: WeaviateOptions): KnowledgeIndex {
       using(async (client) => {
         const there = new Set<string>();
         if ((await target(client)) !== undefined) {
-          const collection = client.collections.use(alias);
-          for (let after: string | undefined; ;) {
-            const { objects } = await collection.query.fetchObjects({
-              limit: pageRows,
-              returnProperties: ["id_text"],
-              ...(after === undefined ? {} : { after }),
-            });
-            for (const object of objects) there.add(object.properties["id_text"] as string);
-            if (objects.length < pageRows) break;
-            after = objects.at(-1)!.uuid;
+          for await (const object of allObjects(client.collections.use(alias), false)) {
+            there.add(object.properties["id_text"] as string);
           }
         }
         const expected = new Set(expectedIds);
@@ -256,6 +248,17 @@ export function createWeaviateIndex(options: WeaviateOptions): KnowledgeIndex {
           missing: [...expected].filter((id) => !there.has(id)),
           unexpected: [...there].filter((id) => !expected.has(id)),
         };
+      }),
+
+    findLost: () =>
+      using(async (client) => {
+        const lost: string[] = [];
+        if (embeddings === undefined || (await target(client)) === undefined) return lost;
+        const collection = client.collections.use(alias);
+        for await (const { uuid, vectors, properties: row } of allObjects(collection, true)) {
+          if (!(await findsItself(collection, uuid, vectors["default"]))) lost.push(row["id_text"] as string);
+        }
+        return lost;
       }),
 
     // What breaks in the source of the passages is the caller's, not the server's.
@@ -280,6 +283,39 @@ export function createWeaviateIndex(options: WeaviateOptions): KnowledgeIndex {
       await client?.close();
     },
   };
+}
+
+async function* allObjects(
+  collection: Collection,
+  includeVector: boolean,
+): AsyncGenerator<WeaviateNonGenericObject> {
+  for (let after: string | undefined; ;) {
+    const { objects } = await collection.query.fetchObjects({
+      limit: pageRows,
+      returnProperties: ["id_text"],
+      includeVector,
+      ...(after === undefined ? {} : { after }),
+    });
+    yield* objects;
+    if (objects.length < pageRows) return;
+    after = objects.at(-1)!.uuid;
+  }
+}
+
+/** Equal vectors stand before each other in any order: one of them stands for all. */
+const sameVector = 1e-6;
+
+async function findsItself(collection: Collection, uuid: string, vector: unknown): Promise<boolean> {
+  if (!Array.isArray(vector)) return false;
+  const { objects } = await collection.query.nearVector(vector as number[], {
+    limit: 5,
+    returnProperties: ["id_text"],
+    returnMetadata: ["distance"],
+  });
+  return (
+    objects.some((one) => one.uuid === uuid) ||
+    objects.every(({ metadata }) => metadata!.distance! < sameVector)
+  );
 }
 
 /** Partial failures raise nothing by themselves: the count is read back, and one vector. */
