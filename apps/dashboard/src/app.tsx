@@ -16,6 +16,7 @@ import { ChartPage } from "./features/charts/chart-page.tsx";
 import { InstrumentsPage } from "./features/charts/instruments-page.tsx";
 import { DocumentPage } from "./features/documents/document-page.tsx";
 import { DocumentsPage } from "./features/documents/documents-page.tsx";
+import { EventsPage } from "./features/events/events-page.tsx";
 import { ImportPage } from "./features/ingest/import-page.tsx";
 import { JobPage } from "./features/jobs/job-page.tsx";
 import { JobsPage } from "./features/jobs/jobs-page.tsx";
@@ -33,6 +34,7 @@ const sections = [
   { path: "/alerts", label: "Alerts" },
   { path: "/instruments", label: "Instruments" },
   { path: "/documents", label: "Documents" },
+  { path: "/events", label: "Events" },
   { path: "/analyses", label: "Analyses" },
   { path: "/backtests", label: "Backtests" },
   { path: "/jobs", label: "Jobs" },
@@ -78,6 +80,7 @@ export function App() {
         <Route path="/backtests/:id" element={<Param>{(id) => <BacktestPage key={id} id={id} />}</Param>} />
         <Route path="/documents" element={<DocumentsPage />} />
         <Route path="/documents/:id" element={<Param>{(id) => <DocumentPage key={id} id={id} />}</Param>} />
+        <Route path="/events" element={<EventsPage />} />
         <Route path="/jobs" element={<JobsPage />} />
         <Route path="/jobs/:id" element={<Param>{(id) => <JobPage key={id} id={id} />}</Param>} />
         <Route path="/new" element={<NewJobPage />} />

@@ -31,8 +31,8 @@ export interface ChartLine {
 
 export interface ChartMark {
   atMs: number;
-  /** buy, sell: arrows below and above the bar; note: a dot above it. */
-  side: "buy" | "sell" | "note";
+  /** buy, sell: arrows below and above the bar; note: a dot above it; good, bad: dots below and above it. */
+  side: "buy" | "sell" | "note" | "good" | "bad";
   text: string;
 }
 
@@ -214,6 +214,8 @@ const looks = {
   buy: { position: "belowBar", shape: "arrowUp", color: "up" },
   sell: { position: "aboveBar", shape: "arrowDown", color: "down" },
   note: { position: "aboveBar", shape: "circle", color: "accent" },
+  good: { position: "belowBar", shape: "circle", color: "up" },
+  bad: { position: "aboveBar", shape: "circle", color: "down" },
 } as const;
 
 function markersOf(

@@ -42,7 +42,9 @@ export function AnalysisPage({ kind }: { kind: string }) {
   const variant = schema?.oneOf
     ?.map((one) => resolve(one, schema))
     .find((one) => one.properties?.["kind"]?.const === kind);
-  const given = Object.fromEntries([...search].filter(([name]) => name !== "job"));
+  const given = Object.fromEntries(
+    [...search].filter(([name]) => name !== "job").map(([name, text]) => [name, givenValue(text)]),
+  );
   return (
     <main className="page">
       <nav className="row kinds" aria-label="Kinds of analysis">
@@ -74,6 +76,16 @@ export function AnalysisPage({ kind }: { kind: string }) {
       {jobId === null ? null : <Outcome key={jobId} id={jobId} />}
     </main>
   );
+}
+
+/** A member of the payload in the address: an object as JSON, anything else as its text. */
+function givenValue(text: string): unknown {
+  if (!text.startsWith("{")) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** `zWindow` as people read it: "Z window". */

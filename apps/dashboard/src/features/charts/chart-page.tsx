@@ -4,14 +4,18 @@ import type { FormEvent } from "react";
 import { Link, useSearchParams } from "react-router";
 import { api, messageOf } from "../../api.ts";
 import { Chart, Legend, seriesColors } from "../../components/chart.tsx";
-import type { ChartLine } from "../../components/chart.tsx";
+import type { ChartLine, ChartMark } from "../../components/chart.tsx";
 import { date, number } from "../../components/format.ts";
 import { FormulaInput } from "../../components/formula-input.tsx";
 import { ErrorBox, Loading } from "../../components/state.tsx";
+import { News, useNews } from "../events/news.tsx";
 import { kindOnPages } from "../analyses/catalogue.ts";
 
 /** Kernels whose values are on the price's own scale are drawn over the bars, the rest below. */
 const overlayGroups = new Set(["overlap", "price"]);
+
+/** The same list at every drawing, so that none is drawn anew for it. */
+const noMarks: readonly ChartMark[] = [];
 
 /** The chart once its columns are computed: an answer that comes before that names the job to wait for. */
 async function loadChart(input: Parameters<typeof api.call<"getChart">>[1]) {
@@ -71,6 +75,9 @@ export function ChartPage({ instrumentId }: { instrumentId: string }) {
       };
     });
   }, [chart.data, groups]);
+  const news = useNews(instrumentId, chart.data?.openMs[0]);
+  const [showsEvents, setShowsEvents] = useState(true);
+  const sentiment = `sentiment("${instrumentId}")`;
   const last = chart.data === undefined ? undefined : chart.data.close.at(-1);
   if (instrument.isPending) return <Loading what={instrumentId} />;
   if (instrument.isError) {
@@ -122,10 +129,39 @@ export function ChartPage({ instrumentId }: { instrumentId: string }) {
       <Formulas formulas={formulas} setFormulas={setFormulas} />
       {chart.data === undefined ? null : (
         <section className="panel">
-          <Legend lines={lines} />
+          <div className="row">
+            <Legend lines={lines} />
+            {news.marks.length === 0 ? null : (
+              <label>
+                <input
+                  type="checkbox"
+                  checked={showsEvents}
+                  onChange={(event) => setShowsEvents(event.target.checked)}
+                />{" "}
+                Events
+              </label>
+            )}
+            {(news.sentiment?.items.length ?? 0) === 0 ? null : (
+              <label>
+                <input
+                  type="checkbox"
+                  checked={formulas.includes(sentiment)}
+                  onChange={(event) =>
+                    setFormulas(
+                      event.target.checked
+                        ? [...formulas, sentiment]
+                        : formulas.filter((one) => one !== sentiment),
+                    )
+                  }
+                />{" "}
+                Sentiment
+              </label>
+            )}
+          </div>
           <Chart
             bars={chart.data}
             lines={lines}
+            marks={showsEvents ? news.marks : noMarks}
             label={`Chart of ${instrumentId}, ${chart.data.openMs.length} bars`}
             className={lines.some((line) => line.pane > 0) ? "tall" : ""}
           />
@@ -136,6 +172,7 @@ export function ChartPage({ instrumentId }: { instrumentId: string }) {
           ) : null}
         </section>
       )}
+      <News instrumentId={instrumentId} news={news} />
     </main>
   );
 }

@@ -1,0 +1,107 @@
+import { leaveOutUnless } from "@tapedeck/testkit";
+import type { Stack } from "@tapedeck/testkit/stack";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { hasBrowser, openDashboard } from "./browser.fixture.ts";
+import type { OpenDashboard } from "./browser.fixture.ts";
+
+const news: readonly [day: string, title: string, text: string][] = [
+  [
+    "2004-07-21",
+    "Microsoft to return cash",
+    "Microsoft announced a $30 billion share repurchase programme and a special dividend of $3 per share.",
+  ],
+  [
+    "2004-07-22",
+    "Buyback at Microsoft",
+    "A day of records.\n\nMicrosoft announced a $30 billion share repurchase programme.",
+  ],
+  [
+    "2006-04-27",
+    "Microsoft disappoints",
+    "Microsoft cut its full-year profit forecast, and shares fell 11%.",
+  ],
+  ["2008-02-01", "Microsoft bids for Yahoo", "Microsoft makes $44.6 billion bid for Yahoo."],
+  [
+    "2009-01-22",
+    "Layoffs at Microsoft",
+    "Microsoft's second-quarter profit fell 11% as PC demand slumped. It withdrew its full-year outlook.",
+  ],
+];
+
+leaveOutUnless(hasBrowser, "chromium")("events and sentiment in Chromium", () => {
+  let dashboard: OpenDashboard;
+  let stack: Stack;
+  let page: Page;
+
+  beforeAll(async () => {
+    dashboard = await openDashboard();
+    ({ stack, page } = dashboard);
+    await dashboard.signIn();
+    for (const [day, title, text] of news) {
+      const publishedMs = Date.parse(`${day}T20:30:00Z`);
+      await stack.client.call("postDocument", { body: { title, text, kind: "news", publishedMs } });
+    }
+    await stack.client.run("extract", {});
+  }, 180_000);
+
+  afterAll(() => dashboard.close());
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") await dashboard.picture(`failed-${task.name.slice(0, 40)}`);
+  });
+
+  test("the list of events is filtered, and a sentence opens in its document", async () => {
+    await page.goto(`${stack.apiUrl}/events?instrumentId=MSFT.XNAS`);
+    await page.getByRole("cell", { name: "merger" }).waitFor();
+    await dashboard.picture("events");
+    await page.getByRole("link", { name: "Event study" }).click();
+    await page.getByRole("button", { name: "Remove MSFT.XNAS" }).waitFor();
+    await page.goBack();
+    // Two documents tell of the buyback.
+    const buyback = page.getByRole("row").filter({ hasText: "special dividend" });
+    expect(await buyback.getByRole("cell").last().textContent()).toBe("2");
+    await page.getByLabel("Kind").selectOption("guidance");
+    await page.getByRole("cell", { name: "merger" }).waitFor({ state: "detached" });
+    expect(await page.getByRole("row").count()).toBe(3);
+    await page.getByLabel("As of").fill("2007-01-01");
+    await page.getByRole("row").nth(2).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: /cut its full-year profit forecast/ }).click();
+    await page.getByText("Microsoft disappoints").first().waitFor();
+    await page.locator("mark").filter({ hasText: "cut its full-year profit forecast" }).first().waitFor();
+    await dashboard.picture("event-in-document");
+  });
+
+  test("events and sentiment are drawn on the price chart, and listed below it", async () => {
+    await page.goto(`${stack.apiUrl}/instruments/MSFT.XNAS`);
+    await page.getByRole("heading", { name: /Sentiment now/ }).waitFor();
+    expect(await page.getByRole("checkbox", { name: "Events" }).isChecked()).toBe(true);
+    await page.getByRole("checkbox", { name: "Sentiment" }).check();
+    await page.locator(".legend").getByText('sentiment("MSFT.XNAS")').waitFor();
+    await dashboard.picture("chart-with-news");
+  });
+
+  test("an event study is shown with its tests and events", async () => {
+    const job = await stack.client.submit(
+      "analyze",
+      {
+        kind: "eventStudy",
+        of: { kind: "stored", instruments: ["MSFT.XNAS"] },
+        timeframe: "1mo",
+        model: "mean",
+        before: 1,
+        after: 2,
+        estimationBars: 24,
+        gapBars: 1,
+      },
+      { waitS: 50 },
+    );
+    expect([job.state, job.error]).toEqual(["completed", null]);
+    await page.goto(`${stack.apiUrl}/analyses/eventStudy?job=${job.id}`);
+    await page.getByRole("img", { name: /Cumulated abnormal return of 4 events/ }).waitFor();
+    await page.getByRole("cell", { name: /withdrew its full-year outlook|profit fell 11%/ }).waitFor();
+    await dashboard.picture("event-study");
+    await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+    expect(dashboard.faults).toEqual([]);
+  });
+});
