@@ -56,7 +56,16 @@ async function upload(token: string): Promise<string> {
 const instrumentId = "OWN.MINE";
 
 async function completed(
-  type: "ingest" | "documentIngest" | "analyze" | "ask" | "backtest" | "sweep" | "execute" | "extract",
+  type:
+    | "ingest"
+    | "documentIngest"
+    | "analyze"
+    | "ask"
+    | "backtest"
+    | "portfolioBacktest"
+    | "sweep"
+    | "execute"
+    | "extract",
   payload: never,
 ): Promise<string> {
   const job = await owner.submit(type, payload, { waitS: 50 });
@@ -117,6 +126,13 @@ beforeAll(async () => {
   ids.set("/analyses/", analysisId);
   const replay = await owner.call("replayJob", { params: { id: analysisId } });
   ids.set("/jobs/{id}/replay", replay.id);
+  const portfolioId = await completed("portfolioBacktest", {
+    instruments: [instrumentId],
+    strategy: { name: "equalWeight" },
+  } as never);
+  ids.set("/portfolio-backtests/", portfolioId);
+  // The first beginning that fits counts: the fast simulator keeps no orders.
+  ids.set("/backtests/{id}/orders", portfolioId);
   const backtestId = await completed("backtest", {
     instrumentId,
     timeframe: "1d",

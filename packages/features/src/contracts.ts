@@ -3,7 +3,7 @@ import { alertRoutes } from "./alerts/contract.ts";
 import { auditRoutes } from "./audit/contract.ts";
 import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
-import { biasAudit } from "./backtest/audit/contract.ts";
+import { biasAudit, portfolioAudit } from "./backtest/audit/contract.ts";
 import { portfolioBacktest, portfolioRoutes } from "./backtest/portfolio/contract.ts";
 import { monteCarlo } from "./backtest/monteCarlo/contract.ts";
 import { reportRoutes } from "./backtest/report/contract.ts";
@@ -42,6 +42,7 @@ export const contracts = {
   biasAudit,
   portfolioBacktest,
   walkForward,
+  portfolioAudit,
   monteCarlo,
   execute,
   sentiment,

@@ -3,6 +3,7 @@ import type { contracts } from "./contracts.ts";
 import { runExecute } from "./orders/run.ts";
 import { runBacktest } from "./backtest/run.ts";
 import { runBiasAudit } from "./backtest/audit/run.ts";
+import { runPortfolioAudit } from "./backtest/audit/portfolio.ts";
 import { runPortfolioBacktest } from "./backtest/portfolio/run.ts";
 import { runMonteCarlo } from "./backtest/monteCarlo/run.ts";
 import { runSweep } from "./backtest/sweep/run.ts";
@@ -26,6 +27,7 @@ export const handlers = {
   biasAudit: runBiasAudit,
   portfolioBacktest: runPortfolioBacktest,
   walkForward: runWalkForward,
+  portfolioAudit: runPortfolioAudit,
   monteCarlo: runMonteCarlo,
   execute: runExecute,
   sentiment: runSentiment,

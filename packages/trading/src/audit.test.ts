@@ -11,7 +11,12 @@ import {
   sliceBars,
   suspectSplits,
 } from "./audit.ts";
-import type { SignalSource } from "./audit.ts";
+import type { ColumnSource, Decider } from "./audit.ts";
+import { noCosts } from "./engine/costs.ts";
+import { createEngine } from "./engine/engine.ts";
+import { plainInstrument } from "./engine/market.ts";
+import { decidedOrders } from "./engine/orderLog.ts";
+import type { EngineStrategy, StrategyContext } from "./engine/strategy.ts";
 
 const dayMs = 86_400_000;
 const n = 400;
@@ -47,8 +52,20 @@ function walk(seed: number): Dataset {
   };
 }
 
+/** What a strategy would do at each close of some bars: 1 or 0. */
+type SignalSource = (data: Dataset) => Uint8Array;
+
 const bars = walk(1);
 const cuts = cutPoints(n, 20, 60);
+const cutsMs = cuts.map((cut) => bars.closeMs[cut - 1]!);
+/** Bars that had closed by a time. */
+const closedBy = (untilMs: number) =>
+  sliceBars(bars, 0, bars.closeMs.findLastIndex((ms) => ms <= untilMs) + 1);
+const traceOf = (source: SignalSource, data: Dataset) => ({ timeMs: data.closeMs, what: source(data) });
+const deciderOf =
+  (source: SignalSource): Decider =>
+  (untilMs) =>
+    Promise.resolve(traceOf(source, untilMs === undefined ? bars : closedBy(untilMs)));
 const each = (data: Dataset, when: (i: number) => boolean) =>
   Uint8Array.from({ length: data.length }, (_, i) => +when(i));
 
@@ -98,12 +115,50 @@ const pairs: Array<[string, SignalSource, SignalSource]> = [
 ];
 
 describe("planted cheats are caught, their honest twins cleared", () => {
-  test.each(pairs)("%s", (_name, cheat, honest) => {
-    const caught = auditLookAhead(cheat, bars, cuts);
+  test.each(pairs)("%s", async (_name, cheat, honest) => {
+    const caught = await auditLookAhead(deciderOf(cheat), cutsMs);
     expect(caught.passed).toBe(false);
-    expect(caught.firstBar).toBeGreaterThanOrEqual(0);
-    expect(caught.firstBar).toBeLessThan(cuts.at(-1)!);
-    expect(auditLookAhead(honest, bars, cuts)).toMatchObject({ passed: true, firstBar: -1 });
+    expect(bars.closeMs).toContain(caught.firstMs);
+    expect(caught.firstMs).toBeLessThanOrEqual(cutsMs.at(-1)!);
+    expect(await auditLookAhead(deciderOf(honest), cutsMs)).toMatchObject({ passed: true, firstMs: null });
+  });
+
+  test.each(pairs)("%s, as orders of a strategy in the engine", async (_name, cheat, honest) => {
+    // The strategy holds while its source says so, and keeps a copy of the data as a cheat would.
+    const strategyOf = (source: SignalSource, data: Dataset): EngineStrategy => {
+      const wanted = source(data);
+      return {
+        name: "planted",
+        features: [],
+        decide(context: StrategyContext) {
+          context.target(wanted[context.bars() - 1] === 1 ? 1 : 0);
+        },
+      };
+    };
+    const decider =
+      (source: SignalSource): Decider =>
+      (untilMs) => {
+        const data = untilMs === undefined ? bars : closedBy(untilMs);
+        const engine = createEngine(
+          [plainInstrument("X", data)],
+          strategyOf(source, data),
+          {
+            baseCurrency: "USD",
+            initialCash: 10_000,
+            costs: noCosts,
+            innerPath: "pessimistic",
+            shortfall: "reject",
+            rates: {},
+          },
+          () => {
+            throw new Error("no formulas here");
+          },
+        );
+        while (!engine.advance(1_000));
+        return Promise.resolve(decidedOrders(engine.state));
+      };
+    expect((await auditLookAhead(decider(cheat), cutsMs)).passed).toBe(false);
+    expect(await auditLookAhead(decider(honest), cutsMs)).toMatchObject({ passed: true, firstMs: null });
   });
 
   test("revised data", async () => {
@@ -120,34 +175,40 @@ describe("planted cheats are caught, their honest twins cleared", () => {
         ),
       };
     };
-    const caught = await auditRevisions(source, bars, cuts, knownAt);
+    const asKnown = (of: SignalSource) => async (atMs: number) => traceOf(of, await knownAt(atMs));
+    const caught = await auditRevisions(deciderOf(source), cutsMs, asKnown(source));
     expect(caught.passed).toBe(false);
+    expect(cutsMs).toContain(caught.firstMs);
     // The twin decides by what was known: by bars older than any correction.
     const honest: SignalSource = (data) => each(data, (i) => data.close[i - 3]! > data.open[i - 3]!);
-    expect(await auditRevisions(honest, bars, cuts, knownAt)).toMatchObject({ passed: true });
+    expect(await auditRevisions(deciderOf(honest), cutsMs, asKnown(honest))).toMatchObject({ passed: true });
   });
 });
 
 test("recursion: an average that never forgets depends on where it began, one over a window does not", () => {
   const formula =
-    (text: string): SignalSource =>
+    (text: string): ColumnSource =>
     (data) =>
-      evaluateFormulas([text], data)[0] as Uint8Array;
+      evaluateFormulas([text], data);
   const starts = [7, 50, 120];
   expect(auditRecursion(formula("close > sma(close, 10)"), bars, 10, starts).passed).toBe(true);
-  const sinceStart: SignalSource = (data) =>
-    each(data, (i) => data.close[i]! > scale(data.close, 0, i + 1).mean);
+  expect(auditRecursion(formula("sma(close, 10)"), bars, 10, starts).passed).toBe(true);
+  const sinceStart: ColumnSource = (data) => [
+    each(data, (i) => data.close[i]! > scale(data.close, 0, i + 1).mean),
+  ];
   expect(auditRecursion(sinceStart, bars, 10, starts).passed).toBe(false);
+  const value = auditRecursion(formula("ema(close, 10)"), bars, 10, starts);
+  expect(value).toMatchObject({ passed: false, firstMs: bars.closeMs[17] });
 });
 
-test("formulas pass: the language cannot look ahead", () => {
+test("formulas pass: the language cannot look ahead", async () => {
   for (const text of [
     "crossover(ema(close, 5), sma(close, 20))",
     'close > sma(close, 3, timeframe: "1w")',
     "zscore(close, 20) < -1",
   ]) {
     const source: SignalSource = (data) => evaluateFormulas([text], data)[0] as Uint8Array;
-    expect(auditLookAhead(source, bars, cuts), text).toMatchObject({ passed: true });
+    expect(await auditLookAhead(deciderOf(source), cutsMs), text).toMatchObject({ passed: true });
   }
 });
 

@@ -1,17 +1,23 @@
 import type { Dataset } from "@tapedeck/formula";
 
-/** What a strategy would do at each close of some bars: signal bits, `[length]`. It gets all that it may know, and no more. */
-export type SignalSource = (bars: Dataset) => Uint8Array;
+/** What a strategy decided, in the order decided: signal bits, or orders in words. */
+export interface DecisionTrace {
+  readonly timeMs: ArrayLike<number>;
+  readonly what: ArrayLike<number | string>;
+}
+
+/** The decisions from the data that had closed by a time; absent: from all of it. It gets all that it may know, and no more. */
+export type Decider = (untilMs?: number) => Promise<DecisionTrace>;
 
 export interface AuditFinding {
   passed: boolean;
-  /** First bar (of the whole data) whose decision differs; -1: none. */
-  firstBar: number;
-  /** Bars compared. */
+  /** Close of the first decision that differs; null: none. */
+  firstMs: number | null;
+  /** Places compared. */
   compared: number;
 }
 
-const clean = (compared: number): AuditFinding => ({ passed: true, firstBar: -1, compared });
+const clean = (compared: number): AuditFinding => ({ passed: true, firstMs: null, compared });
 
 /** Rows [from, to) of a dataset, without copying. */
 export function sliceBars(bars: Dataset, from: number, to: number): Dataset {
@@ -38,71 +44,88 @@ export function cutPoints(bars: number, warmup: number, count: number): number[]
   return [...new Set(points)].filter((point) => point >= 1 && point < bars);
 }
 
-function firstDifference(a: Uint8Array, b: Uint8Array, from: number, to: number): number {
-  for (let i = from; i < to; i++) if (a[i] !== b[i]) return i;
-  return -1;
+/** First time, up to and with `untilMs`, at which two traces differ; null: none. */
+export function firstDifference(a: DecisionTrace, b: DecisionTrace, untilMs: number): number | null {
+  for (let i = 0; ; i++) {
+    const left = i < a.timeMs.length && a.timeMs[i]! <= untilMs ? a.timeMs[i]! : Infinity;
+    const right = i < b.timeMs.length && b.timeMs[i]! <= untilMs ? b.timeMs[i]! : Infinity;
+    if (left === Infinity && right === Infinity) return null;
+    if (left !== right || a.what[i] !== b.what[i]) return Math.min(left, right);
+  }
 }
 
 /**
- * Look-ahead: with the bars from a cut on taken away, no decision before it may change. Catches next bars' prices, fills in the deciding
+ * Look-ahead: with the bars after a close taken away, no decision up to it may change. Catches next bars' prices, fills in the deciding
  * bar, scales fitted on all data, and higher-timeframe bars still open, wherever a cut falls between what was used and when.
  */
-export function auditLookAhead(source: SignalSource, bars: Dataset, cuts: readonly number[]): AuditFinding {
-  const whole = source(bars);
-  let compared = 0;
-  for (const cut of cuts) {
-    const part = source(sliceBars(bars, 0, cut));
-    const at = firstDifference(whole, part, 0, cut);
-    compared += cut;
-    if (at >= 0) return { passed: false, firstBar: at, compared };
+export async function auditLookAhead(decide: Decider, cutsMs: readonly number[]): Promise<AuditFinding> {
+  const whole = await decide();
+  for (const [k, cutMs] of cutsMs.entries()) {
+    const firstMs = firstDifference(whole, await decide(cutMs), cutMs);
+    if (firstMs !== null) return { passed: false, firstMs, compared: k + 1 };
   }
-  return clean(compared);
+  return clean(cutsMs.length);
 }
 
 /**
- * Revised data: at each cut the decision of its last bar, from the bars as they were known at its close, is the one of the whole run.
- * `knownAt` gives the bars that had closed by a time, in the revision visible then.
+ * Revised data: at each close what was decided there, from the bars as they were known then, is what the whole run decided there.
+ * `decideAsKnown` reads the revision visible at that time; undefined: nothing was known.
  */
 export async function auditRevisions(
-  source: SignalSource,
-  bars: Dataset,
-  cuts: readonly number[],
-  knownAt: (closeMs: number) => Promise<Dataset>,
+  decide: Decider,
+  cutsMs: readonly number[],
+  decideAsKnown: (atMs: number) => Promise<DecisionTrace | undefined>,
 ): Promise<AuditFinding> {
-  const whole = source(bars);
+  const whole = await decide();
   let compared = 0;
-  for (const cut of cuts) {
-    const known = await knownAt(bars.closeMs[cut - 1]!);
-    if (known.length === 0) continue;
+  for (const atMs of cutsMs) {
+    const known = await decideAsKnown(atMs);
+    if (known === undefined) continue;
     compared++;
-    const decided = source(known)[known.length - 1];
-    if (known.closeMs[known.length - 1] !== bars.closeMs[cut - 1] || decided !== whole[cut - 1]) {
-      return { passed: false, firstBar: cut - 1, compared };
-    }
+    const differs = firstDifference(decidedAt(whole, atMs), decidedAt(known, atMs), atMs) !== null;
+    if (differs) return { passed: false, firstMs: atMs, compared };
   }
   return clean(compared);
 }
 
+/** What was decided at one close. */
+function decidedAt({ timeMs, what }: DecisionTrace, atMs: number): DecisionTrace {
+  const rows = Array.from(timeMs, (ms, i) => (ms === atMs ? i : -1)).filter((i) => i >= 0);
+  return { timeMs: rows.map(() => atMs), what: rows.map((i) => what[i]!) };
+}
+
+/** Columns that decisions rest on, over some bars. */
+export type ColumnSource = (bars: Dataset) => ReadonlyArray<Float64Array | Uint8Array>;
+
+/** Two values of a running sum that saw other bars before may differ by so much, relative. */
+const rounding = 1e-9;
+
 /**
- * Recursion: decisions after the warm-up may not depend on how many bars came before it. Compares runs that begin later with the whole,
- * from `warmup` bars after their start on.
+ * Recursion: what a strategy reads after the warm-up may not depend on how many bars came before it. Compares columns over bars that begin
+ * later with those over all, from `warmup` bars after their start on.
  */
 export function auditRecursion(
-  source: SignalSource,
+  columnsOf: ColumnSource,
   bars: Dataset,
   warmup: number,
   starts: readonly number[],
 ): AuditFinding {
-  const whole = source(bars);
+  const whole = columnsOf(bars);
   let compared = 0;
   for (const start of starts) {
-    const part = source(sliceBars(bars, start, bars.length));
+    const part = columnsOf(sliceBars(bars, start, bars.length));
     for (let i = start + warmup; i < bars.length; i++) {
       compared++;
-      if (part[i - start] !== whole[i]) return { passed: false, firstBar: i, compared };
+      const differs = whole.some((column, c) => !isSame(column[i]!, part[c]![i - start]!));
+      if (differs) return { passed: false, firstMs: bars.closeMs[i]!, compared };
     }
   }
   return clean(compared);
+}
+
+function isSame(a: number, b: number): boolean {
+  if (Object.is(a, b)) return true;
+  return Math.abs(a - b) <= rounding * Math.max(Math.abs(a), Math.abs(b));
 }
 
 /** Bars whose close is beyond a factor of two of the close before, either way: an unadjusted split looks like that. */

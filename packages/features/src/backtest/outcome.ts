@@ -3,11 +3,13 @@ import type { Decimal } from "@tapedeck/core";
 import {
   createCashReconciliation,
   createReconciliation,
+  decidedOrders,
   fillRows,
   roundTripsOf,
   tradesOf,
 } from "@tapedeck/trading";
 import type {
+  DecisionTrace,
   EngineRun,
   FillColumns,
   PriceColumns,
@@ -33,6 +35,8 @@ export interface RunOutcome {
   assumedBars: number;
   /** Null: the simulator has no book. */
   orders: OrderTable | null;
+  /** Orders that decisions placed; none of the simulator. */
+  decided: DecisionTrace;
   failure: ModuleFailure | null;
   /** Largest gap between the cash in floats and in exact decimals. */
   reconcile(signal: AbortSignal): Promise<Decimal>;
@@ -53,6 +57,7 @@ export function outcomeOfSimulation(simulation: Simulation): RunOutcome {
     pathDependent: trades.filter((trade) => dependsOnPath(trade, prices, settings)).length,
     assumedBars: 0,
     orders: null,
+    decided: { timeMs: [], what: [] },
     failure: null,
     async reconcile(signal) {
       const exact = createReconciliation(fills, settings);
@@ -98,6 +103,7 @@ export function outcomeOfEngine(run: EngineRun, failure: ModuleFailure | null): 
     pathDependent: trips.filter((trip) => trip.pathDependent).length,
     assumedBars: state.assumedBars[0]!,
     orders: orderTable(state.orderLog),
+    decided: decidedOrders(state),
     failure,
     async reconcile(signal) {
       const exact = createCashReconciliation(state);

@@ -3,7 +3,7 @@ export type { Curves, Engine, EngineRun } from "./engine.ts";
 export * from "./costs.ts";
 export * from "./fills.ts";
 export * from "./market.ts";
-export { emptyOrderLog, orderStatuses } from "./orderLog.ts";
+export { decidedOrders, emptyOrderLog, orderStatuses } from "./orderLog.ts";
 export type { OrderLog, OrderStatus } from "./orderLog.ts";
 export { orderTypes, rejections, timesInForce, toLot, toTick } from "./orders.ts";
 export type { Bracket, OrderRequest, OrderType, PartialTarget, Rejection, TimeInForce } from "./orders.ts";

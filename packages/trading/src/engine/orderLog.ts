@@ -1,5 +1,7 @@
+import type { DecisionTrace } from "../audit.ts";
 import { orderTypes, rejections } from "./orders.ts";
 import type { BookOrder } from "./orders.ts";
+import type { EngineState } from "./state.ts";
 
 /** Index = code in the status column. */
 export const orderStatuses = ["open", "filled", "cancelled", ...rejections] as const;
@@ -66,4 +68,18 @@ export function logOrder(log: OrderLog, order: BookOrder, placedMs: number): voi
 export function logEnd(log: OrderLog, id: number, status: OrderStatus, endedMs: number): void {
   log.status[id - 1] = orderStatuses.indexOf(status);
   log.endedMs[id - 1] = endedMs;
+}
+
+/** Orders that decisions placed, in their order. */
+export function decidedOrders({ orderLog: log, instruments }: EngineState): DecisionTrace {
+  const rows = Array.from({ length: log.count }, (_, row) => row).filter((row) => log.decided[row] === 1);
+  return {
+    timeMs: rows.map((row) => log.placedMs[row]!),
+    what: rows.map((row) => {
+      const side = log.direction[row]! > 0 ? "buy" : "sell";
+      const prices = `limit ${log.limitPrice[row]} stop ${log.stopPrice[row]}`;
+      const { id } = instruments[log.instrument[row]!]!;
+      return `${id} ${side} ${orderTypes[log.type[row]!]} ${log.quantity[row]} ${prices}`;
+    }),
+  };
 }

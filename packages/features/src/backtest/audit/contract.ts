@@ -1,19 +1,31 @@
 import { defineJob } from "@tapedeck/core";
 import * as z from "zod";
-import { BacktestPayload, Strategy } from "../contract.ts";
+import { BacktestPayload } from "../contract.ts";
+import { PortfolioBacktestPayload } from "../portfolio/contract.ts";
 
-export const BiasAuditPayload = BacktestPayload.extend({
-  strategy: Strategy,
-  /** Places at which the future is cut away. */
-  cuts: z.int().min(5).max(200).default(30),
-})
-  .strict()
-  .meta({ id: "BiasAuditPayload" });
+/** Places at which the future is cut away. */
+const cuts = z.int().min(5).max(200).default(30);
+
+export const BiasAuditPayload = BacktestPayload.extend({ cuts }).strict().meta({ id: "BiasAuditPayload" });
 export type BiasAuditPayload = z.output<typeof BiasAuditPayload>;
+
+export const PortfolioAuditPayload = PortfolioBacktestPayload.extend({ cuts })
+  .strict()
+  .meta({ id: "PortfolioAuditPayload" });
+export type PortfolioAuditPayload = z.output<typeof PortfolioAuditPayload>;
 
 export const AuditCheck = z
   .object({
-    name: z.enum(["lookAhead", "recursion", "revisions", "splits", "survivorship", "delay", "costs"]),
+    name: z.enum([
+      "lookAhead",
+      "recursion",
+      "revisions",
+      "permutation",
+      "splits",
+      "survivorship",
+      "delay",
+      "costs",
+    ]),
     /** warning: not wrong in itself, but read the detail. */
     outcome: z.enum(["pass", "fail", "warning"]),
     detail: z.string(),
@@ -23,23 +35,40 @@ export const AuditCheck = z
   .meta({ id: "AuditCheck" });
 export type AuditCheck = z.output<typeof AuditCheck>;
 
+const verdict = {
+  warmupBars: z.int(),
+  /** No check failed. */
+  passed: z.boolean(),
+  checks: z.array(AuditCheck),
+  /** Total returns, fractions: as it is, every decision one bar later, fees and slippage doubled. */
+  totalReturn: z.number(),
+  delayedReturn: z.number(),
+  doubledCostsReturn: z.number(),
+};
+
 export const BiasAuditResult = z
   .object({
     instrumentId: z.string(),
     timeframe: z.string(),
     datasetHash: z.string(),
     bars: z.int(),
-    warmupBars: z.int(),
-    /** No check failed. */
-    passed: z.boolean(),
-    checks: z.array(AuditCheck),
-    /** Total returns, fractions: as it is, every decision one bar later, fees and slippage doubled. */
-    totalReturn: z.number(),
-    delayedReturn: z.number(),
-    doubledCostsReturn: z.number(),
+    ...verdict,
   })
   .meta({ id: "BiasAuditResult" });
 export type BiasAuditResult = z.output<typeof BiasAuditResult>;
+
+export const PortfolioAuditResult = z
+  .object({
+    instruments: z.array(z.object({ instrumentId: z.string(), datasetHash: z.string(), bars: z.int() })),
+    timeframe: z.string(),
+    /** Distinct closes. */
+    instants: z.int(),
+    ...verdict,
+  })
+  .meta({ id: "PortfolioAuditResult" });
+export type PortfolioAuditResult = z.output<typeof PortfolioAuditResult>;
+
+const progress = z.object({ checksDone: z.int(), checksTotal: z.int() });
 
 export const biasAudit = defineJob({
   name: "biasAudit",
@@ -47,14 +76,14 @@ export const biasAudit = defineJob({
   queue: "backtest",
   summary:
     "Run a backtest again without its future, with other warm-ups, late and dear, and say what changes",
-  version: 1,
+  version: 2,
   reuse: false,
   role: "analyst",
   attempts: 3,
   timeoutMs: 900_000,
   cpu: true,
   payload: BiasAuditPayload,
-  progress: z.object({ checksDone: z.int(), checksTotal: z.int() }),
+  progress,
   result: BiasAuditResult,
   examples: [
     {
@@ -62,4 +91,22 @@ export const biasAudit = defineJob({
       strategy: { kind: "builtIn", name: "maCrossover", params: { fast: 50, slow: 200 } },
     },
   ],
+});
+
+export const portfolioAudit = defineJob({
+  name: "portfolioAudit",
+  path: "/portfolio-audits",
+  queue: "backtest",
+  summary:
+    "Run a strategy over several instruments again without its future, with other names and warm-ups, late and dear, and say what changes",
+  version: 1,
+  reuse: false,
+  role: "analyst",
+  attempts: 3,
+  timeoutMs: 1_800_000,
+  cpu: true,
+  payload: PortfolioAuditPayload,
+  progress,
+  result: PortfolioAuditResult,
+  examples: [{ instruments: ["SPX.INDEX"], strategy: { name: "volatilityTarget", params: { target: 0.1 } } }],
 });

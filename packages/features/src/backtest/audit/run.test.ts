@@ -1,18 +1,24 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { newId } from "@tapedeck/core";
 import { testBlobs, testDatabase } from "@tapedeck/testkit";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database, Db } from "../../db.ts";
 import { createFormulaLibrary } from "../../indicators/library.ts";
 import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
-import { biasAudit, BiasAuditPayload } from "./contract.ts";
+import { createStrategyModules } from "../modules/folder.ts";
+import { biasAudit, BiasAuditPayload, portfolioAudit, PortfolioAuditPayload } from "./contract.ts";
+import { runPortfolioAudit } from "./portfolio.ts";
 import { runBiasAudit } from "./run.ts";
 
 const tenantId = newId(0);
 const dayMs = 86_400_000;
 const now = () => Date.UTC(2026, 0, 2);
 const opened: Array<() => Promise<void>> = [];
+const dir = mkdtempSync(join(tmpdir(), "strategies-"));
 let db: Db;
 let deps: Parameters<typeof runBiasAudit>[0];
 
@@ -30,6 +36,7 @@ beforeAll(async () => {
   deps = {
     series: createSeriesReader({ db, blobs: store.blobs, now }),
     formulas: createFormulaLibrary({ db }),
+    strategies: createStrategyModules({ dir }),
   };
   await putBars(db, { instrumentId: "WAVE.INDEX", assetClass: "index" }, "1d", bars);
   await putBars(db, { instrumentId: "FIXED.TEST" }, "1d", bars);
@@ -56,6 +63,11 @@ beforeAll(async () => {
       visibleMs: correctedMs,
       recordedMs: correctedMs,
     })
+    .execute();
+  await db
+    .updateTable("series")
+    .set((eb) => ({ revised: true, maxVisibleMs: correctedMs, dataVersion: eb("dataVersion", "+", 1) }))
+    .where("seriesId", "=", seriesId)
     .execute();
 });
 
@@ -115,6 +127,150 @@ test("finds a decision that rests on a later correction, at its bar", async () =
   const revisions = result.checks.find((check) => check.name === "revisions")!;
   expect(revisions).toMatchObject({ outcome: "fail", firstMs: 151 * dayMs });
   expect(result.checks.find((check) => check.name === "survivorship")!.outcome).toBe("warning");
+});
+
+/** A module that holds one unit of each instrument while its formula is above the close. */
+function writeModule(name: string, formula: string, decide?: string): void {
+  writeFileSync(
+    join(dir, `${name}.ts`),
+    `import { defineStrategy } from "@tapedeck/trading";
+export default defineStrategy({
+  title: "T", meaning: "", params: [], instruments: [1, 9],
+  create: () => ({
+    name: "T", features: [${JSON.stringify(formula)}],
+    decide(context) {
+      for (let k = 0; k < context.instruments.length; k++) {
+        ${decide ?? "context.target(context.value(0, k) > context.close(k) ? 1 : 0, k);"}
+      }
+    },
+  }),
+});
+`,
+  );
+}
+
+const outcomes = (checks: ReadonlyArray<{ name: string; outcome: string }>) =>
+  Object.fromEntries(checks.map(({ name, outcome }) => [name, outcome]));
+
+describe("strategy modules", () => {
+  test("one of windows is cleared", async () => {
+    writeModule("honest", "sma(close, 5)");
+    const result = await audit({
+      instrumentId: "WAVE.INDEX",
+      strategy: { kind: "module", name: "honest" },
+      cuts: 10,
+    });
+    expect(result.passed).toBe(true);
+    expect(result.delayedReturn).not.toBe(result.totalReturn);
+    expect(result.doubledCostsReturn).toBeLessThan(result.totalReturn);
+  });
+
+  test("one whose formula never forgets fails, with the first bar", async () => {
+    writeModule("forgetful", "ema(close, 40)");
+    const result = await audit({
+      instrumentId: "WAVE.INDEX",
+      strategy: { kind: "module", name: "forgetful" },
+      cuts: 5,
+    });
+    expect(result.checks.find((check) => check.name === "recursion")).toMatchObject({ outcome: "fail" });
+  });
+
+  test("orders that rest on a later correction are found at their bar", async () => {
+    writeModule(
+      "jump",
+      "lag(close, 1) + 5",
+      "if (context.close(k) > context.value(0, k)) context.target(1, k);",
+    );
+    const result = await audit({
+      instrumentId: "FIXED.TEST",
+      strategy: { kind: "module", name: "jump" },
+      fromMs: 140 * dayMs,
+      toMs: 160 * dayMs,
+      cuts: 200,
+    });
+    const revisions = result.checks.find((check) => check.name === "revisions")!;
+    expect(revisions).toMatchObject({ outcome: "fail", firstMs: 151 * dayMs });
+  });
+});
+
+async function auditAll(payload: object) {
+  const ctx = fixtureContext<never>(db, { tenantId, now });
+  return portfolioAudit.result.parse(
+    await runPortfolioAudit(deps, PortfolioAuditPayload.parse(payload), ctx),
+  );
+}
+
+describe("several instruments", () => {
+  const rules = {
+    kind: "rules",
+    entry: "crossover(close, sma(close, 5))",
+    exit: "crossunder(close, sma(close, 5))",
+  };
+  const both = {
+    instruments: ["WAVE.INDEX", "FIXED.TEST"],
+    sizing: { kind: "fixedQuantity", quantity: "10" },
+    cuts: 8,
+  };
+
+  test("rules of windows: cleared but for the correction and for shares that survived", async () => {
+    const result = await auditAll({ ...both, strategy: rules, toMs: 140 * dayMs });
+    expect(outcomes(result.checks)).toEqual({
+      lookAhead: "pass",
+      recursion: "pass",
+      revisions: "pass",
+      permutation: "pass",
+      splits: "pass",
+      survivorship: "warning",
+      delay: "pass",
+      costs: "pass",
+    });
+    expect(result.passed).toBe(true);
+    expect(result.delayedReturn).toBeLessThan(result.totalReturn);
+  });
+
+  test("a correction is found at its close", async () => {
+    const result = await auditAll({
+      ...both,
+      strategy: { kind: "rules", entry: "close > lag(close, 1) + 5" },
+      fromMs: 140 * dayMs,
+      toMs: 160 * dayMs,
+      cuts: 200,
+    });
+    expect(result.checks.find((check) => check.name === "revisions")).toMatchObject({
+      outcome: "fail",
+      firstMs: 151 * dayMs,
+    });
+  });
+
+  test("a strategy that prefers the first of its instruments is told", async () => {
+    writeModule(
+      "first",
+      "sma(close, 5)",
+      "if (k === 0) context.target(context.bars() % 20 < 10 ? 1 : 0, k);",
+    );
+    const result = await auditAll({
+      ...both,
+      strategy: { kind: "module", name: "first" },
+      toMs: 140 * dayMs,
+    });
+    expect(outcomes(result.checks)).toMatchObject({ lookAhead: "pass", permutation: "warning" });
+  });
+
+  test.each([
+    "momentumRotation",
+    "riskParity",
+    "volatilityTarget",
+    "pairsZScore",
+    "crossVenueArbitrage",
+    "equalWeight",
+    "twapEntry",
+  ])("the built-in %s does not look ahead", async (name) => {
+    const params = ["pairsZScore", "crossVenueArbitrage", "twapEntry"].includes(name) ? {} : { every: 3 };
+    const window = name.startsWith("m") || name.startsWith("r") ? { window: 20 } : {};
+    const strategy = { name, params: { ...params, ...window } };
+    const result = await auditAll({ ...both, strategy, toMs: 120 * dayMs, cuts: 12 });
+    expect(result.checks.find((check) => check.name === "lookAhead")).toMatchObject({ outcome: "pass" });
+  });
 });
 
 test("refuses too few bars", async () => {

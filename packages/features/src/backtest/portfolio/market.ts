@@ -17,6 +17,8 @@ export interface Listing {
   signals: SeriesDataset;
   finer: SeriesDataset | undefined;
   actions: readonly CorporateAction[];
+  /** The close of its last bar, where it left the market before the run ends. */
+  endedMs: number | null;
 }
 
 export interface Listings {
@@ -62,6 +64,7 @@ export async function loadListings(
       signals: raw ? await read(ref, { adjustment: "split" }) : dataset,
       finer: typeof innerPath === "string" ? undefined : await read(ref, { timeframe: innerPath.timeframe }),
       actions: raw ? await deps.series.actions(scope.tenantId, instrumentId, payload.asOf) : [],
+      endedMs: null,
     });
   }
   const whole = { fromMs: undefined };
@@ -69,7 +72,17 @@ export async function loadListings(
   for (const [currency, ref] of Object.entries(payload.rates)) rates[currency] = await read(ref, whole);
   const others = new Map<string, SeriesDataset>();
   for (const symbol of plan.symbols) others.set(symbol, await read(symbol, whole));
+  const toMs = endOf(listings);
+  for (const listing of listings) {
+    const lastMs = listing.dataset.columns.closeMs[listing.dataset.length - 1]!;
+    if (lastMs < toMs - goneMs) listing.endedMs = lastMs;
+  }
   return { listings, rates, others };
+}
+
+/** The last close of all. */
+export function endOf(listings: ReadonlyArray<Pick<Listing, "dataset">>): number {
+  return Math.max(...listings.map(({ dataset }) => dataset.columns.closeMs[dataset.length - 1]!));
 }
 
 /** `loadListings` of a job: it shows in the lineage, and as progress. */
@@ -89,35 +102,31 @@ export async function loadForJob(
   });
 }
 
-/** The close of an instrument's last bar, where it left the market before the run ended. */
-export function endedMs(dataset: SeriesDataset, toMs: number): number | null {
-  const last = dataset.columns.closeMs[dataset.length - 1]!;
-  return last < toMs - goneMs ? last : null;
-}
-
-/** Throws AppError `payload.invalid`, `data.missing`. */
-export function marketOf(
-  payload: PortfolioBacktestPayload,
-  plan: Pick<PortfolioPlan, "features" | "warmupBars">,
-  { listings, rates, others }: Listings,
-): PortfolioMarket & { toMs: number } {
-  const toMs = Math.max(...listings.map(({ dataset }) => dataset.columns.closeMs[dataset.length - 1]!));
+/** Throws AppError `data.missing` where no instrument has the bars to decide and fill. */
+export function requireBars({ warmupBars }: Pick<PortfolioPlan, "warmupBars">, { listings }: Listings): void {
   const longest = Math.max(...listings.map(({ signals }) => signals.length));
-  if (longest < plan.warmupBars + 2) {
+  if (longest < warmupBars + 2) {
     throw new AppError(
       "data.missing",
-      `The longest of ${listings.length} instruments has ${longest} bars here; the strategy needs at least ${plan.warmupBars + 2}: ${plan.warmupBars} to warm up its formulas, one to decide at and one to fill at.`,
-      { details: { bars: longest, needed: plan.warmupBars + 2 } },
+      `The longest of ${listings.length} instruments has ${longest} bars here; the strategy needs at least ${warmupBars + 2}: ${warmupBars} to warm up its formulas, one to decide at and one to fill at.`,
+      { details: { bars: longest, needed: warmupBars + 2 } },
     );
   }
+}
+
+/** Throws AppError `payload.invalid`. */
+export function marketOf(
+  payload: PortfolioBacktestPayload,
+  plan: Pick<PortfolioPlan, "features">,
+  { listings, rates, others }: Listings,
+): PortfolioMarket {
   const data = new Map([...others].map(([name, dataset]) => [name, toFormulaData(dataset)]));
   const resolve = (symbol: string) => data.get(symbol);
   const values = listings.map(({ signals }) =>
     evaluateAll(plan.features, { ...toFormulaData(signals), resolve }),
   );
   return {
-    toMs,
-    instruments: listings.map((listing) => instrumentOf(listing, payload, toMs)),
+    instruments: listings.map((listing) => instrumentOf(listing, payload)),
     settings: settingsOf(payload, listings[0]!.dataset.instrument.currency, rates),
     columns: Object.fromEntries(
       plan.features.map((formula, f) => [
@@ -134,9 +143,8 @@ function evaluateAll(formulas: readonly string[], data: Dataset): ReadonlyArray<
 }
 
 function instrumentOf(
-  { dataset, signals, finer, actions }: Listing,
+  { dataset, signals, finer, actions, endedMs }: Listing,
   payload: PortfolioBacktestPayload,
-  toMs: number,
 ): MarketInstrument {
   const { instrumentId, currency, lotSize, tickSize, minNotional, assetClass } = dataset.instrument;
   const { funding } = payload;
@@ -150,7 +158,7 @@ function instrumentOf(
     bars: dataset.columns,
     signalBars: signals === dataset ? undefined : signals.columns,
     finerBars: finer?.columns,
-    delists: payload.delisted === "close" && endedMs(dataset, toMs) !== null,
+    delists: payload.delisted === "close" && endedMs !== null,
     lotSize: Number(lotSize ?? "0"),
     // Adjusted prices are on no tick.
     tickSize: payload.adjustment === "raw" ? Number(tickSize ?? "0") : 0,

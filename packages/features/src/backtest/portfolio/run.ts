@@ -25,7 +25,7 @@ import { expandRules, recordModule } from "../run.ts";
 import { saveRun } from "../store.ts";
 import { innerPathReport } from "../words.ts";
 import type { portfolioBacktest, PortfolioBacktestPayload, PortfolioBacktestResult } from "./contract.ts";
-import { endedMs, eventsOf, loadForJob, loadListings, marketOf } from "./market.ts";
+import { eventsOf, loadForJob, loadListings, marketOf, requireBars } from "./market.ts";
 import type { Listing } from "./market.ts";
 import {
   conditionReports,
@@ -67,7 +67,7 @@ const run: JobHandler<typeof portfolioBacktest, PortfolioDeps, Tx> = async (deps
 interface Finished {
   plan: PortfolioPlan;
   listings: readonly Listing[];
-  market: PortfolioMarket & { toMs: number };
+  market: PortfolioMarket;
   engine: EngineRun;
   benchmark: EngineRun;
   exact: CashReconciliation;
@@ -85,6 +85,7 @@ async function runPlan(
     ctx.progress({ phase: "data", done, total }),
   );
   if (plan.module !== null) recordModule(ctx, plan.module);
+  requireBars(plan, loaded);
   const market = marketOf(payload, plan, loaded);
   const { run: engine, failure } = await plan.run(market, {
     signal: ctx.signal,
@@ -135,7 +136,7 @@ function resultOf(
   const closes = market.instruments.reduce((sum, one) => sum + one.bars.close.length, 0);
   return {
     runId,
-    instruments: instrumentRows(engine, listings, trips, market.toMs),
+    instruments: instrumentRows(engine, listings, trips),
     timeframe: payload.timeframe,
     baseCurrency: market.settings.baseCurrency,
     fromMs: Math.min(...market.instruments.map((one) => one.bars.openMs[0]!)),
@@ -173,7 +174,6 @@ function resultOf(
     })),
     assumptions: assumptionsOf(payload),
     warnings: warningsOf(payload, listings, engine, trips, {
-      toMs: market.toMs,
       gap,
       failure: failure?.message ?? null,
     }),
@@ -186,12 +186,11 @@ function instrumentRows(
   { state }: EngineRun,
   listings: readonly Listing[],
   trips: ReturnType<typeof roundTripsOf>,
-  toMs: number,
 ): PortfolioBacktestResult["instruments"] {
   const byId = new Map(listings.map((listing) => [listing.dataset.instrument.instrumentId, listing]));
   return state.instruments.map((one, k) => {
     const own = trips.filter((trip) => trip.instrument === k);
-    const { dataset, actions } = byId.get(one.id)!;
+    const { dataset, actions, endedMs } = byId.get(one.id)!;
     return {
       instrumentId: one.id,
       currency: one.currency,
@@ -200,7 +199,7 @@ function instrumentRows(
       roundTrips: own.length,
       profit: own.reduce((sum, trip) => sum + trip.profit, 0),
       position: state.position[k]!,
-      endedMs: endedMs(dataset, toMs),
+      endedMs,
       events: eventsOf(actions, dataset).length,
     };
   });

@@ -6,7 +6,6 @@ import { orderTable } from "../orders.ts";
 import { toFormulaData } from "../run.ts";
 import { adjustmentWords, innerPathWords, whyNoFill } from "../words.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
-import { endedMs } from "./market.ts";
 import type { Listing } from "./market.ts";
 
 /** What a run over several instruments tells people besides its figures. */
@@ -32,7 +31,7 @@ export function warningsOf(
   listings: readonly Listing[],
   run: EngineRun,
   trips: readonly RoundTrip[],
-  facts: { toMs: number; gap: number; failure: string | null },
+  facts: { gap: number; failure: string | null },
 ): string[] {
   const warnings: string[] = [];
   const { rejected, assumedBars } = run.state;
@@ -57,15 +56,14 @@ export function warningsOf(
     warnings.push("Equity fell below what the positions need: they were closed at the next open.");
   }
   if (facts.gap > 0.005) warnings.push(`Floats and the exact ledger differ by ${facts.gap}.`);
-  return [...warnings, ...survivors(listings, facts.toMs), ...splits(payload, listings)];
+  return [...warnings, ...survivors(listings), ...splits(payload, listings)];
 }
 
 /** Were those chosen that have survived? */
-function survivors(listings: readonly Listing[], toMs: number): string[] {
-  const ended = listings.flatMap(({ dataset }) => {
-    const at = endedMs(dataset, toMs);
-    return at === null ? [] : [`${dataset.instrument.instrumentId} on ${isoDate(at)}`];
-  });
+function survivors(listings: readonly Listing[]): string[] {
+  const ended = listings.flatMap(({ dataset, endedMs }) =>
+    endedMs === null ? [] : [`${dataset.instrument.instrumentId} on ${isoDate(endedMs)}`],
+  );
   if (ended.length > 0) return [`Bars end before the run does: ${ended.join(", ")}.`];
   const shares = listings.filter(({ dataset }) =>
     ["equity", "fund"].includes(dataset.instrument.assetClass),

@@ -1,0 +1,255 @@
+import { AppError, isoDate } from "@tapedeck/core";
+import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
+import { evaluateFormulas } from "@tapedeck/formula";
+import type { Dataset } from "@tapedeck/formula";
+import {
+  auditLookAhead,
+  auditRecursion,
+  auditRevisions,
+  cutPoints,
+  decidedOrders,
+  fillRows,
+  suspectSplits,
+} from "@tapedeck/trading";
+import type { AuditFinding, DecisionTrace, EngineRun, EngineSettings, TradingCosts } from "@tapedeck/trading";
+import type { Tx } from "../../db.ts";
+import type { SeriesColumns, SeriesDataset } from "../../series/contract.ts";
+import { endOf, loadForJob, loadListings, marketOf, requireBars } from "../portfolio/market.ts";
+import type { Listing, Listings } from "../portfolio/market.ts";
+import type { PortfolioDeps } from "../portfolio/run.ts";
+import { openPortfolio } from "../portfolio/strategy.ts";
+import type { PortfolioMarket, PortfolioPlan } from "../portfolio/strategy.ts";
+import { expandRules, toFormulaData } from "../run.ts";
+import {
+  createChecklist,
+  lookAheadCheck,
+  mostRevisionCuts,
+  recursionCheck,
+  revisionsCheck,
+  startsOf,
+  stressCheck,
+} from "./checks.ts";
+import type { AuditCheck, portfolioAudit, PortfolioAuditPayload, PortfolioAuditResult } from "./contract.ts";
+
+type Deps = Pick<PortfolioDeps, "series" | "formulas" | "strategies">;
+type Context = JobContext<ProgressOf<typeof portfolioAudit>, Tx>;
+
+const checkCount = 8;
+
+export const runPortfolioAudit: JobHandler<typeof portfolioAudit, Deps, Tx> = async (deps, asked, ctx) => {
+  const payload = await expandRules(deps, asked, ctx.tenantId);
+  const plan = await openPortfolio(deps, payload);
+  try {
+    return await auditPlan(deps, payload, ctx, plan);
+  } finally {
+    await plan.close();
+  }
+};
+
+async function auditPlan(
+  deps: Deps,
+  payload: PortfolioAuditPayload,
+  ctx: Context,
+  plan: PortfolioPlan,
+): Promise<PortfolioAuditResult> {
+  const loaded = await loadForJob(deps, payload, plan, ctx, () => undefined);
+  requireBars(plan, loaded);
+  const market = marketOf(payload, plan, loaded);
+  const runOn = async (on: PortfolioMarket): Promise<EngineRun> => {
+    const { run, failure } = await plan.run(on, { signal: ctx.signal, seed: ctx.seed });
+    if (failure !== null) throw new AppError("strategy.failed", failure.message);
+    return run;
+  };
+  const decideOn = async (listings: Listings): Promise<DecisionTrace> =>
+    decidedOrders((await runOn(marketOf(payload, plan, listings))).state);
+  const whole = await runOn(market);
+  const { timeMs, instants } = whole;
+  const cutsMs = (count: number) =>
+    cutPoints(instants, plan.warmupBars, count).map((cut) => timeMs[cut - 1]!);
+  const decider = (untilMs?: number) =>
+    untilMs === undefined ? Promise.resolve(decidedOrders(whole.state)) : decideOn(closedBy(loaded, untilMs));
+  const { checks, add } = createChecklist(checkCount, ctx);
+
+  await add(lookAheadCheck(await auditLookAhead(decider, cutsMs(payload.cuts))));
+  await add(recursionOf(plan, loaded));
+  const asKnown = async (asOf: number) => {
+    const known = await loadListings(deps, { ...payload, asOf }, plan, ctx, () => undefined).catch(
+      nothingKnown,
+    );
+    return known === undefined ? undefined : decideOn(known);
+  };
+  const revisionCuts = cutsMs(Math.min(payload.cuts, mostRevisionCuts));
+  await add(revisionsCheck(await auditRevisions(decider, revisionCuts, asKnown)));
+  await add(permutationOf(whole, await runOn(renamed(market))));
+  await add(splitsOf(loaded.listings));
+  await add(survivorshipOf(loaded.listings));
+
+  const returnOf = ({ equity }: EngineRun) => equity.at(-1)! / market.settings.initialCash - 1;
+  const changed = async (change: Partial<EngineSettings>) =>
+    returnOf(await runOn({ ...market, settings: { ...market.settings, ...change } }));
+  const totalReturn = returnOf(whole);
+  const delayedReturn = await changed({ delayBars: 1 });
+  await add(stressCheck("delay", totalReturn, delayedReturn, "every order one bar later"));
+  const doubledCostsReturn = await changed({ costs: doubled(market.settings.costs) });
+  await add(stressCheck("costs", totalReturn, doubledCostsReturn, "fees, spread and slippage doubled"));
+  return {
+    instruments: loaded.listings.map(({ dataset }) => ({
+      instrumentId: dataset.instrument.instrumentId,
+      datasetHash: dataset.hash,
+      bars: dataset.length,
+    })),
+    timeframe: payload.timeframe,
+    instants,
+    warmupBars: plan.warmupBars,
+    passed: checks.every((check) => check.outcome !== "fail"),
+    checks,
+    totalReturn,
+    delayedReturn,
+    doubledCostsReturn,
+  };
+}
+
+function nothingKnown(error: unknown): undefined {
+  if (error instanceof AppError && error.code === "data.missing") return undefined;
+  throw error;
+}
+
+/** The bars that had closed by a time. */
+function cutDataset(dataset: SeriesDataset, untilMs: number): SeriesDataset {
+  const length = dataset.columns.closeMs.findLastIndex((ms) => ms <= untilMs) + 1;
+  const entries = Object.entries(dataset.columns) as Array<[keyof SeriesColumns, Float64Array]>;
+  const columns = Object.fromEntries(entries.map(([name, column]) => [name, column.subarray(0, length)]));
+  return { ...dataset, length, columns: columns as Record<keyof SeriesColumns, Float64Array> };
+}
+
+/** What had closed by a time, of instruments that had a bar by then. */
+function closedBy({ listings, rates, others }: Listings, untilMs: number): Listings {
+  const cut = (dataset: SeriesDataset) => cutDataset(dataset, untilMs);
+  return {
+    listings: listings
+      .map(({ dataset, signals, finer, actions, endedMs }): Listing => {
+        const bars = cut(dataset);
+        return {
+          dataset: bars,
+          signals: signals === dataset ? bars : cut(signals),
+          finer: finer === undefined ? undefined : cut(finer),
+          actions,
+          // Nobody knows before its last bar that it leaves.
+          endedMs: bars.length === dataset.length ? endedMs : null,
+        };
+      })
+      .filter(({ dataset }) => dataset.length > 0),
+    rates: Object.fromEntries(Object.entries(rates).map(([currency, rate]) => [currency, cut(rate)])),
+    others: new Map([...others].map(([name, dataset]) => [name, cut(dataset)])),
+  };
+}
+
+/** The formulas of each instrument, begun later. */
+function recursionOf(plan: PortfolioPlan, { listings, others }: Listings): AuditCheck {
+  const data = new Map([...others].map(([name, dataset]) => [name, toFormulaData(dataset)]));
+  const columnsOf = (bars: Dataset) => evaluateFormulas(plan.features, bars);
+  let starts: number[] = [];
+  for (const { signals } of listings) {
+    if (plan.features.length === 0) break;
+    const bars: Dataset = { ...toFormulaData(signals), resolve: (symbol) => data.get(symbol) };
+    const own = startsOf(bars.length, plan.warmupBars + 2);
+    if (own.length > starts.length) starts = own;
+    const finding = auditRecursion(columnsOf, bars, plan.warmupBars, own);
+    if (!finding.passed) return recursionCheck(finding, own, plan.warmupBars);
+  }
+  const none: AuditFinding = { passed: true, firstMs: null, compared: 0 };
+  return plan.features.length === 0
+    ? { name: "recursion", outcome: "pass", detail: "The strategy reads no formulas.", firstMs: null }
+    : recursionCheck(none, starts, plan.warmupBars);
+}
+
+/** Names under which the last instrument comes first. */
+function renamed(market: PortfolioMarket): PortfolioMarket {
+  const sorted = market.instruments.map((one) => one.id).toSorted();
+  const other = (id: string) => `${String(sorted.length - sorted.indexOf(id)).padStart(4, "0")} ${id}`;
+  return { ...market, instruments: market.instruments.map((one) => ({ ...one, id: other(one.id) })) };
+}
+
+/** The same fills whatever the instruments are called? */
+function permutationOf(whole: EngineRun, other: EngineRun): AuditCheck {
+  const linesOf = ({ state: { postings, instruments } }: EngineRun) =>
+    [...fillRows(postings)].map((row) => {
+      const id = instruments[postings.instrument[row]!]!.id.replace(/^\d{4} /, "");
+      return {
+        atMs: postings.timeMs[row]!,
+        line: `${postings.timeMs[row]} ${id} ${postings.quantity[row]!.toPrecision(9)}`,
+      };
+    });
+  const [mine, theirs] = [linesOf(whole), linesOf(other)];
+  const has = new Set(theirs.map(({ line }) => line));
+  const first = mine.find(({ line }) => !has.has(line));
+  const same = first === undefined && mine.length === theirs.length;
+  return {
+    name: "permutation",
+    outcome: same ? "pass" : "warning",
+    detail: same
+      ? "With the instruments in the opposite order the fills are the same."
+      : "With the instruments named so that their order turns round, the fills differ: the strategy prefers the first of equals, or tells its instruments apart by place.",
+    firstMs: first?.atMs ?? null,
+  };
+}
+
+function splitsOf(listings: readonly Listing[]): AuditCheck {
+  const found = listings.flatMap(({ signals }) =>
+    suspectSplits(toFormulaData(signals)).map((i) => ({
+      id: signals.instrument.instrumentId,
+      atMs: signals.columns.closeMs[i]!,
+    })),
+  );
+  const first = found.toSorted((a, b) => a.atMs - b.atMs)[0];
+  return {
+    name: "splits",
+    outcome: first === undefined ? "pass" : "warning",
+    detail:
+      first === undefined
+        ? "No close is about half or twice the one before."
+        : `${found.length} closes are about half or twice the one before, the first of ${first.id}: look whether they are splits that are not adjusted for.`,
+    firstMs: first?.atMs ?? null,
+  };
+}
+
+function survivorshipOf(listings: readonly Listing[]): AuditCheck {
+  const shares = listings.filter(({ dataset }) => ["equity", "fund"].includes(dataset.instrument.assetClass));
+  const gone = shares.filter(({ endedMs }) => endedMs !== null);
+  const chosen = shares.length > 0 && gone.length === 0;
+  return {
+    name: "survivorship",
+    outcome: chosen ? "warning" : "pass",
+    detail: chosen
+      ? `All ${shares.length} shares and funds still trade on ${isoDate(endOf(listings))}: those that failed could not have been chosen.`
+      : shares.length === 0
+        ? "No instrument is a share or a fund."
+        : `${gone.length} of ${shares.length} shares and funds end before the run does: those that failed are among them.`,
+    firstMs: null,
+  };
+}
+
+/** Fees, spread and slippage twice. */
+function doubled(costs: TradingCosts): TradingCosts {
+  const { fees, slippage } = costs;
+  return {
+    ...costs,
+    spreadRate: costs.spreadRate * 2,
+    conversionRate: costs.conversionRate * 2,
+    fees: {
+      makerRate: fees.makerRate * 2,
+      takerRate: fees.takerRate * 2,
+      perUnit: fees.perUnit * 2,
+      minimum: fees.minimum * 2,
+      tiers: fees.tiers.map((tier) => ({
+        ...tier,
+        makerRate: tier.makerRate * 2,
+        takerRate: tier.takerRate * 2,
+      })),
+    },
+    slippage:
+      slippage.kind === "fixed"
+        ? { ...slippage, rate: slippage.rate * 2, perUnit: slippage.perUnit * 2 }
+        : { ...slippage, coefficient: slippage.coefficient * 2 },
+  };
+}
