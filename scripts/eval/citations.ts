@@ -72,11 +72,14 @@ export async function supports(sentence: string, { item }: Evidence, fixture: As
       const stands =
         row === undefined
           ? item.documentId.startsWith("d")
-          : row.text.slice(item.start, item.end) === item.text;
+          : item.end === 0
+            ? item.text === item.title
+            : row.text.slice(item.start, item.end) === item.text;
       const squeezed = (one: string) => one.replaceAll(/\s+/g, " ").trim();
       return (
         stands &&
         (squeezed(item.text).includes(squeezed(text)) ||
+          squeezed(text).includes(squeezed(item.text)) ||
           numbersIn(item.text).some(
             ({ size }) => tells(text, size) || tells(text, size * 1e3) || tells(text, size * 1e6),
           ))

@@ -43,6 +43,19 @@ const price = value("close", 12.5, "EUR");
 const halves: EvidenceItem = { ...passage, text: "About half of them are above 70." } as EvidenceItem;
 const average = value("sma(close, 200)", 3037.0, "points");
 
+test("the words of a passage may stand inside a sentence; what is put beside them is checked", () => {
+  const told = { ...passage, text: "The maker was fined 21 million dollars by a court." } as EvidenceItem;
+  expect(check("It was said: The maker was fined 21 million dollars by a court.", told).ok).toBe(true);
+  expect(check("Of 30 makers, The maker was fined 21 million dollars by a court.", told).unbound).toEqual([
+    "30",
+  ]);
+});
+
+test("a name blanks only itself, not the digits of another number", () => {
+  const named = checkSentence("It rose 15% in 5 days.", [{ item: share, names: ["5"] }]);
+  expect(named.unbound).toEqual(["15%"]);
+});
+
 describe("bound", () => {
   test.each<[string, EvidenceItem[]]>([
     ["The S&P 500 closed at 2,386.13 points on 16 March 2020.", [close]],

@@ -378,6 +378,9 @@ function spelled(text: string): number {
   return total + part;
 }
 
+/** Shorter words may stand in a sentence by chance. */
+const leastQuote = 20;
+
 /** Checks one sentence, without its citation markers, against the items it cites. */
 export function checkSentence(sentence: string, cited: readonly CitedItem[]): GuardResult {
   const unbound: string[] = [];
@@ -388,6 +391,10 @@ export function checkSentence(sentence: string, cited: readonly CitedItem[]): Gu
   const squeezed = (value: string) => value.replaceAll(/\s+/g, " ").trim();
   if (bindings.passages.some((passage) => squeezed(passage).includes(squeezed(sentence))))
     return { ok: true, unbound };
+  // The words of a passage inside a sentence say what their source says, too.
+  for (const passage of bindings.passages) {
+    if (passage.length >= leastQuote) text = text.replaceAll(passage, blank(passage));
+  }
   for (const name of [...bindings.names].sort((a, b) => b.length - a.length)) {
     if (name.length > 0) text = text.replaceAll(wholeName(name), blank(name));
   }

@@ -80,6 +80,13 @@ function heldBy(item: EvidenceItem): { value?: number; excerpt?: string } {
   return "value" in item && typeof item.value === "number" ? { value: item.value } : {};
 }
 
+const recordNames = {
+  order: "order",
+  alertTrigger: "alert trigger",
+  event: "event",
+  sentiment: "sentiment of",
+} as const;
+
 /** An evidence item in a line. */
 export function describe(item: EvidenceItem): string {
   switch (item.kind) {
@@ -94,7 +101,7 @@ export function describe(item: EvidenceItem): string {
     case "job":
       return `${item.pointer.slice(1)} of ${item.type} job ${item.jobId}`;
     case "record":
-      return item.record === "order" ? `order ${item.id}` : `alert trigger ${item.id}`;
+      return `${recordNames[item.record]} ${item.id ?? String(item.values["instrumentId"] ?? "")}`.trim();
     case "account":
       return `${item.pointer.slice(1)} of ${item.simulated ? "paper " : ""}account ${item.name}`;
   }

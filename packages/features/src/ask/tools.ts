@@ -4,6 +4,8 @@ import type { ChunkHit, JobContext, KnowledgeIndex } from "@tapedeck/core";
 import { checkFormula, evaluateFormulas, FormulaError } from "@tapedeck/formula";
 import { bucketRule } from "@tapedeck/trading/calendar/index";
 import type { AlertReader, AlertTrigger } from "../alerts/contract.ts";
+import type { EventQuery, EventReader, MarketEvent } from "../events/contract.ts";
+import type { InstrumentSentiment, SentimentReader } from "../sentiment/contract.ts";
 import type { JobService, JobView } from "../jobs/contract.ts";
 import type { FilingDocument, FilingPageText, FilingReader } from "../knowledge/contract.ts";
 import type { OrderView, PortfolioReader } from "../orders/contract.ts";
@@ -22,6 +24,8 @@ export interface AskSources {
   jobs: Pick<JobService, "get" | "list" | "submit" | "waitForEnd">;
   portfolio: PortfolioReader;
   alerts: AlertReader;
+  events: EventReader;
+  sentiments: SentimentReader;
 }
 
 /** The job types that a question may have computed. */
@@ -54,6 +58,15 @@ export interface Tools {
   portfolio(): ReturnType<PortfolioReader["portfolio"]>;
   /** Newest first. */
   orders(status?: OrderView["status"]): Promise<OrderView[]>;
+  /** Published by `asOfMs`, newest first. */
+  events(query: Pick<EventQuery, "instrumentIds" | "kinds" | "fromMs" | "toMs">): Promise<MarketEvent[]>;
+  /** The decayed mean at a time, and the newest documents up to it. */
+  sentiment(
+    instrumentId: string,
+    atMs: number,
+  ): Promise<{ value: Awaited<ReturnType<SentimentReader["valueAt"]>>; items: InstrumentSentiment[] }>;
+  /** Words of a document's version, by their place. */
+  readSpan(place: { documentId: string; version: number; start: number; end: number }): Promise<string>;
   /** What alerts told up to `asOfMs`, newest first. */
   alertTriggers(): Promise<AlertTrigger[]>;
 }
@@ -314,6 +327,43 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
       const orders = await sources.portfolio.orders(tenantId, status, maxListed);
       ctx.step({ name: "orders", input: { status }, output: { orders: orders.length } });
       return orders;
+    },
+
+    async events(query) {
+      begin();
+      const { items } = await sources.events.list(tenantId, { ...query, asOfMs, limit: maxListed });
+      for (const { documentId, version, title } of items)
+        ctx.input({ kind: "document", ref: `${documentId}@${version}`, label: title });
+      ctx.step({ name: "events", input: query, output: { events: items.length } });
+      return items;
+    },
+
+    async sentiment(instrumentId, atMs) {
+      begin();
+      const untilMs = Math.min(atMs, asOfMs);
+      const value = await sources.sentiments.valueAt(tenantId, instrumentId, untilMs);
+      const { items } = await sources.sentiments.list(tenantId, {
+        instrumentId,
+        asOfMs: untilMs,
+        limit: maxListed,
+      });
+      for (const { documentId, version, title } of items)
+        ctx.input({ kind: "document", ref: `${documentId}@${version}`, label: title });
+      ctx.step({
+        name: "sentiment",
+        input: { instrumentId, atMs: untilMs },
+        output: { items: items.length },
+      });
+      return { value, items };
+    },
+
+    async readSpan({ start, end, ...document }) {
+      begin();
+      const pages = await sources.filings.pages(tenantId, document);
+      return pages
+        .filter((page) => page.start < end && page.start + page.text.length > start)
+        .map((page) => page.text.slice(Math.max(0, start - page.start), end - page.start))
+        .join("");
     },
 
     async alertTriggers() {

@@ -69,8 +69,9 @@ export const EvidenceItem = z
     z.object({
       /** A row that the program keeps, as it stood. */
       kind: z.literal("record"),
-      record: z.enum(["order", "alertTrigger"]),
-      id: Id,
+      record: z.enum(["order", "alertTrigger", "event", "sentiment"]),
+      /** Null where it is a value of several rows. */
+      id: Id.nullable(),
       /** Times end in Ms. */
       values: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
     }),

@@ -21,6 +21,7 @@ import { backtestReport, jobReport, portfolioReport } from "./jobs.ts";
 import { definition } from "./knowledge.ts";
 import { supportAndResistance, tradingRange } from "./levels.ts";
 import { commentary, instrumentReport } from "./overview.ts";
+import { news, sentimentOf } from "./news.ts";
 import { betaOf, cointegration, rollingCorrelation } from "./pairs.ts";
 import { extreme, meanOf, priceAt, priceLevel } from "./price.ts";
 import { rank } from "./rank.ts";
@@ -40,6 +41,8 @@ export const families: readonly Family[] = [
   explainSignal,
   orderReport,
   alertReport,
+  sentimentOf,
+  news,
   missedDays,
   regularInvesting,
   whatIf,

@@ -4,6 +4,7 @@ import type { Question } from "../question.ts";
 import type { Hint } from "./family.ts";
 import { have } from "./family.ts";
 import { companiesIn } from "./filings.ts";
+import { asksForNews } from "./news.ts";
 
 /** Words that speak to a program rather than ask it something. */
 const commanding =
@@ -65,7 +66,7 @@ export function refusal(q: Question, hint: Hint): Declined | undefined {
     });
   }
   const named = q.instruments.length > 0 || q.unknownNames.length > 0;
-  if (named && q.any("fundamental") && !q.any("drawdown", "volatility")) {
+  if (named && q.any("fundamental") && !q.any("drawdown", "volatility") && !asksForNews(q)) {
     return new Declined(
       `There are only prices and volumes in the data, and no filing of this company: no company figures, economic figures or news.${have(hint)} A filing is added by POST /api/documents.`,
       { suggestions: nearest },

@@ -3,6 +3,7 @@ import { Declined } from "../answer.ts";
 import type { Period } from "../dates.ts";
 import { defineFamily, subject } from "./family.ts";
 import { measureReturn } from "./measure.ts";
+import { eventDrafts } from "./news.ts";
 import { presumption, returnSentences } from "./returnOver.ts";
 
 interface WhyArgs extends Record<string, unknown> {
@@ -15,8 +16,12 @@ interface WhyArgs extends Record<string, unknown> {
 export const whyMoved = defineFamily<WhyArgs>({
   name: "whyMoved",
   takes: [],
-  about: "Whether a price moved as a question of why takes for granted",
-  examples: ["Why did the S&P 500 fall in 2019?", "Why did AAPL rise in 2008?"],
+  about: "Whether a price moved as a question of why takes for granted, and what was published then",
+  examples: [
+    "Why did the S&P 500 fall in 2019?",
+    "Why did AAPL rise in 2008?",
+    "Why did Microsoft rise in 2009?",
+  ],
   understand(q, hint) {
     const presumed = presumption(q);
     if (!q.any("why") || presumed === undefined || q.period === undefined) return undefined;
@@ -27,6 +32,14 @@ export const whyMoved = defineFamily<WhyArgs>({
     const stretch = bars.stretch(period);
     const { value } = measureReturn(bars, stretch);
     if (presumed === "gain" ? value > 0 : value < 0) {
+      const events = await eventDrafts(instrument, period, tools);
+      if (events.length > 0) {
+        return {
+          drafts: [...returnSentences(bars, stretch, { annual: false, presumed }), ...events],
+          message:
+            "The data tells what prices did and what was published then, not that one caused the other.",
+        };
+      }
       throw new Declined("The data tells what prices did, not why.", {
         suggestions: [
           `What was the return of ${instrument.instrumentId} ${period.label}?`,
