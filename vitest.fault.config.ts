@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** The fault suite: real processes are killed, cut off and starved, one test at a time. */
 export default defineConfig({
   test: {
-    include: ["apps/workers/src/faults/*.fault.test.ts"],
+    include: ["apps/{workers,stream}/src/faults/*.fault.test.ts"],
     pool: "forks",
     maxWorkers: 1,
     fileParallelism: false,

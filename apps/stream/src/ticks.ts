@@ -96,7 +96,8 @@ export async function startTicks(parts: TickParts) {
   const { venue } = source;
   const writer = createSeriesWriter({ db });
   const chunks = createChunkStore({ db, venue, now, log });
-  const clock = source.now?.bind(source) ?? now;
+  // The venue's own time, as far as it has been measured: our clock may be wrong, or be set.
+  const clock = source.now?.bind(source) ?? (() => now() + (source.status()?.clockOffsetMs ?? 0));
   const nowMs = now();
   await openRun(db, {
     id: runId,
@@ -126,14 +127,17 @@ export async function startTicks(parts: TickParts) {
       floors.set(instrumentId, oldestTick(atMs, places.get(instrumentId)));
   }
   const bars = createBarMaker({ venue, graceMs, fromMs });
-  const intake = createIntake({ venue, fromMs, aheadMs: lateLimitMs });
+  const aheadMs = source.status() === null ? lateLimitMs : historyLimitMs;
+  const intake = createIntake({ venue, fromMs, aheadMs });
+  /** Where instruments that were left a moment ago ended: what came of them may not be stored yet. */
+  const left = new Map<string, TradePlace>();
   const recorder = createRecorder({
     runId,
     store: chunks.store,
     spill,
     log,
     keep: (instrumentId) => ({
-      place: source.places().get(instrumentId) ?? null,
+      place: source.places().get(instrumentId) ?? left.get(instrumentId) ?? null,
       bars: source.now === undefined ? bars.long(instrumentId) : [],
     }),
     everyMs: parts.recorder?.everyMs ?? 500,
@@ -248,8 +252,11 @@ export async function startTicks(parts: TickParts) {
     instrumentIds: () => source.instruments.map((one) => one.instrumentId),
     take,
     async giveUp(instrumentId) {
+      const place = source.places().get(instrumentId);
+      if (place !== undefined) left.set(instrumentId, place);
       source.leave(instrumentId);
       const stored = await recorder.flush();
+      left.delete(instrumentId);
       pipeline.drop(instrumentId);
       floors.delete(instrumentId);
       alerts.instrumentsChanged();

@@ -58,7 +58,8 @@ export async function freePort(): Promise<number> {
   });
 }
 
-function launch(script: string, args: readonly string[], env: Record<string, string>): StackProcess {
+/** One of the programs as a process of its own. */
+export function launch(script: string, args: readonly string[], env: Record<string, string>): StackProcess {
   const child: ChildProcess = spawn(process.execPath, [path.join(projectRoot, script), ...args], {
     cwd: projectRoot,
     env: { ...process.env, ...env },

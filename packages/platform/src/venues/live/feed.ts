@@ -38,6 +38,9 @@ export interface TradeFeedOptions {
 /** A book that comes anew is asked for at most once in this time, so that a venue that sends wrong ones is not flooded. */
 const bookPauseMs = 1_000;
 
+/** A step of our clock beside the machine's steady one that is none of its usual drift. */
+const jumpMs = 1_000;
+
 interface FollowedBook {
   keeper: BookKeeper;
   /** Images of an older connection, and what follows them, are not mixed with those of a newer one. */
@@ -73,6 +76,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   let link: Link | undefined;
   let events: TradeFeedEvents;
   let healing = false;
+  let ownClockMs = now() - performance.now();
   let stopped = false;
   let telling = false;
   const toFollow = new Set<string>();
@@ -214,7 +218,18 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     }
   }
 
+  /** A clock of ours that jumped is measured against the venue's at once. */
+  function lookAtClock(): void {
+    const aheadMs = now() - performance.now();
+    if (Math.abs(aheadMs - ownClockMs) > jumpMs) {
+      log.warn({ venue: protocol.venue, byMs: Math.round(aheadMs - ownClockMs) }, "our clock jumped");
+      readClock();
+    }
+    ownClockMs = aheadMs;
+  }
+
   function healSoon(): void {
+    lookAtClock();
     if (healing || stopped) return;
     healing = true;
     heal()

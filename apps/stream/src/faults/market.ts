@@ -1,0 +1,107 @@
+import type { LiveBinance } from "@tapedeck/testkit/liveBinance";
+import type { Kysely } from "kysely";
+import { sql } from "kysely";
+
+const symbols = ["BTCUSDT", "ETHUSDT"] as const;
+/** Number of a symbol's first trade at the loopback venue. */
+const firstId = 1_000;
+
+/** A venue that trades all the time, and what must be stored of it. */
+export interface Market {
+  symbols: readonly string[];
+  /** Trades so far. */
+  made(): number;
+  /**
+   * Waits until every trade that was made by now is stored once; gives how long that took. Throws when it did not come to
+   * that in time.
+   */
+  whole(withinMs: number): Promise<number>;
+  /** Bars of a minute and a second whose newest revision is not what the stored trades make. */
+  wrongBars(): Promise<number>;
+  stop(): void;
+}
+
+/** The trade's number is its size: what is stored says which it was. */
+export function startMarket(options: {
+  venue: LiveBinance;
+  db: Kysely<unknown>;
+  /** Of each symbol. */
+  tradesPerSecond: number;
+}): Market {
+  const { venue, db, tradesPerSecond } = options;
+  const counts = symbols.map(() => 0);
+  const everyMs = 20;
+  let owed = 0;
+  const timer = setInterval(() => {
+    for (owed += (tradesPerSecond * everyMs) / 1_000; owed >= 1; owed -= 1)
+      symbols.forEach((symbol, i) => {
+        const size = firstId + counts[i]!;
+        venue.trade(100 + (size % 1_000) / 10, { size, symbol });
+        counts[i]! += 1;
+      });
+  }, everyMs);
+
+  /** Trades of a symbol from the first that was stored up to one: how many there are, and how many different ones. */
+  async function stored(symbol: string, last: number) {
+    const { rows } = await sql<{ all: number; different: number; first: number | null }>`
+      select count(*)::int as all, count(distinct size)::int as different, min(size)::float8 as first
+      from trades join series using (series_id)
+      where series.instrument_id = ${`${symbol}.BINANCE`} and series.kind = 'trades' and size <= ${last}`.execute(
+      db,
+    );
+    return rows[0]!;
+  }
+
+  async function missing(wanted: readonly number[]): Promise<string | undefined> {
+    for (const [i, symbol] of symbols.entries()) {
+      const last = firstId + wanted[i]! - 1;
+      const { all, different, first } = await stored(symbol, last);
+      if (all !== different) return `${symbol}: ${all - different} trades are stored twice`;
+      if (first === null || different !== last - first + 1)
+        return `${symbol}: ${different} of the trades ${first} to ${last} are stored`;
+    }
+    return undefined;
+  }
+
+  return {
+    symbols,
+    made: () => counts.reduce((sum, count) => sum + count, 0),
+    async whole(withinMs) {
+      const wanted = [...counts];
+      const startedMs = performance.now();
+      for (;;) {
+        const fault = await missing(wanted).catch((error: unknown) => String(error));
+        const tookMs = performance.now() - startedMs;
+        if (fault === undefined) return tookMs;
+        if (tookMs > withinMs) throw new Error(`after ${Math.round(tookMs)} ms: ${fault}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    async wrongBars() {
+      const { rows } = await sql<{ wrong: number }>`
+        with prints as (
+          select distinct on (series.instrument_id, event_ms, ordinal)
+            series.instrument_id, event_ms, ordinal, price, size
+          from trades join series using (series_id)
+          order by series.instrument_id, event_ms, ordinal, revision desc
+        ), made as (
+          select distinct on (series.series_id, bars.open_ms)
+            series.instrument_id, bars.open_ms, bars.close_ms, bars.open, bars.high, bars.low, bars.close, bars.volume
+          from bars join series using (series_id) where series.timeframe in ('1s', '1m')
+          order by series.series_id, bars.open_ms, bars.revision desc
+        ), wanted as (
+          select m.instrument_id, m.open_ms, m.close_ms,
+            (array_agg(p.price order by p.event_ms, p.ordinal))[1] as open, max(p.price) as high, min(p.price) as low,
+            (array_agg(p.price order by p.event_ms desc, p.ordinal desc))[1] as close, sum(p.size) as volume
+          from made m join prints p on p.instrument_id = m.instrument_id
+            and p.event_ms >= m.open_ms and p.event_ms < m.close_ms
+          group by 1, 2, 3
+        )
+        select count(*)::int as wrong from made m left join wanted w using (instrument_id, open_ms, close_ms)
+        where (m.open, m.high, m.low, m.close, m.volume)
+          is distinct from (w.open, w.high, w.low, w.close, w.volume)`.execute(db);
+      return rows[0]!.wrong;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
