@@ -60,6 +60,7 @@ describe("events of a text", () => {
     "Did Intel cut its full-year revenue outlook?",
     "Why Apple shares fell after quarterly profit missed estimates",
     "Net income rose 12% in the second quarter.",
+    "Intel cut its dividend in 2009.",
     "",
   ])("are none in %j", (text) => {
     expect(extract(text)).toEqual([]);
@@ -107,6 +108,10 @@ describe("events of a text", () => {
     expect(extract(text)).toHaveLength(3_000);
     expect(extract(`${"a ".repeat(200_000)}.`)).toEqual([]);
   });
+});
+
+test("the year before is still told of", () => {
+  expect(extract("Intel cut its dividend in 2023.")).toHaveLength(1);
 });
 
 describe("the day that a sentence names", () => {

@@ -5,7 +5,7 @@ import { marketMoving } from "./kinds.ts";
 import type { EventDirection, EventKind } from "./kinds.ts";
 import { eventRules } from "./rules.ts";
 import type { EventRule } from "./rules.ts";
-import { dayTold } from "./when.ts";
+import { dayTold, isHistory } from "./when.ts";
 
 /** Part of a text: text.slice(start, end). */
 export interface Span {
@@ -61,6 +61,8 @@ const speaker = /(?:\b(?:by|at|says?|said|according to|analysts? (?:at|from))\s+
 /** "Acme raises …": who is named right before such a verb is the one that rates. */
 const rates =
   /^(?:upgrades|downgrades|raises|lifts|boosts|hikes|cuts|lowers|slashes|trims|increases|initiates|starts|resumes|reiterates|maintains)\b/i;
+
+const agency = /^(?:Moody|Fitch|S&P(?: Global)?(?: Ratings)?$|CRISIL|CARE Ratings|ICRA|DBRS)/i;
 
 /** Kinds that happen to what follows the verb ("the SEC sued Coinbase"); the others to what stands before. */
 const passiveKinds: ReadonlySet<EventKind> = new Set(["rating", "litigation", "hack", "listing", "product"]);
@@ -149,11 +151,10 @@ function subjectsOf(
   if (kind === "merger") return named;
   const before = named.filter(({ start }) => start < trigger.end);
   if (!passiveKinds.has(kind)) return before.slice(0, 1).concat(named.slice(0, before.length === 0 ? 1 : 0));
-  const isRater = ({ end }: NameMention) =>
+  const isRater = ({ start, end }: NameMention) =>
     kind === "rating" &&
-    trigger.start - end <= 2 &&
-    trigger.start >= end &&
-    rates.test(sentence.slice(trigger.start));
+    (agency.test(sentence.slice(start, end)) ||
+      (trigger.start - end <= 2 && trigger.start >= end && rates.test(sentence.slice(trigger.start))));
   const told = named.filter((one) => !speaker.test(sentence.slice(0, one.start)) && !isRater(one));
   const after = told.filter(({ start }) => start >= trigger.start);
   const chosen = after[0] ?? told.at(-1);
@@ -162,7 +163,7 @@ function subjectsOf(
 
 /**
  * Events that a text tells of, in its order: rules over sentences (rules.ts), each tied to the instruments that it happens
- * to. Questions, near misses and sentences about nobody known give none. English.
+ * to. Questions, history, near misses and sentences about nobody known give none. English.
  */
 export function extractEvents(text: string, options: ExtractOptions): TextEvent[] {
   const { finder, publishedMs } = options;
@@ -174,7 +175,7 @@ export function extractEvents(text: string, options: ExtractOptions): TextEvent[
     const mentions = finder.find(sentence);
     const context = mentions.length === 0 && backReference.test(sentence) ? lately : [];
     if (mentions[0] !== undefined) lately = mentions[0].instrumentIds;
-    if (asked.test(sentence)) continue;
+    if (asked.test(sentence) || isHistory(sentence, publishedMs)) continue;
     const taken: Span[] = [];
     for (const rule of eventRules) {
       const match = matchOf(rule, sentence);

@@ -16,6 +16,9 @@ export interface EventMeasure {
   rightDirection: number;
 }
 
+/** The labelled sentences read as if published then. */
+const publishedMs = Date.UTC(2024, 5, 1);
+
 /** A coin's pairs count as one. */
 function baseOf(instrumentId: string): string {
   return instrumentId.slice(0, instrumentId.lastIndexOf(".")).split("-")[0]!;
@@ -28,7 +31,7 @@ export function measureEvents(sentences: readonly LabelledSentence[]): EventMeas
   for (const { text, events } of sentences) {
     const left = [...events];
     labelled += left.length;
-    for (const { kind, direction, instrumentIds } of extractEvents(text, { finder, publishedMs: 0 })) {
+    for (const { kind, direction, instrumentIds } of extractEvents(text, { finder, publishedMs })) {
       const subjects = instrumentIds.length === 0 ? [null] : [...new Set(instrumentIds.map(baseOf))];
       for (const subject of subjects) {
         found++;

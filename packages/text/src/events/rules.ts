@@ -115,7 +115,9 @@ export const eventRules: readonly EventRule[] = [
       any(
         String.raw`\b(?:analysts?|economists?|traders|IMF|World Bank|OECD|Wall Street|surveyed|investors)\b[^;]{0,30}\b(?:expect|see|forecast|project|anticipat)`,
       ),
-      any(String.raw`\b(?:Moody['’]?s|Fitch|S&P Global)\b[^;]{0,60}\boutlook\b`),
+      any(
+        String.raw`\b(?:Moody['’]?s|Fitch|S&P Global)\b[^;]{0,60}\boutlook\b|\bguidance notes?\b|\bprice forecasts?\b`,
+      ),
     ],
     directions: [
       [
@@ -147,7 +149,7 @@ export const eventRules: readonly EventRule[] = [
         String.raw`\b(?:rais|lift|lower|cut|slash|trim|boost)\w* (?:its |their |the )?(?:price )?target (?:price )?(?:on|for)\b`,
       ),
       any(
-        String.raw`\b(?:cut|rais|lower|lift|mov|rat|reiterat|maintain)\w*\b[^;]{0,30}\b(?:to|at|of) ["“'’]?(?:strong |conviction )?(?:buy|sell|hold|neutral|overweight|underweight|equal[- ]?weight|outperform|underperform|market perform|sector perform|accumulate|reduce)\b`,
+        String.raw`\b(?:cut|rais|lower|lift|mov|rat|reiterat|maintain)\w*\b[^;,]{0,30}\b(?:to|at|of) ["“'’]?(?:strong |conviction )?(?:buy|sell|hold|neutral|overweight|underweight|equal[- ]?weight|outperform|underperform|market perform|sector perform|accumulate|reduce)\b`,
       ),
       any(
         String.raw`\b(?:initiat|start|resum|reinstat|assum)\w*\b[^;]{0,30}\b(?:coverage|at (?:an? )?(?:buy|sell|hold|neutral|overweight|underweight|equal[- ]?weight|outperform|underperform))\b`,
@@ -211,7 +213,7 @@ export const eventRules: readonly EventRule[] = [
     kind: "merger",
     says: [
       any(
-        String.raw`\b(?:acquir(?:es?|ed|ing)|buy(?:s|ing)?|bought|purchas(?:es?|ed)|snap(?:s|ped) up|take(?:s)? over|merg(?:es?|ed|ing) (?:with|its)|(?:to|will|would) (?:buy|acquire|merge))\b[^;]{0,80}(?:\bfor (?:about |nearly |around |almost |roughly |up to |more than )?[$€£₹]?\d|\bin an? [^;]{0,40}\bdeal\b|\bstake\b|\bbusiness(?:es)?\b|\bunit\b|\bmaker\b|\bcompany\b|\bbrand\b|\brival\b|\bdivision\b|\bfirm\b|\bstart-?up\b)`,
+        String.raw`\b(?:acquir(?:es?|ed|ing)|buys?|bought|purchas(?:es?|ed)|snap(?:s|ped) up|take(?:s)? over|merg(?:es?|ed|ing) (?:with|its)|(?:to|will|would) (?:buy|acquire|merge))\b[^;]{0,80}(?:\bfor (?:about |nearly |around |almost |roughly |up to |more than )?[$€£₹]?\d|\bin an? [^;]{0,40}\bdeal\b|\bstake\b|\bbusiness(?:es)?\b|\bunit\b|\bmaker\b|\bcompany\b|\bbrand\b|\brival\b|\bdivision\b|\bfirm\b|\bstart-?up\b)`,
       ),
       any(
         String.raw`\b(?:agree[sd]?|deal|bid|offer|plans?|talks|completes?|completed|approach|proposal|set|moves?)\b[^;]{0,30}\b(?:to |of |for |its )?(?:\w+ ){0,5}(?:acquire|acquisition|takeover|buyout|merger|merge|buy\b|purchase of)\b`,
@@ -226,7 +228,7 @@ export const eventRules: readonly EventRule[] = [
         String.raw`\b(?:sells?|sold|to sell|divests?|divested|offloads?)\b[^;]{0,50}\b(?:assets|unit|business|division|operations|subsidiary|brand)\b[^;]{0,60}(?:\bfor\b|\bto\b)`,
       ),
       any(
-        String.raw`\b(?:abandons?|abandoned|scraps?|scrapped|drops?|dropped|calls? off|called off|terminates?|terminated|blocks?|blocked|walks? away from|walked away from)\b[^;]{0,50}\b(?:acquisition|takeover|merger|deal|buyout|bid|bidding)\b`,
+        String.raw`\b(?:abandons?|abandoned|scraps?|scrapped|drops? (?:its|the|plans)|dropped (?:its|the|plans)|calls? off|called off|terminates?|terminated|blocks?|blocked|walks? away from|walked away from)\b[^;]{0,50}\b(?:acquisition|takeover|merger|deal|buyout|bid|bidding)\b`,
       ),
       any(String.raw`\bmakes?\b[^;]{0,40}\b(?:bid|offer)\b[^;]{0,10}\bfor\b`),
     ],
@@ -261,7 +263,7 @@ export const eventRules: readonly EventRule[] = [
         String.raw`\b(?:fin(?:es|ed)|penalt(?:y|ies)|indict(?:s|ed|ment)|subpoena(?:s|ed)?|plead(?:s|ed)? guilty|convicted|patent infringement|injunction)\b`,
       ),
       any(
-        String.raw`\b${court}\b[^;]{0,60}\b(?:su(?:es|ed)|charg(?:es|ed)|investigat(?:es|ed|ing)|prob(?:es|ed|ing)|probe|ruled?|rules|orders?|ordered|dismiss(?:es|ed)|finds?|found|accus(?:es|ed)|alleg(?:es|ed)|settle(?:s|d|ment)?)\b`,
+        String.raw`\b${court}\b[^;]{0,60}\b(?:su(?:es|ed)|charg(?:es|ed)|investigat(?:es|ed|ing)|prob(?:es|ed|ing)|probe|ruled?|rules|orders?|ordered|dismiss(?:es|ed)|accus(?:es|ed)|alleg(?:es|ed)|settle(?:s|d|ment)?)\b`,
       ),
       any(
         String.raw`\b(?:probe|investigation|inquiry)\b[^;]{0,15}\b(?:into|of|over)\b|\bunder investigation\b`,
@@ -311,7 +313,7 @@ export const eventRules: readonly EventRule[] = [
         String.raw`\b(?:${exchange}|platform|broker(?:age)?)\b[^;]{0,20}\b(?:lists?|will list|to list|adds?|added|listed)\b[^;]{0,60}\b(?:trading|tokens?|coins?|pairs?|futures|users|customers)\b`,
       ),
       any(
-        String.raw`\b(?:IPO|initial public offering|goes public|went public|direct listing|made its debut|makes? (?:its )?(?:market |trading )?debut|begins? trading|began trading|starts? trading)\b[^;]{0,60}\b(?:on|at|price[sd]?|raise[sd]?|fil(?:es|ed)|${exchange})\b`,
+        String.raw`\b(?:IPO|initial public offering|goes public|went public|direct listing|debut(?:s|ed)|made its debut|makes? (?:its )?(?:market |trading )?debut|begins? trading|began trading|starts? trading)\b[^;]{0,60}\b(?:on|at|price[sd]?|raise[sd]?|fil(?:es|ed)|${exchange})\b`,
       ),
       any(
         String.raw`\b(?:approv\w+|launch\w*|reject\w*)\b[^;]{0,50}\b(?:spot )?[\w ]{0,20}\b(?:ETFs?|exchange-traded (?:funds?|products?))\b`,
@@ -361,7 +363,7 @@ export const eventRules: readonly EventRule[] = [
     kind: "product",
     says: [
       any(
-        String.raw`\b(?:launch(?:es|ed)|(?:to|will) (?:launch|unveil|introduce|roll out|release)|unveil(?:s|ed)|introduc(?:es|ed)|roll(?:s|ed) out|releas(?:es|ed)|debut(?:s|ed)|start(?:s|ed) (?:selling|shipping)|discontinu(?:es|ed))\b(?! (?:its |the )?(?:results|earnings|report|statement|investigation|probe|review|bid|offer|an investigation))`,
+        String.raw`\b(?:launch(?:es|ed)|(?:to|will) (?:launch|unveil|introduce|roll out|release)|unveil(?:s|ed)|introduc(?:es|ed)|roll(?:s|ed) out|releas(?:es|ed)|debut(?:s|ed)(?! (?:at|on)\b)|start(?:s|ed) (?:selling|shipping)|discontinu(?:es|ed))\b(?! (?:its |the )?(?:results|earnings|report|statement|investigation|probe|review|bid|(?:an )?(?:open )?offer|an investigation))`,
       ),
       any(
         String.raw`\brecall(?:s|ed|ing)\b[^;]{0,60}\b(?:vehicles?|cars?|trucks?|SUVs?|units?|products?|devices?|batches|lots|models?|\d)`,
@@ -381,7 +383,7 @@ export const eventRules: readonly EventRule[] = [
     ],
     unless: [
       any(
-        String.raw`\b(?:documentary|hackathon|hosts?|blog post|(?:board|shareholders?|cabinet) (?:approval|nod))\b`,
+        String.raw`\b(?:documentary|hackathon|hosts?|blog post|(?:board|shareholders?|cabinet) (?:approval|nod)|approval to (?:merge|raise|sell|issue|list)|IPO|debentures?|bonds?|public issue)\b`,
       ),
     ],
     directions: [

@@ -8,6 +8,18 @@ const dated =
   /\b(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.? (\d{1,2})(?:st|nd|rd|th)?\b(?!,?\d)(?:,? (\d{4}))?|\b(\d{1,2}) (jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b(?: (\d{4}))?/i;
 const weekday = /\bon (sunday|monday|tuesday|wednesday|thursday|friday|saturday)\b/i;
 
+/**
+ * Does a sentence tell of years ago? The years that it names by "in" or "during" all lie before the one before publication:
+ * annual figures are told a year late, what is older is history.
+ */
+export function isHistory(sentence: string, publishedMs: number): boolean {
+  const years = Array.from(sentence.matchAll(/\b(?:in|during) (?:[a-z]+ )?((?:19|20)\d\d)\b/gi), (match) =>
+    Number(match[1]),
+  );
+  const least = new Date(publishedMs).getUTCFullYear() - 1;
+  return years.length > 0 && years.every((year) => year < least);
+}
+
 function monthOf(written: string): number {
   return months.findIndex((month) => month.startsWith(written.slice(0, 3).toLowerCase()));
 }
