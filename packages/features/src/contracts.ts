@@ -4,6 +4,7 @@ import { auditRoutes } from "./audit/contract.ts";
 import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
 import { biasAudit, portfolioAudit } from "./backtest/audit/contract.ts";
+import { backtestPart } from "./backtest/parts/contract.ts";
 import { portfolioBacktest, portfolioRoutes } from "./backtest/portfolio/contract.ts";
 import { monteCarlo } from "./backtest/monteCarlo/contract.ts";
 import { reportRoutes } from "./backtest/report/contract.ts";
@@ -41,8 +42,9 @@ export const contracts = {
   sweep,
   biasAudit,
   portfolioBacktest,
-  walkForward,
   portfolioAudit,
+  walkForward,
+  backtestPart,
   monteCarlo,
   execute,
   sentiment,

@@ -6,6 +6,7 @@ import { runBiasAudit } from "./backtest/audit/run.ts";
 import { runPortfolioAudit } from "./backtest/audit/portfolio.ts";
 import { runPortfolioBacktest } from "./backtest/portfolio/run.ts";
 import { runMonteCarlo } from "./backtest/monteCarlo/run.ts";
+import { runBacktestPart } from "./backtest/parts/run.ts";
 import { runSweep } from "./backtest/sweep/run.ts";
 import { runWalkForward } from "./backtest/walkForward/run.ts";
 import { runSentiment } from "./sentiment/run.ts";
@@ -26,8 +27,9 @@ export const handlers = {
   sweep: runSweep,
   biasAudit: runBiasAudit,
   portfolioBacktest: runPortfolioBacktest,
-  walkForward: runWalkForward,
   portfolioAudit: runPortfolioAudit,
+  walkForward: runWalkForward,
+  backtestPart: runBacktestPart,
   monteCarlo: runMonteCarlo,
   execute: runExecute,
   sentiment: runSentiment,

@@ -1,5 +1,6 @@
 import type { BlobStore } from "@tapedeck/core";
 import type { Db } from "../db.ts";
+import { deleteParts } from "./parts/store.ts";
 
 /** Erases the runs of these jobs with their trades, the trials of their searches, and columns that no other run shares. Safe to repeat. */
 export async function eraseRuns(db: Db, blobs: BlobStore, jobIds: readonly string[]): Promise<void> {
@@ -7,6 +8,7 @@ export async function eraseRuns(db: Db, blobs: BlobStore, jobIds: readonly strin
   for (const column of ["equityBlob", "fillsBlob", "ordersBlob"] as const) {
     for (const key of await ownBlobs(db, column, jobIds)) await blobs.delete(key);
   }
+  await deleteParts(db, jobIds);
   await db.deleteFrom("backtestTrials").where("jobId", "in", jobIds).execute();
   await db.deleteFrom("backtestRuns").where("id", "in", jobIds).execute();
 }

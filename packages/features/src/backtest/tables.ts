@@ -42,6 +42,16 @@ export interface BacktestTables {
     measure: JSONColumnType<StoredMeasure> | null;
     failure: string | null;
   };
+  backtestParts: {
+    jobId: string;
+    number: number;
+    input: JSONColumnType<object>;
+    output: JSONColumnType<object> | null;
+    /** The run of a job that has it. */
+    owner: string | null;
+    leaseUntil: Date | null;
+    done: boolean;
+  };
   backtestTrades: {
     runId: string;
     number: number;

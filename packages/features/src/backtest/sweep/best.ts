@@ -10,12 +10,14 @@ const mostKept = 50;
 const mostLevels = 100;
 
 /** Higher is better; -Infinity: the combination failed, or the figure is undefined. */
+export function scoreOf(trial: StoredTrial, objective: Objective): number {
+  const value = trial.measure?.[objective] ?? null;
+  if (value === null) return -Infinity;
+  return objective === "maxDrawdown" ? -value : value;
+}
+
 export function scoresOf(trial: StoredTrial, objectives: readonly Objective[]): number[] {
-  return objectives.map((name) => {
-    const value = trial.measure?.[name] ?? null;
-    if (value === null) return -Infinity;
-    return name === "maxDrawdown" ? -value : value;
-  });
+  return objectives.map((name) => scoreOf(trial, name));
 }
 
 interface Scored {
@@ -55,10 +57,11 @@ export interface HeatKeeper {
   map(): HeatMap | null;
 }
 
-/** Of the first two parameters that have several levels; null when there are no two. */
+/** The best of an objective at the first two parameters that have several levels; null when there are no two. */
 export function createHeatKeeper(
   space: readonly Parameter[],
   levelsOf: (parameter: Parameter) => number,
+  objective: Objective,
 ): HeatKeeper {
   const axes = space.filter((parameter) => levelsOf(parameter) > 1).slice(0, 2);
   const [x, y] = axes;
@@ -78,10 +81,16 @@ export function createHeatKeeper(
       return {
         x: { name: x.name, values: xs! },
         y: { name: y.name, values: ys! },
-        cells: ys!.map((v) => xs!.map((u) => cells.get(`${u} ${v}`) ?? null)),
+        cells: ys!.map((v) => xs!.map((u) => valueOf(cells.get(`${u} ${v}`), objective))),
       };
     },
   };
+}
+
+/** The figure that a score stands for. */
+function valueOf(score: number | undefined, objective: Objective): number | null {
+  if (score === undefined) return null;
+  return objective === "maxDrawdown" ? 0 - score : score;
 }
 
 const compare = (a: number | string, b: number | string) =>

@@ -98,7 +98,7 @@ export const HeatMap = z
   .object({
     x: z.object({ name: z.string(), values: z.array(Value) }),
     y: z.object({ name: z.string(), values: z.array(Value) }),
-    /** Best first objective at x and y over all other parameters, `[y][x]`; null: none. */
+    /** Best of the objective at x and y over all other parameters, `[y][x]`; null: none. */
     cells: z.array(z.array(Ratio)),
   })
   .meta({ id: "HeatMap" });
@@ -166,7 +166,24 @@ export const sweep = defineJob({
   ],
 });
 
+/** Parameters of a heat map's axes and what its cells hold. */
+const HeatMapQuery = z.object({
+  x: z.string().max(60).optional(),
+  y: z.string().max(60).optional(),
+  metric: z.enum(objectiveNames).optional(),
+});
+
 export const sweepRoutes = {
+  getSweepHeatMap: defineQuery({
+    name: "getSweepHeatMap",
+    path: "/sweeps/{id}/heatmap",
+    tag: "Backtests",
+    summary: "The best of a metric at each pair of two parameters, of the combinations tried so far",
+    role: "viewer",
+    params: z.object({ id: Id }),
+    query: HeatMapQuery,
+    response: HeatMap,
+  }),
   listSweepTrials: defineQuery({
     name: "listSweepTrials",
     path: "/sweeps/{id}/trials",

@@ -5,8 +5,10 @@ import type { Caller } from "@tapedeck/core";
 import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database, Db } from "../../db.ts";
+import { createFormulaLibrary } from "../../indicators/library.ts";
 import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
+import { noHelp } from "../parts/parts.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
 import { sweep, SweepPayload } from "./contract.ts";
 import type { SweepResult } from "./contract.ts";
@@ -28,7 +30,12 @@ beforeAll(async () => {
   const store = await testBlobs();
   opened.push(database.close, store.close);
   ({ db } = database);
-  deps = { series: createSeriesReader({ db, blobs: store.blobs, now }) };
+  deps = {
+    db,
+    jobs: noHelp,
+    formulas: createFormulaLibrary({ db }),
+    series: createSeriesReader({ db, blobs: store.blobs, now }),
+  };
   const bars = readFileSync(csvPath, "utf8")
     .trim()
     .split("\n")

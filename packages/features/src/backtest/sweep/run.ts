@@ -1,57 +1,87 @@
-import { setImmediate } from "node:timers/promises";
-import { AppError, timeframeMs } from "@tapedeck/core";
+import { AppError } from "@tapedeck/core";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
-import type { Dataset } from "@tapedeck/formula";
-import { barsPerYear, createSearcher, gridSize, levelsOf, valuesAt } from "@tapedeck/trading";
-import type { Parameter, Searcher } from "@tapedeck/trading";
-import type { Tx } from "../../db.ts";
-import type { SeriesDataset, SeriesReader } from "../../series/contract.ts";
-import { compileStrategy, settingsOf } from "../domain.ts";
-import { readDataset, recordInput, toFormulaData } from "../run.ts";
+import { gridSize, levelsOf, valuesAt } from "@tapedeck/trading";
+import type { ParameterValues, Searcher } from "@tapedeck/trading";
+import type { Db, Tx } from "../../db.ts";
+import type { JobService } from "../../jobs/contract.ts";
+import { createSpreader } from "../parts/spread.ts";
+import type { PartedWork } from "../parts/spread.ts";
 import { createBestKeeper, createHeatKeeper, scoresOf } from "./best.ts";
 import type { StoredMeasure, sweep, SweepPayload, SweepResult } from "./contract.ts";
 import { emptyRecord, judge, recordTrial } from "./honesty.ts";
-import { checkParameters, createTrialRunner } from "./runner.ts";
 import type { TrialRunner } from "./runner.ts";
-import { fillStrategy } from "./signals.ts";
+import { openScene, resolveInputs, searcherOf } from "./scene.ts";
+import type { SearchDeps, SearchScene } from "./scene.ts";
 import { loadTrials, saveTrials, trialView } from "./store.ts";
 import type { StoredTrial } from "./store.ts";
 
-export interface SweepDeps {
-  series: SeriesReader;
+export interface SweepDeps extends SearchDeps {
+  db: Db;
+  jobs: Pick<JobService, "submit">;
 }
-
-type SearchPayload = Omit<SweepPayload, "objectives" | "search">;
 
 type Context = JobContext<ProgressOf<typeof sweep>, Tx>;
 
-/** Combinations between two looks at the abort signal. */
-const yieldTrials = 8;
-/** Rows read at once when a search goes on. */
-const pageTrials = 5_000;
+/** Bars that trials of a part pass, and between two looks at the abort signal: some 50 and 5 ms. */
+const barsPerPart = 5_000_000;
+const barsPerBreath = 500_000;
+const mostPerPart = 512;
+/** Trials of a round. Methods that do not learn have several generations in one, unless progress is looked for. */
+const roundTrials = 8_192;
+const patientTrials = 256;
 
-/** The parameters of a payload as a search space. */
-export function spaceOf(payload: Pick<SweepPayload, "parameters">): Parameter[] {
-  return Object.entries(payload.parameters).map(([name, parameter]) => ({ name, ...parameter }));
+/** Some combinations in the order tried. */
+interface TrialPart {
+  /** Number of the first. */
+  from: number;
+  combinations: ParameterValues[];
+}
+
+/** So many trials pass `bars` bars together; at least one, at most 512. */
+export function trialsIn(bars: number, bar: number): number {
+  return Math.min(mostPerPart, Math.max(1, Math.ceil(bars / bar)));
+}
+
+/** What a worker needs to try combinations of a sweep, its own or another's. */
+export async function openSweepWork(
+  deps: SearchDeps,
+  payload: SweepPayload,
+  ctx: Pick<JobContext, "jobId" | "tenantId" | "signal" | "input">,
+): Promise<PartedWork<TrialPart, StoredTrial[]> & { scene: SearchScene }> {
+  const scene = await openScene(deps, payload, ctx);
+  const { dataset, datasetHashes, runner } = scene;
+  const job = { jobId: ctx.jobId, tenantId: ctx.tenantId, datasetHash: dataset.hash };
+  const pause = trialsIn(barsPerBreath, dataset.length);
+  return {
+    scene,
+    datasetHashes,
+    async compute({ from, combinations }, breathe) {
+      const trials: StoredTrial[] = [];
+      for (const [k, values] of combinations.entries()) {
+        trials.push(tryValues(runner, from + k, values));
+        if (k % pause === pause - 1) await breathe();
+      }
+      return trials;
+    },
+    keep: {
+      save: (tx, trials) => saveTrials(tx, job, trials),
+      load: (db, { from, combinations }) => loadTrials(db, ctx.jobId, from - 1, combinations.length),
+    },
+  };
 }
 
 const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) => {
-  const space = spaceOf(payload);
-  checkParameters(payload.strategy, Object.keys(payload.parameters));
   ctx.progress({ trialsDone: 0, trialsTotal: 0, best: null });
-  const { dataset, data } = await loadData(deps, payload, ctx);
+  const work = await openSweepWork(deps, payload, ctx);
+  const { space, dataset } = work.scene;
   const { search, objectives } = payload;
   const searcher = searcherOf(search, objectives.length, space, ctx.random("search"));
   const total = search.method === "grid" ? Math.min(gridSize(space), search.trials) : search.trials;
-  const runner = createTrialRunner(payload.strategy, data, settingsOf(payload, dataset.instrument.lotSize), {
-    barsPerYear: barsPerYear(dataset.instrument.calendar, dataset.timeframe),
-    riskFreeRate: payload.riskFreeRate,
-  });
-  const job = { jobId: ctx.jobId, tenantId: ctx.tenantId, datasetHash: dataset.hash };
+  const spreader = createSpreader(deps, ctx, work);
   const record = emptyRecord();
   const keeper = createBestKeeper(objectives.length);
-  const heat = createHeatKeeper(space, levelsOf);
-  const known = storedTrials(ctx);
+  const heat = createHeatKeeper(space, levelsOf, objectives[0]!);
+  const live = followBest(ctx, total, objectives);
   let done = 0;
   let failed = 0;
   let improvedAt = 0;
@@ -59,23 +89,20 @@ const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) 
   let stoppedEarly = false;
   let firstFailure: string | null = null;
   while (!stoppedEarly) {
-    const points = searcher.next();
+    const points = nextRound(searcher, search);
     if (points.length === 0) break;
+    const parts = divide(
+      points.map((point) => valuesAt(space, point)),
+      done + 1,
+      trialsIn(barsPerPart, dataset.length),
+    );
     const trials: StoredTrial[] = [];
-    const fresh: StoredTrial[] = [];
-    for (const point of points) {
-      const number = done + trials.length + 1;
-      const stored = await known(number);
-      const trial = stored ?? tryValues(runner, number, valuesAt(space, point));
-      trials.push(trial);
-      if (stored === undefined) fresh.push(trial);
-      if (trials.length % yieldTrials === 0) {
-        await setImmediate();
-        ctx.signal.throwIfAborted();
-      }
-    }
-    // What was computed is kept, whoever is killed next.
-    if (fresh.length > 0) await ctx.commit((tx) => saveTrials(tx, job, fresh));
+    await spreader.run(parts, (_number, found) => {
+      trials.push(...found);
+      live(found);
+    });
+    // In the order proposed, whoever was first: sums and ties come out the same.
+    trials.sort((a, b) => a.number - b.number);
     const scored = trials.map((trial) => scoresOf(trial, objectives));
     trials.forEach((trial, k) => {
       recordTrial(record, trial.measure);
@@ -90,10 +117,9 @@ const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) 
     });
     searcher.tell(points.map((point, k) => ({ point, scores: scored[k]! })));
     done += trials.length;
-    const best = keeper.best();
-    ctx.progress({ trialsDone: done, trialsTotal: total, best: best === null ? null : trialView(best) });
     stoppedEarly = search.patience !== undefined && done - improvedAt >= search.patience && done < total;
   }
+  await spreader.close();
   if (failed === done) {
     throw new AppError(
       "payload.invalid",
@@ -121,91 +147,49 @@ const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) 
   } satisfies SweepResult;
 };
 
-/** Of any payload with a strategy and parameters. */
-export async function resolveInputs(
-  deps: SweepDeps,
-  payload: SearchPayload,
-  scope: { tenantId: string; signal: AbortSignal },
-): Promise<{ payload: unknown; hashes: string[] }> {
-  const dataset = await readDataset(deps, payload, scope, payload.instrumentId, payload.fromMs);
-  const hashes = [dataset.hash];
-  for (const symbol of symbolsOf(payload)) {
-    hashes.push((await readDataset(deps, payload, scope, symbol, undefined)).hash);
-  }
-  const { instrumentId, calendar, currency, lotSize } = dataset.instrument;
-  return { payload: { ...payload, instrumentId, instrument: { calendar, currency, lotSize } }, hashes };
-}
-
 export const runSweep = Object.assign(run, { resolveInputs });
 
-/** Other instruments that the formulas read, by the first values. */
-function symbolsOf(payload: SearchPayload): string[] {
-  const space = spaceOf(payload);
-  const first = valuesAt(space, new Float64Array(space.length));
-  try {
-    return compileStrategy(fillStrategy(payload.strategy, first), timeframeMs(payload.timeframe)).symbols;
-  } catch (error) {
-    // The first combination may be none that can be run, such as a fast average above the slow one.
-    if (error instanceof AppError && error.code === "payload.invalid") return [];
-    throw error;
+/** The points that are tried before the searcher is told of any. */
+function nextRound(searcher: Searcher, search: SweepPayload["search"]): Float64Array[] {
+  const points = searcher.next();
+  const most = search.patience === undefined ? roundTrials : patientTrials;
+  const learns = search.method === "tpe" || search.method === "cmaes" || search.method === "nsga2";
+  while (!learns && points.length > 0 && points.length < most) {
+    const more = searcher.next();
+    if (more.length === 0) break;
+    points.push(...more);
   }
+  return points;
 }
 
-/** The bars, and those of every other instrument that the formulas name. */
-export async function loadData(
-  deps: SweepDeps,
-  payload: SearchPayload,
-  ctx: Pick<Context, "tenantId" | "signal" | "input">,
-): Promise<{ dataset: SeriesDataset; data: Dataset }> {
-  const dataset = await readDataset(deps, payload, ctx, payload.instrumentId, payload.fromMs);
-  recordInput(ctx, dataset);
-  if (dataset.length < 2) {
-    throw new AppError("data.missing", `${dataset.instrument.instrumentId} has ${dataset.length} bars here.`);
+function divide(combinations: readonly ParameterValues[], first: number, size: number) {
+  const parts: Array<{ number: number; input: TrialPart }> = [];
+  for (let at = 0; at < combinations.length; at += size) {
+    const from = first + at;
+    parts.push({ number: from, input: { from, combinations: combinations.slice(at, at + size) } });
   }
-  const others = new Map<string, Dataset>();
-  for (const symbol of symbolsOf(payload)) {
-    const other = await readDataset(deps, payload, ctx, symbol, undefined);
-    recordInput(ctx, other);
-    others.set(symbol, toFormulaData(other));
-  }
-  return { dataset, data: { ...toFormulaData(dataset), resolve: (symbol) => others.get(symbol) } };
+  return parts;
 }
 
-/** Throws AppError `payload.invalid` when the method does not fit the space. */
-export function searcherOf(
-  search: SweepPayload["search"],
-  objectives: number,
-  space: readonly Parameter[],
-  random: () => number,
-): Searcher {
-  try {
-    return createSearcher(search.method, space, { trials: search.trials, objectives, random });
-  } catch (error) {
-    if (error instanceof RangeError) throw new AppError("payload.invalid", `search: ${error.message}.`);
-    throw error;
-  }
-}
-
-/** Trials that an earlier attempt has stored, by number; numbers ascend. */
-function storedTrials(ctx: Context): (number: number) => Promise<StoredTrial | undefined> {
-  let page: StoredTrial[] = [];
-  let last = 0;
-  let ended = ctx.pickup === 1;
-  return async (number) => {
-    if (number > last && !ended) {
-      page = await ctx.commit((tx) => loadTrials(tx, ctx.jobId, last, pageTrials));
-      last = page.at(-1)?.number ?? last;
-      ended = page.length < pageTrials;
+/** Reports how many trials are done and the best so far, as they arrive. */
+function followBest(ctx: Context, total: number, objectives: SweepPayload["objectives"]) {
+  let trialsDone = 0;
+  let best: StoredTrial | null = null;
+  let leading = -Infinity;
+  return (found: readonly StoredTrial[]) => {
+    trialsDone += found.length;
+    for (const trial of found) {
+      const score = scoresOf(trial, objectives)[0]!;
+      if (score < leading || score === -Infinity) continue;
+      if (score === leading && trial.number > best!.number) continue;
+      best = trial;
+      leading = score;
     }
-    return page[number - (page[0]?.number ?? 0)];
+    ctx.progress({ trialsDone, trialsTotal: total, best: best === null ? null : trialView(best) });
   };
 }
 
-function tryValues(
-  runner: TrialRunner,
-  number: number,
-  params: Record<string, number | string>,
-): StoredTrial {
+function tryValues(runner: TrialRunner, number: number, params: ParameterValues): StoredTrial {
   try {
     const { blocks, ...measure } = runner.run(params);
     const stored: StoredMeasure = { ...measure, blocks: [...blocks] };

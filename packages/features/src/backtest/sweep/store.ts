@@ -66,15 +66,17 @@ export async function countTrials(
   return { trials: Number(row.trials), searches: Number(row.searches) };
 }
 
-export async function requireSweep(db: Db, tenantId: string, jobId: string): Promise<void> {
+/** Its payload as it was submitted. Throws AppError `resource.unknown`. */
+export async function loadSweep(db: Db, tenantId: string, jobId: string): Promise<unknown> {
   const row = await db
     .selectFrom("jobs")
-    .select("id")
+    .select("payload")
     .where("id", "=", jobId)
     .where("tenantId", "=", tenantId)
     .where("type", "=", "sweep")
     .executeTakeFirst();
   if (row === undefined) throw new AppError("resource.unknown", `There is no sweep ${jobId}.`);
+  return JSON.parse(row.payload);
 }
 
 export function trialView({ number, params, measure, failure }: StoredTrial): SweepTrial {

@@ -11,6 +11,12 @@ export const Folds = z
     z.strictObject({ kind: z.literal("rolling"), trainBars: Bars, testBars: Bars, gapBars: Gap.default(0) }),
     /** Trains on everything before, at least `trainBars`. */
     z.strictObject({ kind: z.literal("anchored"), trainBars: Bars, testBars: Bars, gapBars: Gap.default(0) }),
+    /** As many tests of one length up to the end, each after everything before it. */
+    z.strictObject({
+      kind: z.literal("timeSeries"),
+      splits: z.int().min(2).max(50).default(5),
+      gapBars: Gap.default(0),
+    }),
     /** Every group is tested once; training groups lose `purgeBars` at both ends and `embargoBars` at the start. */
     z.strictObject({
       kind: z.literal("purgedKFold"),
@@ -33,8 +39,8 @@ export const WalkForwardPayload = SweepPayload.omit({ objectives: true })
   .extend({
     folds: Folds,
     search: Search.extend({
-      /** Methods that learn would need a search for each fold. */
-      method: z.enum(["grid", "random", "sobol"]).default("grid"),
+      /** tpe and cmaes search each fold anew; not for purgedKFold and combinatorial, whose folds share their runs. */
+      method: z.enum(["grid", "random", "sobol", "tpe", "cmaes"]).default("grid"),
       trials: z.int().min(1).max(5_000).default(500),
     })
       .omit({ patience: true })
@@ -52,8 +58,8 @@ export const FoldResult = z
     trainToMs: z.int(),
     testFromMs: z.int(),
     testToMs: z.int(),
-    /** Of the combination with the best Sharpe ratio in training. */
-    params: TrialParams,
+    /** Of the combination with the best Sharpe ratio in training; null when none traded there. */
+    params: TrialParams.nullable(),
     /** Annualised; null below 30 returns or without variance. */
     trainSharpe: Ratio,
     testSharpe: Ratio,

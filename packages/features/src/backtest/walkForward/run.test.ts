@@ -2,8 +2,10 @@ import { newId } from "@tapedeck/core";
 import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "../../db.ts";
+import { createFormulaLibrary } from "../../indicators/library.ts";
 import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
+import { noHelp } from "../parts/parts.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
 import { walkForward, WalkForwardPayload } from "./contract.ts";
 import { runWalkForward } from "./run.ts";
@@ -25,7 +27,13 @@ beforeAll(async () => {
   const database = await testDatabase<Database>();
   const store = await testBlobs();
   opened.push(database.close, store.close);
-  deps = { series: createSeriesReader({ db: database.db, blobs: store.blobs, now }) };
+  const { db } = database;
+  deps = {
+    db,
+    jobs: noHelp,
+    formulas: createFormulaLibrary({ db }),
+    series: createSeriesReader({ db, blobs: store.blobs, now }),
+  };
   context = () => fixtureContext<never>(database.db, { tenantId, now });
   await putBars(database.db, { instrumentId: "WAVE.INDEX", assetClass: "index" }, "1d", bars);
 });

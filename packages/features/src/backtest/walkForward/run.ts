@@ -1,9 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import { AppError } from "@tapedeck/core";
+import { AppError, seededRandom } from "@tapedeck/core";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import type { Dataset } from "@tapedeck/formula";
 import {
-  barsPerYear,
   combinatorialPaths,
   groupBars,
   leastReturns,
@@ -12,14 +11,15 @@ import {
   valuesAt,
   walkForwardFolds,
 } from "@tapedeck/trading";
-import type { BarRange, ParameterValues } from "@tapedeck/trading";
+import type { BarRange, Fold, ParameterValues } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
-import { settingsOf } from "../domain.ts";
 import { downsample } from "../equity.ts";
-import { checkParameters, createTrialRunner } from "../sweep/runner.ts";
-import type { TrialRunner } from "../sweep/runner.ts";
-import { loadData, resolveInputs, searcherOf, spaceOf } from "../sweep/run.ts";
+import { createSpreader } from "../parts/spread.ts";
+import type { PartedWork } from "../parts/spread.ts";
+import { trialsIn } from "../sweep/run.ts";
 import type { SweepDeps } from "../sweep/run.ts";
+import { openScene, resolveInputs, searcherOf } from "../sweep/scene.ts";
+import type { SearchDeps, SearchScene } from "../sweep/scene.ts";
 import type {
   FoldResult,
   OutOfSample,
@@ -30,7 +30,9 @@ import type {
 
 type Context = JobContext<ProgressOf<typeof walkForward>, Tx>;
 
-const yieldTrials = 8;
+/** Bars that trials of a part pass, and between two looks at the abort signal. */
+const barsPerPart = 20_000_000;
+const barsPerBreath = 500_000;
 const curvePoints = 500;
 
 /** Running sums of bar returns. */
@@ -40,48 +42,209 @@ interface ReturnSums {
   squares: number;
 }
 
-/** What a run of folds needs. */
-interface Scene {
-  data: Dataset;
-  runner: TrialRunner;
-  /** Combinations that can be run. */
-  combinations: ParameterValues[];
-  ctx: Context;
-  riskFree: number;
-  perYear: number;
+/** Combinations [from, to) of the list on a range of bars; or a search of its own there, when the method learns. */
+interface ScorePart {
+  kind: "scores";
+  seed: number;
+  train: BarRange;
+  from: number;
+  to: number;
 }
 
+/** Sums of the returns of combinations [from, to) in each training range. */
+interface SumsPart {
+  kind: "sums";
+  seed: number;
+  ranges: BarRange[];
+  from: number;
+  to: number;
+}
+
+type FoldPart = ScorePart | SumsPart;
+
+/** What came of combinations: how many cannot be run, and why the first of them cannot. */
+interface Tally {
+  tried: number;
+  failed: number;
+  failure: string | null;
+}
+
+type FoldOutput = Tally & {
+  /** Of a ScorePart: the best, the first among equals; null when none has a ratio. */
+  best: { params: ParameterValues; score: number } | null;
+  /** Of a SumsPart: count, sum and squares a range, by combination; null: it cannot be run. */
+  sums: Array<number[] | null>;
+};
+
+interface FoldWork extends PartedWork<FoldPart, FoldOutput> {
+  scene: SearchScene;
+  /** Of a method that does not learn: every combination, in the order listed. */
+  listed(seed: number): ParameterValues[];
+}
+
+const learns = (payload: WalkForwardPayload) =>
+  payload.search.method === "tpe" || payload.search.method === "cmaes";
+
+/** What a worker needs to score combinations of a walk-forward, its own or another's. */
+export async function openFoldWork(
+  deps: SearchDeps,
+  payload: WalkForwardPayload,
+  ctx: Pick<JobContext, "tenantId" | "signal" | "input">,
+): Promise<FoldWork> {
+  const scene = await openScene(deps, payload, ctx);
+  const { space } = scene;
+  const lists = new Map<number, ParameterValues[]>();
+  const listed = (seed: number): ParameterValues[] => {
+    const known = lists.get(seed);
+    if (known !== undefined) return known;
+    const searcher = searcherOf(payload.search, 1, space, seededRandom(seed, "search"));
+    const list: ParameterValues[] = [];
+    for (let points = searcher.next(); points.length > 0; points = searcher.next()) {
+      for (const point of points) list.push(valuesAt(space, point));
+    }
+    lists.set(seed, list);
+    return list;
+  };
+  return {
+    scene,
+    datasetHashes: scene.datasetHashes,
+    listed,
+    async compute(part, breathe) {
+      if (part.kind === "sums") return await sumParts(scene, part, listed(part.seed), breathe);
+      if (learns(payload)) return await searchRange(scene, part, payload, breathe);
+      const output = emptyOutput();
+      for (const [k, values] of listed(part.seed).slice(part.from, part.to).entries()) {
+        score(scene, part.train, values, output);
+        if (k % trialsIn(barsPerBreath, scene.data.length) === 0) await breathe();
+      }
+      return output;
+    },
+  };
+}
+
+const emptyOutput = (): FoldOutput => ({ tried: 0, failed: 0, failure: null, best: null, sums: [] });
+
+/** Equity over a range, or null when the combination cannot be run, which is counted. */
+function equityOf(
+  scene: SearchScene,
+  values: ParameterValues,
+  range: BarRange,
+  tally: Tally,
+): Float64Array | null {
+  tally.tried++;
+  try {
+    return scene.runner.equity(values, range.from, range.to);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    tally.failed++;
+    tally.failure ??= error.message;
+    return null;
+  }
+}
+
+/** The ratio of a combination on a range; the output's best when it is better. */
+function score(
+  scene: SearchScene,
+  train: BarRange,
+  params: ParameterValues,
+  output: FoldOutput,
+): number | null {
+  const equity = equityOf(scene, params, train, output);
+  if (equity === null) return null;
+  const ratio = sharpeOf(addReturns(equity, 0, equity.length), scene);
+  if (ratio !== null && (output.best === null || ratio > output.best.score))
+    output.best = { params, score: ratio };
+  return ratio;
+}
+
+/** A search of its own on a training range, with random numbers of its own. */
+async function searchRange(
+  scene: SearchScene,
+  { train, seed }: ScorePart,
+  payload: WalkForwardPayload,
+  breathe: () => Promise<void>,
+): Promise<FoldOutput> {
+  const { space } = scene;
+  const random = seededRandom(seed, `search of bars ${train.from} to ${train.to}`);
+  const searcher = searcherOf(payload.search, 1, space, random);
+  const output = emptyOutput();
+  for (let points = searcher.next(); points.length > 0; points = searcher.next()) {
+    const told = points.map((point) => ({
+      point,
+      scores: [score(scene, train, valuesAt(space, point), output) ?? -Infinity],
+    }));
+    searcher.tell(told);
+    await breathe();
+  }
+  return output;
+}
+
+async function sumParts(
+  scene: SearchScene,
+  { ranges, from, to }: SumsPart,
+  list: readonly ParameterValues[],
+  breathe: () => Promise<void>,
+): Promise<FoldOutput> {
+  const output = emptyOutput();
+  const whole = { from: 0, to: scene.data.length };
+  for (const [k, values] of list.slice(from, to).entries()) {
+    const equity = equityOf(scene, values, whole, output);
+    output.sums.push(
+      equity === null
+        ? null
+        : ranges.flatMap((range) => {
+            const { count, sum, squares } = addReturns(equity, range.from, range.to);
+            return [count, sum, squares];
+          }),
+    );
+    if (k % trialsIn(barsPerBreath, scene.data.length) === 0) await breathe();
+  }
+  return output;
+}
+
+/** Tests of folds, and the returns that they are made of. */
 interface Judged {
+  trials: number;
+  tally: Tally;
   folds: FoldResult[];
   paths: Float64Array[];
-  /** Bars that a path covers. */
+  /** First bar of a path. */
   pathFrom: number;
 }
 
+/** Spreads parts and reports how far they are. */
+type Spread = (parts: readonly FoldPart[], totalTrials: number) => Promise<FoldOutput[]>;
+
 const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload, ctx) => {
-  const space = spaceOf(payload);
-  checkParameters(payload.strategy, Object.keys(payload.parameters));
   ctx.progress({ trialsDone: 0, trialsTotal: 0 });
-  const { dataset, data } = await loadData(deps, payload, ctx);
-  const perYear = barsPerYear(dataset.instrument.calendar, dataset.timeframe);
-  const runner = createTrialRunner(payload.strategy, data, settingsOf(payload, dataset.instrument.lotSize), {
-    barsPerYear: perYear,
-    riskFreeRate: payload.riskFreeRate,
-  });
-  const { combinations, failed, firstFailure } = await listCombinations(payload, space, runner, ctx);
-  const scene: Scene = {
-    data,
-    runner,
-    combinations,
-    ctx,
-    riskFree: payload.riskFreeRate / perYear,
-    perYear,
+  const grouped = payload.folds.kind === "purgedKFold" || payload.folds.kind === "combinatorial";
+  if (grouped && learns(payload)) {
+    throw new AppError(
+      "payload.invalid",
+      `search: folds of the kind ${payload.folds.kind} choose among combinations that are listed beforehand: use grid, random or sobol.`,
+    );
+  }
+  const work = await openFoldWork(deps, payload, ctx);
+  const spreader = createSpreader(deps, ctx, work);
+  const spread: Spread = async (parts, trialsTotal) => {
+    const outputs: FoldOutput[] = Array.from({ length: parts.length });
+    let trialsDone = 0;
+    await spreader.run(
+      parts.map((input, number) => ({ number, input })),
+      (number, output) => {
+        outputs[number] = output;
+        trialsDone += output.tried;
+        ctx.progress({ trialsDone, trialsTotal });
+      },
+    );
+    return outputs;
   };
-  const judged =
-    payload.folds.kind === "rolling" || payload.folds.kind === "anchored"
-      ? await judgeForward(scene, payload.folds)
-      : await judgeGroups(scene, payload.folds);
-  const paths = judged.paths.map((returns) => outOfSampleOf(returns, scene));
+  const judged = grouped
+    ? await judgeGroups(work, payload.folds as GroupFolds, spread, ctx)
+    : await judgeForward(work, payload, spread, ctx);
+  await spreader.close();
+  const { dataset, data } = work.scene;
+  const paths = judged.paths.map((returns) => outOfSampleOf(returns, work.scene));
   const order = paths
     .map((_, p) => p)
     .sort((a, b) => (paths[a]!.sharpe ?? -Infinity) - (paths[b]!.sharpe ?? -Infinity));
@@ -91,68 +254,51 @@ const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload,
     timeframe: dataset.timeframe,
     datasetHash: dataset.hash,
     bars: data.length,
-    trials: combinations.length,
+    trials: judged.trials,
     outOfSample: paths[median]!,
     efficiency: efficiencyOf(judged.folds),
     folds: judged.folds,
     paths,
     curve: curveOf(judged.paths[median]!, data.closeMs, judged.pathFrom),
-    warnings: warningsOf(failed, firstFailure, judged.folds),
+    warnings: warningsOf(judged),
   } satisfies WalkForwardResult;
 };
 
 export const runWalkForward = Object.assign(run, { resolveInputs });
 
-/** Every combination that can be run, and why the first other cannot. */
-async function listCombinations(
-  payload: WalkForwardPayload,
-  space: ReturnType<typeof spaceOf>,
-  runner: TrialRunner,
-  ctx: Context,
-): Promise<{ combinations: ParameterValues[]; failed: number; firstFailure: string | null }> {
-  const searcher = searcherOf(payload.search, 1, space, ctx.random("search"));
-  const combinations: ParameterValues[] = [];
-  let failed = 0;
-  let firstFailure: string | null = null;
-  for (let points = searcher.next(); points.length > 0; points = searcher.next()) {
-    for (const point of points) {
-      const values = valuesAt(space, point);
-      try {
-        runner.equity(values, 0, 1);
-        combinations.push(values);
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        failed++;
-        firstFailure ??= error.message;
-      }
-    }
-    await setImmediate();
-    ctx.signal.throwIfAborted();
-  }
-  if (combinations.length === 0) {
-    throw new AppError(
-      "payload.invalid",
-      `None of ${failed} combinations can be run; the first: ${firstFailure}`,
-    );
-  }
-  return { combinations, failed, firstFailure };
+type GroupFolds = Extract<WalkForwardPayload["folds"], { kind: "purgedKFold" | "combinatorial" }>;
+
+/** Throws AppError when nothing can be run: the first failure says why. */
+function requireSome({ tried, failed, failure }: Tally): void {
+  if (failed < tried) return;
+  throw new AppError("payload.invalid", `None of ${tried} combinations can be run; the first: ${failure}`);
 }
 
-function addReturns(sums: ReturnSums, equity: Float64Array, from: number, to: number): void {
+function addTally(all: Tally, one: Tally): void {
+  all.tried += one.tried;
+  all.failed += one.failed;
+  all.failure ??= one.failure;
+}
+
+/** Sums over the returns of bars [from, to); equity that is not above zero ends them. */
+function addReturns(equity: Float64Array, from: number, to: number): ReturnSums {
+  const sums: ReturnSums = { count: 0, sum: 0, squares: 0 };
   for (let i = Math.max(1, from); i < to && equity[i - 1]! > 0; i++) {
     const r = equity[i]! / equity[i - 1]! - 1;
     sums.count++;
     sums.sum += r;
     sums.squares += r * r;
   }
+  return sums;
 }
 
 /** Annualised, ddof 1; null below 30 returns or without variance. */
-function sharpeOf({ count, sum, squares }: ReturnSums, scene: Scene): number | null {
+function sharpeOf({ count, sum, squares }: ReturnSums, scene: SearchScene): number | null {
   if (count < leastReturns) return null;
   const mean = sum / count;
   const variance = (squares - count * mean * mean) / (count - 1);
-  return variance > 1e-18 ? ((mean - scene.riskFree) / Math.sqrt(variance)) * Math.sqrt(scene.perYear) : null;
+  const riskFree = scene.riskFreeRate / scene.barsPerYear;
+  return variance > 1e-18 ? ((mean - riskFree) / Math.sqrt(variance)) * Math.sqrt(scene.barsPerYear) : null;
 }
 
 /** Index of the highest; -1 when none is defined. Earlier ones first among equals. */
@@ -164,66 +310,92 @@ function bestOf(scores: ReadonlyArray<number | null>): number {
   return best;
 }
 
-/** Walks all combinations with pauses in which the job can be cancelled. */
-async function eachCombination(
-  scene: Scene,
-  done: number,
-  total: number,
-  look: (values: ParameterValues, k: number) => void,
-): Promise<void> {
-  for (let k = 0; k < scene.combinations.length; k++) {
-    look(scene.combinations[k]!, k);
-    if (k % yieldTrials !== yieldTrials - 1) continue;
-    scene.ctx.progress({ trialsDone: done + k + 1, trialsTotal: total });
-    await setImmediate();
-    scene.ctx.signal.throwIfAborted();
+function forwardFolds(bars: number, options: Exclude<WalkForwardPayload["folds"], GroupFolds>): Fold[] {
+  if (options.kind !== "timeSeries") {
+    const folds = walkForwardFolds(bars, { ...options, anchored: options.kind === "anchored" });
+    if (folds.length === 0) throw tooShort(bars, options.trainBars + options.gapBars + 2);
+    return folds;
   }
+  // Tests of one length up to the end, each after everything before it.
+  const { splits, gapBars } = options;
+  const testBars = Math.floor(bars / (splits + 1));
+  const trainBars = bars - splits * testBars - gapBars;
+  if (testBars < 2 || trainBars < 2) throw tooShort(bars, (splits + 1) * (gapBars + 2));
+  return walkForwardFolds(bars, { anchored: true, trainBars, testBars, gapBars });
 }
 
 /** Each fold is a run of its own from a flat start, in training and in test. */
 async function judgeForward(
-  scene: Scene,
-  options: Extract<WalkForwardPayload["folds"], { kind: "rolling" | "anchored" }>,
+  work: FoldWork,
+  payload: WalkForwardPayload,
+  spread: Spread,
+  ctx: Context,
 ): Promise<Judged> {
-  const { data, runner, combinations } = scene;
-  const folds = walkForwardFolds(data.length, { ...options, anchored: options.kind === "anchored" });
-  if (folds.length === 0) throw tooShort(data.length, options.trainBars + options.gapBars + 2);
+  const { scene } = work;
+  const { data } = scene;
+  const folds = forwardFolds(data.length, payload.folds as Exclude<WalkForwardPayload["folds"], GroupFolds>);
+  const count = learns(payload) ? payload.search.trials : work.listed(ctx.seed).length;
+  const byFold = folds.map(({ train }): ScorePart[] => {
+    const size = learns(payload) ? count : trialsIn(barsPerPart, train.to - train.from);
+    return ranges(count, size).map(({ from, to }) => ({ kind: "scores", seed: ctx.seed, train, from, to }));
+  });
+  const outputs = await spread(byFold.flat(), folds.length * count);
+  const tally: Tally = { tried: 0, failed: 0, failure: null };
+  for (const output of outputs) addTally(tally, output);
+  requireSome(tally);
   const results: FoldResult[] = [];
   const pathFrom = folds[0]!.test.from;
   const path = new Float64Array(data.length - pathFrom);
-  const total = folds.length * combinations.length;
-  for (const [index, { train, test }] of folds.entries()) {
-    const scores: Array<number | null> = [];
-    await eachCombination(scene, index * combinations.length, total, (values) => {
-      const sums: ReturnSums = { count: 0, sum: 0, squares: 0 };
-      addReturns(sums, runner.equity(values, train.from, train.to), 0, train.to - train.from);
-      scores.push(sharpeOf(sums, scene));
-    });
-    const best = bestOf(scores);
-    const params = combinations[Math.max(0, best)]!;
+  let at = 0;
+  for (const [f, { train, test }] of folds.entries()) {
+    const own = outputs.slice(at, (at += byFold[f]!.length));
+    const bests = own.flatMap(({ best }) => best ?? []);
+    const best = bests[bestOf(bests.map(({ score: ratio }) => ratio))];
     const length = test.to - test.from;
     // Without a combination that has traded in training nothing is traded in the test.
-    const equity = best < 0 ? new Float64Array(length).fill(1) : runner.equity(params, test.from, test.to);
-    const sums: ReturnSums = { count: 0, sum: 0, squares: 0 };
-    addReturns(sums, equity, 0, length);
+    const equity =
+      best === undefined
+        ? new Float64Array(length).fill(1)
+        : scene.runner.equity(best.params, test.from, test.to);
     for (let i = 1; i < length; i++) path[test.from - pathFrom + i] = equity[i]! / equity[i - 1]! - 1;
     results.push({
       ...foldTimes(data, train, test),
-      params,
-      trainSharpe: best < 0 ? null : scores[best]!,
-      testSharpe: sharpeOf(sums, scene),
+      params: best?.params ?? null,
+      trainSharpe: best?.score ?? null,
+      testSharpe: sharpeOf(addReturns(equity, 0, length), scene),
       testReturn: equity[length - 1]! / equity[0]! - 1,
     });
+    await setImmediate();
+    ctx.signal.throwIfAborted();
   }
-  return { folds: results, paths: [path], pathFrom };
+  // A list is the same in every fold: its combinations are counted once.
+  const times = learns(payload) ? 1 : folds.length;
+  return {
+    trials: (tally.tried - tally.failed) / times,
+    tally: { ...tally, tried: tally.tried / times, failed: tally.failed / times },
+    folds: results,
+    paths: [path],
+    pathFrom,
+  };
+}
+
+/** [0, count) in pieces of `size`. */
+function ranges(count: number, size: number): BarRange[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, k) => ({
+    from: k * size,
+    to: Math.min(count, (k + 1) * size),
+  }));
 }
 
 /** One run a combination; folds choose among its bar returns. */
 async function judgeGroups(
-  scene: Scene,
-  options: Extract<WalkForwardPayload["folds"], { kind: "purgedKFold" | "combinatorial" }>,
+  work: FoldWork,
+  options: GroupFolds,
+  spread: Spread,
+  ctx: Context,
 ): Promise<Judged> {
-  const { data, runner, combinations } = scene;
+  const { scene } = work;
+  const { data, runner } = scene;
   const n = data.length;
   const { groups: count, purgeBars, embargoBars } = options;
   const groups = groupBars(n, count);
@@ -231,21 +403,22 @@ async function judgeGroups(
   if (parts.some((part) => part.to - part.from < 10)) {
     throw tooShort(n, count * (10 + 2 * purgeBars + embargoBars));
   }
-  const sums: ReturnSums[][] = [];
-  await eachCombination(scene, 0, combinations.length, (values) => {
-    const equity = runner.equity(values, 0, n);
-    sums.push(
-      parts.map((part) => {
-        const own: ReturnSums = { count: 0, sum: 0, squares: 0 };
-        addReturns(own, equity, part.from, part.to);
-        return own;
-      }),
-    );
-  });
+  const list = work.listed(ctx.seed);
+  const pieces = ranges(list.length, trialsIn(barsPerPart, n));
+  const outputs = await spread(
+    pieces.map(({ from, to }): SumsPart => ({ kind: "sums", seed: ctx.seed, ranges: parts, from, to })),
+    list.length,
+  );
+  const tally: Tally = { tried: 0, failed: 0, failure: null };
+  for (const output of outputs) addTally(tally, output);
+  requireSome(tally);
+  const sums = outputs.flatMap((output) =>
+    output.sums.map((flat) => (flat === null ? null : unflatten(flat))),
+  );
   const splits = testSplits(count, options.kind === "combinatorial" ? options.testGroups : 1);
   const chosen = splits.map((tested) => {
-    const scores = sums.map((bySplit) =>
-      sharpeOf(mergeSums(bySplit.filter((_, g) => !tested.includes(g))), scene),
+    const scores = sums.map((byGroup) =>
+      byGroup === null ? null : sharpeOf(mergeSums(byGroup.filter((_, g) => !tested.includes(g))), scene),
     );
     const best = bestOf(scores);
     return { index: best, score: best < 0 ? null : scores[best]! };
@@ -254,7 +427,7 @@ async function judgeGroups(
   const returnsIn = (index: number, { from, to }: BarRange): Float64Array => {
     const out = new Float64Array(to - from);
     if (index < 0) return out;
-    const equity = runner.equity(combinations[index]!, 0, n);
+    const equity = runner.equity(list[index]!, 0, n);
     for (let i = Math.max(1, from); i < to && equity[i - 1]! > 0; i++)
       out[i - from] = equity[i]! / equity[i - 1]! - 1;
     return out;
@@ -269,21 +442,30 @@ async function judgeGroups(
     const test = { from: groups[tested[0]!]!.from, to: groups[tested.at(-1)!]!.to };
     folds.push({
       ...foldTimes(data, { from: trained[0]!.from, to: trained.at(-1)!.to }, test),
-      params: combinations[Math.max(0, index)]!,
+      params: list[index] ?? null,
       trainSharpe: score,
       testSharpe: judged.sharpe,
       testReturn: judged.totalReturn,
     });
     await setImmediate();
-    scene.ctx.signal.throwIfAborted();
+    ctx.signal.throwIfAborted();
   }
   const paths: Float64Array[] = [];
   for (const path of combinatorialPaths(count, splits)) {
     paths.push(joinColumns(path.map((split, g) => returnsIn(chosen[split]!.index, groups[g]!))));
     await setImmediate();
-    scene.ctx.signal.throwIfAborted();
+    ctx.signal.throwIfAborted();
   }
-  return { folds, paths, pathFrom: 0 };
+  return { trials: tally.tried - tally.failed, tally, folds, paths, pathFrom: 0 };
+}
+
+/** Count, sum and squares, range by range. */
+function unflatten(flat: readonly number[]): ReturnSums[] {
+  return ranges(flat.length, 3).map(({ from }) => ({
+    count: flat[from]!,
+    sum: flat[from + 1]!,
+    squares: flat[from + 2]!,
+  }));
 }
 
 function mergeSums(parts: readonly ReturnSums[]): ReturnSums {
@@ -316,7 +498,7 @@ function foldTimes(data: Dataset, train: BarRange, test: BarRange) {
 }
 
 /** Of bar returns one after the other. */
-function outOfSampleOf(returns: Float64Array, scene: Scene): OutOfSample {
+function outOfSampleOf(returns: Float64Array, scene: SearchScene): OutOfSample {
   const sums: ReturnSums = { count: 0, sum: 0, squares: 0 };
   let value = 1;
   let peak = 1;
@@ -354,9 +536,10 @@ function tooShort(bars: number, needed: number): AppError {
   );
 }
 
-function warningsOf(failed: number, firstFailure: string | null, folds: readonly FoldResult[]): string[] {
+function warningsOf({ tally, folds }: Judged): string[] {
   const warnings: string[] = [];
-  if (failed > 0) warnings.push(`${failed} combinations cannot be run; the first: ${firstFailure}`);
+  if (tally.failed > 0)
+    warnings.push(`${tally.failed} combinations cannot be run; the first: ${tally.failure}`);
   const idle = folds.filter((fold) => fold.trainSharpe === null).length;
   if (idle > 0) {
     warnings.push(

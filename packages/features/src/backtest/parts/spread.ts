@@ -1,0 +1,138 @@
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import type { JobContext } from "@tapedeck/core";
+import type { Db, Tx } from "../../db.ts";
+import type { JobService } from "../../jobs/contract.ts";
+import {
+  claimPart,
+  countOpenJobs,
+  deleteParts,
+  finishPart,
+  freeParts,
+  insertParts,
+  leaseSeconds,
+  loadDone,
+  renewPart,
+} from "./store.ts";
+import type { Part } from "./store.ts";
+
+/** Most jobs that help one search. */
+const mostHelpers = 7;
+const pollMs = 50;
+
+/** Work that is divided into parts: what a part gives depends on its input alone, whoever computes it. */
+export interface PartedWork<Input, Output> {
+  /** Hashes of everything that it reads. */
+  datasetHashes: readonly string[];
+  /** Calls `breathe` between pieces of some milliseconds. */
+  compute(input: Input, breathe: () => Promise<void>): Promise<Output>;
+  /** Where the output is kept; in the part's own row when absent. */
+  keep?: {
+    save(tx: Tx, output: Output): Promise<void>;
+    load(db: Db, input: Input): Promise<Output>;
+  };
+}
+
+type Fenced = Pick<JobContext<never, Tx>, "signal" | "now" | "commit">;
+
+/** Takes a part, computes it and stores what came of it. The part and its output, or undefined when none was free or it was lost to another. */
+export async function takePart<Input, Output>(
+  db: Db,
+  ctx: Fenced,
+  jobId: string,
+  owner: string,
+  work: PartedWork<Input, Output>,
+): Promise<{ number: number; output: Output } | "lost" | undefined> {
+  ctx.signal.throwIfAborted();
+  const part = (await ctx.commit((tx) => claimPart(tx, jobId, owner))) as Part<Input> | undefined;
+  if (part === undefined) return undefined;
+  const { number } = part;
+  const renew = () => renewPart(db, jobId, number, owner);
+  const output = await work.compute(part.input, breather(ctx, renew));
+  const stored = await ctx.commit(async (tx) => {
+    const finished = { number, output: work.keep === undefined ? output : undefined };
+    if (!(await finishPart(tx, jobId, finished, owner))) return false;
+    await work.keep?.save(tx, output);
+    return true;
+  });
+  return stored ? { number, output } : "lost";
+}
+
+/** Lets the process do other things, looks whether the job is still wanted, and renews the lease in time. */
+function breather(ctx: Pick<Fenced, "signal" | "now">, renew: () => Promise<unknown>): () => Promise<void> {
+  let renewed = ctx.now();
+  return async () => {
+    await setImmediate();
+    ctx.signal.throwIfAborted();
+    if (ctx.now() - renewed < leaseSeconds * 300) return;
+    renewed = ctx.now();
+    await renew();
+  };
+}
+
+export interface Spreader<Input, Output> {
+  /**
+   * Computes all parts, here and in the workers that help, and gives each output once, in no order. What an earlier attempt has
+   * stored is not computed again.
+   */
+  run(parts: ReadonlyArray<Part<Input>>, give: (number: number, output: Output) => void): Promise<void>;
+  /** Forgets the parts. */
+  close(): Promise<void>;
+}
+
+/** For the job of `ctx`, whose own worker takes parts as well: it ends though nobody helps. */
+export function createSpreader<Input, Output>(
+  deps: { db: Db; jobs: Pick<JobService, "submit"> },
+  ctx: Fenced & Pick<JobContext, "jobId" | "tenantId" | "submittedBy" | "pickup">,
+  work: PartedWork<Input, Output>,
+): Spreader<Input, Output> {
+  const { db } = deps;
+  const { jobId } = ctx;
+  const ownerAt = (pickup: number) => `${jobId}#${pickup}`;
+  const owner = ownerAt(ctx.pickup);
+  const earlier = Array.from({ length: ctx.pickup - 1 }, (_, k) => ownerAt(k + 1));
+  const helpers: string[] = [];
+
+  const askForHelp = async (wanted: number): Promise<void> => {
+    const caller = {
+      principalId: ctx.submittedBy,
+      kind: "user",
+      tenantId: ctx.tenantId,
+      role: "analyst",
+      requestId: `job ${jobId}`,
+    } as const;
+    for (let k = await countOpenJobs(db, helpers); k < Math.min(mostHelpers, wanted); k++) {
+      const payload = { jobId, datasetHashes: work.datasetHashes };
+      const { job } = await deps.jobs.submit({ caller, type: "backtestPart", payload });
+      helpers.push(job.id);
+    }
+  };
+
+  /** Outputs that others have stored since. */
+  const collect = async (open: Map<number, Input>, give: (number: number, output: Output) => void) => {
+    for (const { number, output } of await loadDone(db, jobId, [...open.keys()])) {
+      const input = open.get(number)!;
+      open.delete(number);
+      give(number, work.keep === undefined ? (output as Output) : await work.keep.load(db, input));
+    }
+  };
+
+  return {
+    async run(parts, give) {
+      const open = new Map(parts.map(({ number, input }) => [number, input]));
+      await ctx.commit(async (tx) => {
+        await insertParts(tx, jobId, parts);
+        if (earlier.length > 0) await freeParts(tx, jobId, earlier);
+      });
+      if (earlier.length > 0) await collect(open, give);
+      await askForHelp(open.size - 1);
+      while (open.size > 0) {
+        const taken = await takePart(db, ctx, jobId, owner, work);
+        if (typeof taken === "object" && open.delete(taken.number)) give(taken.number, taken.output);
+        if (open.size === 0) break;
+        await collect(open, give);
+        if (taken === undefined && open.size > 0) await sleep(pollMs, undefined, { signal: ctx.signal });
+      }
+    },
+    close: () => ctx.commit((tx) => deleteParts(tx, [jobId])),
+  };
+}
