@@ -42,7 +42,10 @@ leaveOutUnless(hasBrowser, "chromium")("events and sentiment in Chromium", () =>
       const publishedMs = Date.parse(`${day}T20:30:00Z`);
       await stack.client.call("postDocument", { body: { title, text, kind: "news", publishedMs } });
     }
-    await stack.client.run("extract", {});
+    // Workers read them as they come.
+    for (let found = 0; found < 5; await new Promise((resolve) => setTimeout(resolve, 200)))
+      found = (await stack.client.call("listEvents", { query: { instrumentId: "MSFT" } as never })).items
+        .length;
   }, 180_000);
 
   afterAll(() => dashboard.close());

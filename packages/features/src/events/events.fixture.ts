@@ -40,6 +40,7 @@ export async function eventsFixture(nowMs: number) {
 
   return {
     db,
+    blobs: blobs.blobs,
     deps,
     async addInstrument(instrumentId: string, name: string, space = "shared") {
       await db

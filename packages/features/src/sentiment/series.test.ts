@@ -1,7 +1,14 @@
-import { seedBars } from "@tapedeck/testkit";
+import path from "node:path";
 import { evaluateFormulas } from "@tapedeck/formula";
+import { projectRoot, seedBars } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fixtureContext } from "../backtest/books.fixture.ts";
+import { BacktestPayload } from "../backtest/contract.ts";
+import { createStrategyModules } from "../backtest/modules/folder.ts";
+import { runBacktest } from "../backtest/run.ts";
 import { callerOf, eventsFixture, tenantA, tenantB } from "../events/events.fixture.ts";
+import { createEvidenceStore } from "../evidence/store.ts";
+import { createFormulaLibrary } from "../indicators/library.ts";
 import { sentimentRouteHandlers } from "./read.ts";
 
 const dayMs = 86_400_000;
@@ -83,6 +90,37 @@ describe("the sentiment series", () => {
     const cut = await column(tenantB, asOfMs);
     expect(cut.values.length).toBe(3);
     expect(cut.values).toEqual(whole.values.slice(0, 3));
+  });
+
+  test("decides a backtest bar by bar, and is named among what it read", async () => {
+    const { db, blobs } = f;
+    const ctx = fixtureContext<never>(db, { tenantId: tenantA, now: () => nowMs });
+    const result = await runBacktest(
+      {
+        series: f.deps.series,
+        evidence: createEvidenceStore({ db, now: () => nowMs }),
+        blobs,
+        formulas: createFormulaLibrary({ db }),
+        strategies: createStrategyModules({ dir: path.join(projectRoot, "strategies") }),
+      },
+      BacktestPayload.parse({
+        instrumentId: "INTC",
+        strategy: { kind: "rules", entry: 'sentiment("AAPL") > 0.1', exit: 'sentiment("AAPL") < 0' },
+        initialCash: "1000",
+      }),
+      ctx,
+    );
+    const { closeMs, values } = await column(tenantA);
+    const good = values.findIndex((value) => value > 0.1);
+    const trades = await db
+      .selectFrom("backtestTrades")
+      .select("entryMs")
+      .where("runId", "=", result.runId)
+      .execute();
+    expect(trades.map(({ entryMs }) => entryMs > closeMs[good]! && entryMs < closeMs[good + 1]!)).toEqual([
+      true,
+    ]);
+    expect(ctx.inputs.map(({ label }) => label.split(" ")[0])).toEqual(["INTC.XNAS", "sentiment:AAPL.XNAS"]);
   });
 
   test("says what to do where nothing was published", async () => {
