@@ -25,12 +25,14 @@ import { AlertsPage } from "./features/live/alerts-page.tsx";
 import { FeedsPage } from "./features/live/feeds-page.tsx";
 import { LivePage } from "./features/live/live-page.tsx";
 import { MonitorPage } from "./features/live/monitor-page.tsx";
+import { PairsPage } from "./features/live/pairs-page.tsx";
 import { QueuesPage } from "./features/queues/queues-page.tsx";
 import { SignInPage } from "./features/sign-in/sign-in-page.tsx";
 
 const sections = [
   { path: "/ask", label: "Ask" },
   { path: "/monitor", label: "Monitor" },
+  { path: "/pairs", label: "Pairs" },
   { path: "/alerts", label: "Alerts" },
   { path: "/instruments", label: "Instruments" },
   { path: "/documents", label: "Documents" },
@@ -88,6 +90,7 @@ export function App() {
         <Route path="/import" element={<ImportPage />} />
         <Route path="/monitor" element={<MonitorPage />} />
         <Route path="/live/:id" element={<Param>{(id) => <LivePage key={id} instrumentId={id} />}</Param>} />
+        <Route path="/pairs" element={<PairsPage />} />
         <Route path="/alerts" element={<AlertsPage />} />
         <Route path="/feeds" element={<FeedsPage />} />
         <Route path="/queues" element={<QueuesPage />} />

@@ -16,6 +16,13 @@ leaveOutUnless(hasBrowser, "chromium")("live pages in Chromium", () => {
     const { page, stack, picture } = dashboard;
     await page.goto(`${stack.apiUrl}/monitor`);
     await page.getByText("these prices are made up by this program").waitFor();
+    const refused = async (typed: string, reason: RegExp) => {
+      await page.getByLabel("Symbol").fill(typed);
+      await page.getByRole("button", { name: "Watch" }).click();
+      await page.getByText(reason).waitFor();
+    };
+    await refused("MINE.LOCAL", /MINE\.LOCAL is of another venue: this stream has simulated/);
+    await refused("S&P 500", /S&P 500 is no symbol/);
     await page.getByLabel("Symbol").fill("aapl");
     await page.getByRole("button", { name: "Watch" }).click();
     const row = page.getByRole("row", { name: /AAPL\.SIMULATED/ });
@@ -32,7 +39,7 @@ leaveOutUnless(hasBrowser, "chromium")("live pages in Chromium", () => {
     await row.getByTestId("price").waitFor();
   }, 150_000);
 
-  test("an instrument's chart joins stored bars and those that come, beside the tape", async () => {
+  test("an instrument's chart joins stored bars and those that come, beside the book and the tape", async () => {
     const { page, stack, picture } = dashboard;
     await page.goto(`${stack.apiUrl}/live/${encodeURIComponent("SYN-A.SIMULATED")}`);
     const chart = page.getByRole("img", { name: /Live chart of SYN-A\.SIMULATED/ });
@@ -46,30 +53,117 @@ leaveOutUnless(hasBrowser, "chromium")("live pages in Chromium", () => {
     await expect
       .poll(() => page.getByRole("table", { name: "Tape" }).getByRole("row").count())
       .toBeGreaterThan(20);
+    const book = page.getByRole("table", { name: "Order book" });
+    await expect.poll(() => book.getByRole("row").count()).toBeGreaterThan(10);
+    const prices = (await book.locator("td:first-child:not([colspan])").allInnerTexts()).map((text) =>
+      Number(text.replaceAll(",", "")),
+    );
+    expect(prices).toEqual(prices.toSorted((a, b) => b - a));
     await picture("live");
+  });
+
+  test("a pair's hedge ratio, spread and tests come bar by bar", async () => {
+    const { page, stack, picture } = dashboard;
+    await page.goto(`${stack.apiUrl}/pairs`);
+    await page.getByLabel("y", { exact: true }).fill("syn-a");
+    await page.getByLabel("x", { exact: true }).fill("SYN-B.SIMULATED");
+    await page.getByLabel("Window, bars").fill("30");
+    await page.getByLabel("z-score over, bars").fill("20");
+    await page.getByRole("button", { name: "Follow" }).click();
+    const ratio = page.getByTestId("hedgeRatio");
+    await ratio.waitFor({ timeout: 90_000 });
+    await expect.poll(() => ratio.innerText()).toMatch(/^-?[\d.]+$/);
+    const first = await page.getByTestId("spread").innerText();
+    await expect.poll(() => page.getByTestId("spread").innerText(), { timeout: 20_000 }).not.toBe(first);
+    await picture("pairs-live");
+  }, 120_000);
+
+  test("server-sent events come through the API with the page's session", async () => {
+    const price = await dashboard.page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          const events = new EventSource("/api/stream?topic=ticks:SYN-A.SIMULATED");
+          events.addEventListener("delta", ({ data }) => {
+            events.close();
+            resolve((JSON.parse(data as string) as { data: { price: number } }).data.price);
+          });
+        }),
+    );
+    expect(price).toBeGreaterThan(0);
   });
 
   test("alerts are added, tested, muted and deleted; a formula that is wrong is refused with its reason", async () => {
     const { page, stack, picture } = dashboard;
     await page.goto(`${stack.apiUrl}/alerts`);
-    await page.getByLabel("Instrument").fill("SYN-B.SIMULATED");
-    await page.getByLabel("Condition").fill("rsii(close, 14) < 30");
-    await page.getByRole("button", { name: "Add alert" }).click();
+    const form = page.getByRole("form", { name: "New alert" });
+    await form.getByLabel("Instrument", { exact: true }).fill("SYN-B.SIMULATED");
+    await form.getByLabel("When").selectOption({ label: "a formula holds" });
+    await form.getByLabel("Condition").fill("rsii(close, 14) < 30");
+    await form.getByRole("button", { name: "Add alert" }).click();
     await page
       .getByText(/rsi\?|did you mean|unknown/i)
       .first()
       .waitFor();
-    await page.getByLabel("Ready-made").selectOption({ label: "RSI falls below 30" });
-    await page.getByRole("button", { name: "Add alert" }).click();
-    const row = page.getByRole("row", { name: /SYN-B\.SIMULATED.*crossunder/ });
+    await form.getByLabel("Ready-made").selectOption({ label: "Pair: z-score above 2" });
+    await form.getByLabel("Second instrument").fill("syn-a.simulated");
+    await form.getByRole("button", { name: "Add alert" }).click();
+    await page.getByRole("row", { name: /Pair: z-score above 2/ }).waitFor();
+    await form.getByLabel("Ready-made").selectOption({ label: "RSI falls below 30" });
+    await form.getByRole("button", { name: "Add alert" }).click();
+    const row = page.getByRole("row", { name: /RSI falls below 30/ });
     await row.waitFor();
     await row.getByRole("button", { name: "Test" }).click();
-    await page.getByText("Test of SYN-B.SIMULATED").waitFor();
+    await page.getByText("Test of RSI falls below 30").waitFor();
+    await picture("alerts");
     await row.getByRole("button", { name: "Mute" }).click();
     await row.getByRole("button", { name: "Unmute" }).waitFor();
-    await picture("alerts");
     await row.getByRole("button", { name: /Delete/ }).click();
     await row.waitFor({ state: "hidden" });
+  });
+
+  test("alerts go to a channel that was added; its secret is not shown again", async () => {
+    const { page, picture } = dashboard;
+    const channels = page.getByRole("region", { name: "Channels" });
+    await channels.getByLabel("Send to").selectOption({ label: "Slack" });
+    await channels.getByLabel("Name").fill("desk");
+    await channels.getByLabel("Incoming webhook").fill("https://hooks.example/services/T0/secret");
+    await channels.getByRole("button", { name: "Add channel" }).click();
+    const row = channels.getByRole("row", { name: /desk/ });
+    await row.getByText("https://hooks.example/…").waitFor();
+    expect(await page.content()).not.toContain("T0/secret");
+    await row.getByRole("button", { name: "Test desk" }).click();
+    await channels.getByText("A test message is on its way to desk.").waitFor();
+    await page.getByRole("row", { name: /Pair: z-score.*desk/ }).waitFor();
+    await picture("channels");
+    await row.getByRole("button", { name: "Delete desk" }).click();
+    await row.waitFor({ state: "hidden" });
+  });
+
+  test("what is pushed to a browser is shown as a notification", async () => {
+    const { page, stack } = dashboard;
+    await page.context().grantPermissions(["notifications"], { origin: stack.apiUrl });
+    const session = await page.context().newCDPSession(page);
+    const registrations: { registrationId: string; scopeURL: string }[] = [];
+    session.on("ServiceWorker.workerRegistrationUpdated", (update) =>
+      registrations.push(...update.registrations),
+    );
+    await session.send("ServiceWorker.enable");
+    await page.evaluate(async () => {
+      await navigator.serviceWorker.register("/push-worker.js");
+      await navigator.serviceWorker.ready;
+    });
+    await expect.poll(() => registrations.length).toBeGreaterThan(0);
+    await session.send("ServiceWorker.deliverPushMessage", {
+      origin: stack.apiUrl,
+      registrationId: registrations.at(-1)!.registrationId,
+      data: JSON.stringify({ title: "Tapedeck", text: "SYN-A moved", triggerId: "t1" }),
+    });
+    const shown = () =>
+      page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.ready;
+        return (await registration.getNotifications()).map(({ title, body, tag }) => ({ title, body, tag }));
+      });
+    await expect.poll(shown).toEqual([{ title: "Tapedeck", body: "SYN-A moved", tag: "t1" }]);
   });
 
   test("feeds say which venue is heard; no page had a fault", async () => {

@@ -23,7 +23,7 @@ interface Subscription {
 const firstPauseMs = 500;
 const maxPauseMs = 10_000;
 
-/** One WebSocket for all pages: made when something is subscribed to, made again when it is lost, resumed where it was. */
+/** One WebSocket for all pages: made when a page asks for the stream, made again when it is lost, resumed where it was. */
 function createLive() {
   const subscriptions = new Map<string, Subscription>();
   const watchers = new Set<() => void>();
@@ -35,6 +35,7 @@ function createLive() {
   const changed = () => {
     for (const watcher of watchers) watcher();
   };
+  const isWanted = () => subscriptions.size > 0 || watchers.size > 0;
   const ask = ({ topic, place }: Subscription) => {
     socket?.send(
       JSON.stringify({ op: "subscribe", ...topic, ...(place === undefined ? {} : { resume: place }) }),
@@ -77,9 +78,9 @@ function createLive() {
       socket = undefined;
       state = "away";
       changed();
-      if (subscriptions.size === 0) return;
+      if (!isWanted()) return;
       setTimeout(() => {
-        if (socket === undefined && subscriptions.size > 0) connect();
+        if (socket === undefined && isWanted()) connect();
       }, pauseMs);
       pauseMs = Math.min(maxPauseMs, pauseMs * 2);
     });
@@ -90,6 +91,7 @@ function createLive() {
     hello: () => hello,
     watch(watcher: () => void) {
       watchers.add(watcher);
+      if (socket === undefined) connect();
       return () => void watchers.delete(watcher);
     },
     subscribe(topic: Topic, handler: TopicHandler): () => void {

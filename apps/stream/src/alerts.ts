@@ -76,6 +76,12 @@ const savedAtOnce = 200;
 /** A change with a lower number may become visible after one with a higher: this many are read again. */
 const overlap = 1_000;
 
+/** Rules on prints and bars; workers look at those on news. */
+type StreamRule = Exclude<AlertRule, { kind: "event" | "sentiment" }>;
+
+const isOfStream = (rule: AlertRule): rule is StreamRule =>
+  rule.kind !== "event" && rule.kind !== "sentiment";
+
 /** The price that changes what a `price` alert is. */
 function priceCrossing({ row, state }: Active): Crossing {
   const rule = row.rule as Extract<AlertRule, { kind: "price" }>;
@@ -244,9 +250,9 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     return () => watch.stop();
   }
 
-  /** Where an alert is looked at; gives what takes it out. Alerts on news are told elsewhere: nothing here sees it. */
-  function enter(active: Active): () => void {
-    const { rule, instrumentId } = active.row;
+  /** Where an alert is looked at; gives what takes it out. */
+  function enter(active: Active, rule: StreamRule): () => void {
+    const { instrumentId } = active.row;
     switch (rule.kind) {
       case "price": {
         const { levels } = printedOf(instrumentId);
@@ -270,7 +276,8 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   }
 
   function take(row: AlertRow): void {
-    const { armed, stateMs, firedMs } = row;
+    const { armed, stateMs, firedMs, rule } = row;
+    if (!isOfStream(rule)) return;
     const active = actives.get(row.id);
     if (active?.row.change === row.change) return;
     if (row.deletedMs !== null || !options.has(row.instrumentId)) return drop(row.id);
@@ -286,7 +293,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       leave: () => undefined,
     };
     actives.set(row.id, made);
-    made.leave = enter(made);
+    made.leave = enter(made, rule);
   }
 
   async function read(): Promise<void> {

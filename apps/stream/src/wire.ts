@@ -61,6 +61,17 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
   const auth = createAuthService({ db, jwtSecret, limiter, now, log });
   const rows = createRowTopics({ db, bus: parts.bus, log, pollMs: 1_000 });
   const ticking = source === undefined ? undefined : await startTicks({ ...parts, source, runId, hub, rows });
+  /** Those that ask for an instrument while it is being taken wait for the same end. */
+  const adding = new Map<string, Promise<void>>();
+  function add(instrumentId: string): Promise<void> {
+    const known = adding.get(instrumentId);
+    if (known !== undefined) return known;
+    const added = (ticking?.add(instrumentId) ?? Promise.resolve()).finally(() =>
+      adding.delete(instrumentId),
+    );
+    adding.set(instrumentId, added);
+    return added;
+  }
   const formulas = createFormulaLibrary({ db });
   const markOf = async (tenantId: string, instrumentId: string) =>
     ticking?.lastMark(instrumentId) ?? (await loadLastClose(db, tenantId, instrumentId));
@@ -103,7 +114,7 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
       },
       expand: async (tenantId, formula) => (await formulas.expand(tenantId, [formula]))[0]!,
       portfolio: portfolios,
-      add: async (instrumentId) => ticking?.add(instrumentId),
+      add,
       limits: { ...defaultLimits, ...parts.clientLimits },
     },
     limits: { ...defaultServerLimits, ...parts.serverLimits },

@@ -3,15 +3,19 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, newId } from "@tapedeck/core";
 import type { Log, QueueConsumer } from "@tapedeck/core";
+import { createNewsAlerts } from "@tapedeck/features/alerts/news";
 import type { Database } from "@tapedeck/features/db";
 import { createReadingRequester } from "@tapedeck/features/events/requester";
+import { loadEventsAfter } from "@tapedeck/features/events/store";
 import { createPresence } from "@tapedeck/features/jobs/presence";
 import { createJobRuntime } from "@tapedeck/features/jobs/runtime";
 import { isOutage } from "@tapedeck/features/jobs/store";
 import { createNotifier } from "@tapedeck/features/notifications/send";
+import { insertNotification } from "@tapedeck/features/notifications/store";
 import { openMailer } from "@tapedeck/platform/mail/open";
 import { createOrderSettler } from "@tapedeck/features/orders/settler";
 import { createScheduler } from "@tapedeck/features/schedules/fire";
+import { loadSentimentAfter } from "@tapedeck/features/sentiment/store";
 import { readCodeVersion } from "@tapedeck/platform/config/codeVersion";
 import { createBus } from "@tapedeck/platform/bus/index";
 import { createLog } from "@tapedeck/platform/log/index";
@@ -158,6 +162,16 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     mail: await openMailer(environment),
     pushContact: environment.TAPEDECK_PUSH_CONTACT,
   });
+  const news = createNewsAlerts({
+    db: deps.db,
+    loadEvents: (afterSeq, limit) => loadEventsAfter(deps.db, afterSeq, limit),
+    loadScores: (afterSeq, limit) => loadSentimentAfter(deps.db, afterSeq, limit),
+    sentimentAt: async (tenantId, instrumentId, atMs) =>
+      (await deps.sentiments.valueAt(tenantId, instrumentId, atMs))?.value,
+    outbox: insertNotification,
+    now,
+    log,
+  });
   const settler = createOrderSettler({ db: deps.db, venues: deps.venues, log, now });
   const reading = createReadingRequester({ db: deps.db, jobs, now, log });
   const knowledge = config.queues.includes("ask")
@@ -173,6 +187,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   jobs.start();
   scheduler.start();
   notifier.start();
+  news.start();
   if (config.queues.includes("sentiment")) reading.start();
   if (config.queues.includes("execute")) settler.start();
   const consumers: QueueConsumer[] = config.queues.map((name) =>
@@ -208,6 +223,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     await Promise.allSettled([
       scheduler.stop(),
       notifier.stop(),
+      news.stop(),
       settler.stop(),
       reading.stop(),
       presence.stop(),

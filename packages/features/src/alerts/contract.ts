@@ -1,5 +1,6 @@
 import { defineCommand, defineQuery, EpochMs, Id, InstrumentId, pageOf, PageQuery } from "@tapedeck/core";
 import * as z from "zod";
+import { EventDirection, EventKind } from "../events/contract.ts";
 import { CallbackUrl } from "../jobs/contract.ts";
 import { maxChannels } from "../notifications/contract.ts";
 import { LiveTimeframe } from "../ticks/contract.ts";
@@ -45,21 +46,59 @@ export const AlertRule = z.discriminatedUnion("kind", [
       afterMs: z.int().min(1_000).max(86_400_000).default(30_000),
     })
     .meta({ title: "No print for a time" }),
+  z
+    .strictObject({
+      kind: z.literal("event"),
+      /** Absent: of any kind. */
+      kinds: z.array(EventKind).min(1).optional(),
+      /** For the instrument; absent: any. */
+      direction: EventDirection.optional(),
+      /** Leaves out what rarely moves prices. */
+      importantOnly: z.boolean().default(true),
+    })
+    .meta({ title: "A document tells an event" }),
+  z
+    .strictObject({
+      kind: z.literal("sentiment"),
+      direction: z.enum(["above", "below"]),
+      /** Of the decayed mean of scores, in [-1, 1]. */
+      level: z.number().min(-1).max(1),
+      /** How far it must come back before the next alert. */
+      hysteresis: z.number().min(0).max(2).default(0.05),
+    })
+    .meta({ title: "Sentiment of documents crosses a level" }),
 ]);
 export type AlertRule = z.output<typeof AlertRule>;
 
-/** Formulas for what people watch most; `{other}` stands for a second instrument. */
+/** Rules for what people watch most; `{other}` stands for a second instrument. */
 export const alertTemplates = [
-  { name: "Volume spike", formula: "volume > 3 * lag(sma(volume, 20), 1)" },
+  { name: "2 % in a minute", rule: { kind: "move", fraction: 0.02, windowMs: 60_000 } },
+  {
+    name: "Pair: z-score above 2",
+    rule: {
+      kind: "formula",
+      formula: 'abs(zscore(log(close) - log(close["{other}"]), 60)) > 2',
+      rearm: 'abs(zscore(log(close) - log(close["{other}"]), 60)) < 1',
+    },
+  },
+  { name: "Volume spike", rule: { kind: "formula", formula: "volume > 3 * lag(sma(volume, 20), 1)" } },
   {
     name: "Volatility above its hour's twofold",
-    formula: "stddev(close, 20) > 2 * lag(sma(stddev(close, 20), 60), 1)",
+    rule: { kind: "formula", formula: "stddev(close, 20) > 2 * lag(sma(stddev(close, 20), 60), 1)" },
   },
-  { name: "RSI falls below 30", formula: "crossunder(rsi(close, 14), 30)" },
-  { name: "Average of 10 crosses that of 30", formula: "crossover(sma(close, 10), sma(close, 30))" },
-  { name: "Outlier: 4 deviations from the average", formula: "abs(zscore(close, 60)) > 4" },
-  { name: "Pair: z-score above 2", formula: 'abs(zscore(log(close) - log(close["{other}"]), 60)) > 2' },
-] as const;
+  { name: "RSI falls below 30", rule: { kind: "formula", formula: "crossunder(rsi(close, 14), 30)" } },
+  {
+    name: "Average of 10 crosses that of 30",
+    rule: { kind: "formula", formula: "crossover(sma(close, 10), sma(close, 30))" },
+  },
+  {
+    name: "Anomaly: 4 deviations from the average",
+    rule: { kind: "formula", formula: "abs(zscore(close, 60)) > 4" },
+  },
+  { name: "Stale feed: no print for 30 s", rule: { kind: "stale", afterMs: 30_000 } },
+  { name: "News: an important event", rule: { kind: "event" } },
+  { name: "News turns bad", rule: { kind: "sentiment", direction: "below", level: -0.3 } },
+] as const satisfies readonly { name: string; rule: z.input<typeof AlertRule> }[];
 
 export const AlertBody = z
   .strictObject({

@@ -116,5 +116,11 @@ export function describeRule(rule: AlertRule): string {
       return `${rule.formula} on ${rule.timeframe} bars`;
     case "stale":
       return `no print for ${rule.afterMs / 1_000} s`;
+    case "event": {
+      const what = rule.kinds === undefined ? "any event" : rule.kinds.join(" or ");
+      return `${rule.direction === undefined ? "" : `${rule.direction} `}news of ${what}`;
+    }
+    case "sentiment":
+      return `sentiment ${rule.direction} ${rule.level}`;
   }
 }

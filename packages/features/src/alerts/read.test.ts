@@ -138,13 +138,17 @@ test("an older state never replaces a newer one, and a change is seen by who eva
   expect(changed).toMatchObject({ id, deletedMs: nowMs });
 });
 
-test("a formula is checked and kept whole; every template is a condition", async () => {
+test("a formula is checked and kept whole; every template is a rule that is taken", async () => {
   const caller = someone();
   const rule = (formula: string) => ({ rule: { kind: "formula", formula } });
   await expect(make(caller, rule("smaa(close, 5) > 1"))).rejects.toMatchObject({ code: "formula.invalid" });
   await expect(make(caller, rule("close"))).rejects.toMatchObject({ code: "formula.invalid" });
-  for (const { formula } of alertTemplates) {
-    const made = await make(caller, rule(formula.replace("{other}", "B.HAND")));
-    expect(made.rule).toMatchObject({ kind: "formula", timeframe: "1m" });
+  await expect(make(caller, rule('sentiment("A.HAND") < 0'))).rejects.toMatchObject({
+    code: "formula.invalid",
+  });
+  for (const template of alertTemplates) {
+    const body = JSON.parse(JSON.stringify(template).replaceAll("{other}", "B.HAND")) as typeof template;
+    const made = await make(caller, body);
+    expect(made).toMatchObject({ name: template.name, rule: { kind: template.rule.kind } });
   }
 });

@@ -53,7 +53,13 @@ async function settle(deps: AlertDeps, tenantId: string, rule: AlertRule): Promi
   const texts = [rule.formula, ...(rule.rearm === undefined ? [] : [rule.rearm])];
   const [formula, rearm] = (await deps.formulas.expand(tenantId, texts)).map((text) => {
     try {
-      return checkFormula(text, { expect: "condition", timeframeMs: timeframeMs(rule.timeframe) }).text;
+      const checked = checkFormula(text, { expect: "condition", timeframeMs: timeframeMs(rule.timeframe) });
+      if (checked.instruments.some((one) => one.startsWith("sentiment:")))
+        throw new AppError(
+          "formula.invalid",
+          "sentiment() changes with documents, not with bars: use a rule of kind sentiment.",
+        );
+      return checked.text;
     } catch (error) {
       if (!(error instanceof FormulaError)) throw error;
       const { message, column, length, suggestion } = error;

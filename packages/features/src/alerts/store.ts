@@ -202,3 +202,37 @@ export async function loadTriggers(
   if (query.untilMs !== undefined) rows = rows.where("alertTriggers.createdMs", "<=", query.untilMs);
   return rows.execute();
 }
+
+/** Alerts of any tenant on news of the instruments. */
+export async function loadNewsAlerts(
+  tx: Tx,
+  kind: "event" | "sentiment",
+  instrumentIds: readonly string[],
+): Promise<AlertRow[]> {
+  if (instrumentIds.length === 0) return [];
+  const rows = await tx
+    .selectFrom("alerts")
+    .selectAll()
+    .where("instrumentId", "in", [...new Set(instrumentIds)])
+    .where("deletedMs", "is", null)
+    .where(sql<boolean>`rule ->> 'kind' = ${kind}`)
+    .orderBy("id")
+    .execute();
+  return rows as AlertRow[];
+}
+
+/** Where a look at a source goes on, held until the transaction ends; undefined while another process holds it. */
+export async function takeNewsPlace(tx: Tx, source: "events" | "sentiment"): Promise<number | undefined> {
+  const row = await tx
+    .selectFrom("alertPlaces")
+    .select("seq")
+    .where("source", "=", source)
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst();
+  return row?.seq;
+}
+
+export async function writeNewsPlace(tx: Tx, source: "events" | "sentiment", seq: number): Promise<void> {
+  await tx.updateTable("alertPlaces").set({ seq }).where("source", "=", source).execute();
+}

@@ -24,6 +24,8 @@ export interface AlertsTables {
     /** Raised with each change that its evaluation must know. */
     change: Generated<number>;
   };
+  /** Up to where alerts on news have looked: a row of each source. */
+  alertPlaces: { source: string; seq: number };
   alertTriggers: {
     /** Numbers of all tenants; those of one rise. */
     seq: Generated<number>;

@@ -132,7 +132,7 @@ const topics = [
       x: InstrumentId,
       timeframe: LiveTimeframe,
       /** Bars of the regression, the correlation and the test. */
-      window: z.int().min(60).max(1_000).default(120),
+      window: z.int().min(30).max(1_000).default(120),
       zWindow: z.int().min(5).max(1_000).default(60),
     })
     .refine(({ y, x, window, zWindow }) => y !== x && zWindow <= window, {

@@ -1,16 +1,12 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { alertTemplates } from "@tapedeck/features/alerts/contract";
-import type { AlertRule, AlertView } from "@tapedeck/features/alerts/contract";
-import { liveTimeframes } from "@tapedeck/features/ticks/contract";
-import type { LiveTimeframe } from "@tapedeck/features/ticks/contract";
+import type { AlertView } from "@tapedeck/features/alerts/contract";
 import { useState } from "react";
-import type { FormEvent } from "react";
 import { Link } from "react-router";
 import { api, messageOf } from "../../api.ts";
 import { time } from "../../components/format.ts";
-import { FormulaInput } from "../../components/formula-input.tsx";
 import { Empty, ErrorBox, Loading } from "../../components/state.tsx";
-import { useLive } from "../../live.ts";
+import { Channels, useChannels } from "./channels.tsx";
+import { NewAlert } from "./new-alert.tsx";
 import { StreamNote } from "./stream-note.tsx";
 import { TriggerList, useTriggers } from "./triggers.tsx";
 
@@ -52,7 +48,7 @@ export function AlertsPage() {
                 <th>Instrument</th>
                 <th>State</th>
                 <th>Last</th>
-                <th>Calls</th>
+                <th>Goes to</th>
                 <th />
               </tr>
             </thead>
@@ -64,12 +60,25 @@ export function AlertsPage() {
           </table>
         </div>
       ) : null}
+      <Channels />
       <section className="panel">
         <h2>Fired</h2>
         <TriggerList triggers={triggers} fresh={fresh} />
       </section>
     </main>
   );
+}
+
+/** Where an alert goes besides this page. */
+function Targets({ alert }: { alert: AlertView }) {
+  const channels = useChannels();
+  const all = channels.data?.items ?? [];
+  const chosen = all.filter(({ id }) => alert.channelIds === null || alert.channelIds.includes(id));
+  const targets = [
+    ...chosen.map(({ name }) => name),
+    ...(alert.callbackUrl === null ? [] : [alert.callbackUrl]),
+  ];
+  return targets.length === 0 ? "this page" : targets.join(", ");
 }
 
 type Run = (work: () => Promise<unknown>) => Promise<void>;
@@ -79,13 +88,13 @@ function AlertRow({ alert, run }: { alert: AlertView; run: Run }) {
   return (
     <tr>
       <td>{alert.name}</td>
-      <td>
+      <td className="nowrap">
         <Link to={`/live/${encodeURIComponent(alert.instrumentId)}`}>{alert.instrumentId}</Link>
       </td>
-      <td>{alert.armed ? "armed" : "fired, waits for the end of its condition"}</td>
-      <td className="dim">{alert.firedMs === null ? "–" : time(alert.firedMs)}</td>
-      <td>{alert.callbackUrl === null ? "this page" : alert.callbackUrl}</td>
-      <td className="num">
+      <td>{alert.armed ? "armed" : "fired; waits until it ends"}</td>
+      <td className="dim nowrap">{alert.firedMs === null ? "–" : time(alert.firedMs)}</td>
+      <td>{alert.muted ? <span className="dim">muted</span> : <Targets alert={alert} />}</td>
+      <td className="num nowrap">
         <button type="button" onClick={() => void run(() => api.call("testAlert", { params }))}>
           Test
         </button>{" "}
@@ -104,150 +113,5 @@ function AlertRow({ alert, run }: { alert: AlertView; run: Run }) {
         </button>
       </td>
     </tr>
-  );
-}
-
-/** A rule of a kind from what the form's fields hold. */
-function ruleOf(
-  kind: AlertRule["kind"],
-  fields: {
-    direction: "above" | "below";
-    level: string;
-    share: string;
-    seconds: string;
-    timeframe: LiveTimeframe;
-    formula: string;
-  },
-): object {
-  switch (kind) {
-    case "price":
-      return { kind, direction: fields.direction, level: Number(fields.level) };
-    case "move":
-      return { kind, fraction: Number(fields.share) / 100, windowMs: Number(fields.seconds) * 1_000 };
-    case "formula":
-      return { kind, timeframe: fields.timeframe, formula: fields.formula };
-    case "stale":
-      return { kind, afterMs: Number(fields.seconds) * 1_000 };
-  }
-}
-
-function NewAlert({ run }: { run: Run }) {
-  const { hello } = useLive();
-  const [instrumentId, setInstrumentId] = useState("");
-  const [kind, setKind] = useState<AlertRule["kind"]>("formula");
-  const [direction, setDirection] = useState<"above" | "below">("above");
-  const [level, setLevel] = useState("");
-  const [share, setShare] = useState("2");
-  const [seconds, setSeconds] = useState("60");
-  const [timeframe, setTimeframe] = useState<LiveTimeframe>("1m");
-  const [formula, setFormula] = useState("");
-  const [callbackUrl, setCallbackUrl] = useState("");
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const rule = ruleOf(kind, { direction, level, share, seconds, timeframe, formula });
-    const body = {
-      instrumentId: instrumentId.trim().toUpperCase(),
-      rule,
-      ...(callbackUrl === "" ? {} : { callbackUrl }),
-    };
-    void run(() => api.call("createAlert", { body: body as never }));
-  };
-  const text = (label: string, value: string, set: (value: string) => void) => (
-    <label>
-      {label}{" "}
-      <input
-        className="short"
-        inputMode="decimal"
-        value={value}
-        onChange={(event) => set(event.target.value)}
-      />
-    </label>
-  );
-  return (
-    <section className="panel">
-      <form onSubmit={submit}>
-        <div className="row">
-          <label>
-            Instrument{" "}
-            <input
-              list="alert-instruments"
-              autoComplete="off"
-              spellCheck={false}
-              value={instrumentId}
-              onChange={(event) => setInstrumentId(event.target.value)}
-            />
-          </label>
-          <datalist id="alert-instruments">
-            {hello?.instruments.map((one) => (
-              <option key={one} value={one} />
-            ))}
-          </datalist>
-          <label>
-            When{" "}
-            <select value={kind} onChange={(event) => setKind(event.target.value as AlertRule["kind"])}>
-              <option value="formula">a formula holds</option>
-              <option value="price">the price crosses a level</option>
-              <option value="move">the price moves</option>
-              <option value="stale">nothing is heard</option>
-            </select>
-          </label>
-          {kind === "price" ? (
-            <>
-              <select
-                aria-label="Direction"
-                value={direction}
-                onChange={(event) => setDirection(event.target.value as "above" | "below")}
-              >
-                <option>above</option>
-                <option>below</option>
-              </select>
-              {text("Level", level, setLevel)}
-            </>
-          ) : null}
-          {kind === "move" ? text("Percent", share, setShare) : null}
-          {kind === "move" || kind === "stale" ? text("Seconds", seconds, setSeconds) : null}
-          {kind === "formula" ? (
-            <>
-              <label>
-                Bars{" "}
-                <select
-                  value={timeframe}
-                  onChange={(event) => setTimeframe(event.target.value as LiveTimeframe)}
-                >
-                  {liveTimeframes.map((one) => (
-                    <option key={one}>{one}</option>
-                  ))}
-                </select>
-              </label>
-              <label>
-                Ready-made{" "}
-                <select value="" onChange={(event) => setFormula(event.target.value)}>
-                  <option value="">choose …</option>
-                  {alertTemplates.map((one) => (
-                    <option key={one.name} value={one.formula}>
-                      {one.name}
-                    </option>
-                  ))}
-                </select>
-              </label>
-            </>
-          ) : null}
-        </div>
-        {kind === "formula" ? <FormulaInput label="Condition" value={formula} onChange={setFormula} /> : null}
-        <div className="row">
-          <label className="grow">
-            Call this address{" "}
-            <input
-              placeholder="nobody: this page alone"
-              value={callbackUrl}
-              onChange={(event) => setCallbackUrl(event.target.value)}
-            />
-          </label>
-          <button className="primary" disabled={instrumentId.trim() === ""}>
-            Add alert
-          </button>
-        </div>
-      </form>
-    </section>
   );
 }

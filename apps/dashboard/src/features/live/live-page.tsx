@@ -9,6 +9,7 @@ import { ErrorBox } from "../../components/state.tsx";
 import { live } from "../../live.ts";
 import { LiveChart } from "./live-chart.tsx";
 import type { ChartBar } from "./live-chart.tsx";
+import { OrderBook } from "./order-book.tsx";
 import { StreamNote } from "./stream-note.tsx";
 import { useWatched } from "./watched.ts";
 
@@ -168,29 +169,35 @@ export function LivePage({ instrumentId }: { instrumentId: string }) {
           label={`Live chart of ${instrumentId}, ${bars.length} bars of ${timeframe}`}
         />
       </section>
-      <section className="panel scroll">
-        <h2>Tape</h2>
-        <table aria-label="Tape">
-          <thead>
-            <tr>
-              <th>Time</th>
-              <th className="num">Price</th>
-              <th className="num">Size</th>
-              <th>Side</th>
-            </tr>
-          </thead>
-          <tbody>
-            {tape.map((tick) => (
-              <tr key={tick.seq}>
-                <td className="dim">{new Date(tick.eventMs).toISOString().slice(11, 23)}</td>
-                <td className={`num ${tick.side === "buy" ? "up" : "down"}`}>{number(tick.price)}</td>
-                <td className="num">{number(tick.size, 4)}</td>
-                <td>{tick.side}</td>
+      <div className="columns">
+        <section className="panel scroll">
+          <h2>Order book</h2>
+          <OrderBook instrumentId={instrumentId} />
+        </section>
+        <section className="panel scroll">
+          <h2>Tape</h2>
+          <table aria-label="Tape">
+            <thead>
+              <tr>
+                <th>Time</th>
+                <th className="num">Price</th>
+                <th className="num">Size</th>
+                <th>Side</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+            </thead>
+            <tbody>
+              {tape.map((tick) => (
+                <tr key={tick.seq}>
+                  <td className="dim">{new Date(tick.eventMs).toISOString().slice(11, 23)}</td>
+                  <td className={`num ${tick.side === "buy" ? "up" : "down"}`}>{number(tick.price)}</td>
+                  <td className="num">{number(tick.size, 4)}</td>
+                  <td>{tick.side}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      </div>
     </main>
   );
 }

@@ -1,3 +1,4 @@
+import { InstrumentId } from "@tapedeck/core";
 import { useState } from "react";
 import type { FormEvent } from "react";
 import { Link } from "react-router";
@@ -19,10 +20,18 @@ function loadWatched(): string[] {
   return Array.isArray(kept) ? kept.filter((one) => typeof one === "string").slice(0, maxWatched) : [];
 }
 
-/** What was typed as an id: a symbol alone is one of the stream's venue. */
-function idOf(typed: string, venue: string): string {
+/** What was typed as an id: a symbol alone is one of the stream's venue. Throws why it cannot be watched. */
+export function watchedId(typed: string, venue: string): string {
   const text = typed.trim().toUpperCase();
-  return text.endsWith(`.${venue.toUpperCase()}`) ? text : `${text}.${venue.toUpperCase()}`;
+  const suffix = `.${venue.toUpperCase()}`;
+  if (text.endsWith(suffix)) return text;
+  if (InstrumentId.safeParse(text).success)
+    throw new Error(
+      `${text} is of another venue: this stream has ${venue}. Its stored bars are under Instruments.`,
+    );
+  if (!InstrumentId.safeParse(`${text}${suffix}`).success)
+    throw new Error(`${typed.trim()} is no symbol: one has letters, digits and . - / ^, such as SYN-A.`);
+  return `${text}${suffix}`;
 }
 
 export function MonitorPage() {
@@ -99,7 +108,12 @@ function WatchForm({ watched, add }: { watched: readonly string[]; add: (instrum
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (venue === null) return;
-    const instrumentId = idOf(symbol, venue);
+    let instrumentId: string;
+    try {
+      instrumentId = watchedId(symbol, venue);
+    } catch (error) {
+      return setRefusal(messageOf(error));
+    }
     if (watched.includes(instrumentId)) return setRefusal(`${instrumentId} is watched already.`);
     if (watched.length >= maxWatched) return setRefusal(`At most ${maxWatched} instruments; remove one.`);
     try {

@@ -1,0 +1,128 @@
+import { AlertRule, alertTemplates } from "@tapedeck/features/alerts/contract";
+import { useState } from "react";
+import type { FormEvent } from "react";
+import { api } from "../../api.ts";
+import { useLive } from "../../live.ts";
+import { draftOf, firstDraft, kindLabels, RuleFields, ruleOf } from "./alert-rule.tsx";
+import { useChannels } from "./channels.tsx";
+
+const instrumentList = "alert-instruments";
+/** Where an alert goes: every channel, none, or the one of that id. */
+const everywhere = "every channel";
+const nowhere = "this page alone";
+
+/** A rule, ready-made or one's own, on an instrument. */
+export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promise<void> }) {
+  const { hello } = useLive();
+  const channels = useChannels();
+  const [instrumentId, setInstrumentId] = useState("");
+  const [name, setName] = useState("");
+  const [draft, setDraft] = useState(firstDraft);
+  const [target, setTarget] = useState(everywhere);
+  const [callbackUrl, setCallbackUrl] = useState("");
+  const choose = (chosen: string) => {
+    const template = alertTemplates.find((one) => one.name === chosen);
+    if (template === undefined) return;
+    setName(template.name);
+    setDraft({ ...firstDraft, ...draftOf(AlertRule.parse(template.rule)) });
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void run(async () => {
+      await api.call("createAlert", {
+        body: {
+          instrumentId: instrumentId.trim().toUpperCase(),
+          rule: ruleOf(draft) as never,
+          ...(name.trim() === "" ? {} : { name }),
+          ...(target === everywhere ? {} : { channelIds: target === nowhere ? [] : [target] }),
+          ...(callbackUrl === "" ? {} : { callbackUrl }),
+        },
+      });
+      setName("");
+    });
+  };
+  return (
+    <section className="panel">
+      <h2>New alert</h2>
+      <form onSubmit={submit} aria-label="New alert">
+        <div className="fields">
+          <label className="field">
+            <span className="label">Instrument</span>
+            <input
+              list={instrumentList}
+              autoComplete="off"
+              spellCheck={false}
+              value={instrumentId}
+              onChange={(event) => setInstrumentId(event.target.value)}
+            />
+          </label>
+          <datalist id={instrumentList}>
+            {hello?.instruments.map((one) => (
+              <option key={one} value={one} />
+            ))}
+          </datalist>
+          <label className="field">
+            <span className="label">Ready-made</span>
+            <select value="" onChange={(event) => choose(event.target.value)}>
+              <option value="">choose …</option>
+              {alertTemplates.map((one) => (
+                <option key={one.name}>{one.name}</option>
+              ))}
+            </select>
+          </label>
+          <label className="field">
+            <span className="label">When</span>
+            <select
+              value={draft.kind}
+              onChange={(event) => setDraft({ ...firstDraft, kind: event.target.value as AlertRule["kind"] })}
+            >
+              {Object.entries(kindLabels).map(([kind, label]) => (
+                <option key={kind} value={kind}>
+                  {label}
+                </option>
+              ))}
+            </select>
+          </label>
+          <RuleFields
+            draft={draft}
+            change={(part) => setDraft({ ...draft, ...part })}
+            instruments={instrumentList}
+          />
+          <label className="field">
+            <span className="label">Name</span>
+            <input
+              placeholder="what it watches"
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+            />
+          </label>
+          <label className="field">
+            <span className="label">Send to</span>
+            <select value={target} onChange={(event) => setTarget(event.target.value)}>
+              <option>{everywhere}</option>
+              <option>{nowhere}</option>
+              {channels.data?.items.map((one) => (
+                <option key={one.id} value={one.id}>
+                  {one.name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label className="field">
+            <span className="label">Call this address too</span>
+            <input
+              placeholder="https://…"
+              value={callbackUrl}
+              onChange={(event) => setCallbackUrl(event.target.value)}
+            />
+          </label>
+          <div className="field">
+            <button className="primary" disabled={instrumentId.trim() === ""}>
+              Add alert
+            </button>
+          </div>
+        </div>
+      </form>
+    </section>
+  );
+}
