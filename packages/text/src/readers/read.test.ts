@@ -212,7 +212,9 @@ exhibit
     ["10-K", "20221231", "1231", { form: "10-K", year: 2022 }],
     ["10-K", "20230129", "0129", { form: "10-K", year: 2022 }],
     ["10-Q", "20220930", "1231", { form: "10-Q", year: 2022, quarter: 3 }],
-    ["10-Q", "20221231", "0930", { form: "10-Q", year: 2022, quarter: 1 }],
+    ["10-Q", "20221231", "0930", { form: "10-Q", year: 2023, quarter: 1 }],
+    ["10-Q", "20230401", "0930", { form: "10-Q", year: 2023, quarter: 2 }],
+    ["10-Q", "20230729", "0131", { form: "10-Q", year: 2023, quarter: 2 }],
     ["8-K", "20230201", "1231", { form: "8-K", year: 2023, day: "2023-02-01" }],
     ["10-K/A", "20221231", "1231", { form: "other", year: 2022 }],
   ])("%s of %s, fiscal years ending %s", async (type, period, yearEnd, filing) => {

@@ -1,4 +1,5 @@
 import type { FilingForm } from "../filings/filing.ts";
+import { fiscalYearOf } from "./cover.ts";
 import { decodeText } from "./decode.ts";
 import { bareDocument, UnreadableError } from "./document.ts";
 import type { ReadDocument } from "./document.ts";
@@ -16,6 +17,7 @@ const forms: Record<string, FilingForm> = {
 /** EDGAR's clock. */
 const zone = "America/New_York";
 const dayMs = 86_400_000;
+const quarterMs = 91.3 * dayMs;
 
 export function isSubmission(head: string): boolean {
   return /<SEC-(DOCUMENT|HEADER)>|^-----BEGIN PRIVACY-ENHANCED MESSAGE-----/m.test(head);
@@ -25,11 +27,13 @@ function field(header: string, name: string): string | undefined {
   return new RegExp(`^\\s*<?${name}[:>]\\s*(.+?)\\s*$`, "im").exec(header)?.[1];
 }
 
-/** Quarter of a fiscal year that ends on `yearEnd` (mmdd) in which a period ending at `endMs` lies. */
-function quarterOf(endMs: number, yearEnd: string | undefined): number {
-  const closing = yearEnd === undefined ? 12 : Number(yearEnd.slice(0, 2));
-  const month = new Date(endMs - 15 * dayMs).getUTCMonth() + 1;
-  return ((Math.ceil(((month - closing + 12) % 12 || 12) / 3) + 3) % 4) + 1;
+/** The last day of the fiscal year in which a period ends; `yearEnd` is its month and day (mmdd). */
+function yearEndAfter(endMs: number, yearEnd: string): number {
+  const end = new Date(endMs);
+  const [month, day] = [Number(yearEnd.slice(0, 2)), Number(yearEnd.slice(2))];
+  // Years of 52 weeks end some days to either side.
+  const same = Date.UTC(end.getUTCFullYear(), month - 1, day);
+  return same >= endMs - 15 * dayMs ? same : Date.UTC(end.getUTCFullYear() + 1, month - 1, day);
 }
 
 /**
@@ -71,13 +75,14 @@ export function readSubmission(bytes: Uint8Array, encoding?: string): ReadDocume
   };
   if (company === undefined || period === undefined) return document;
   const endMs = period.ms - dayMs;
-  const year = new Date(endMs - 31 * dayMs).getUTCFullYear();
   const day = new Date(endMs).toISOString().slice(0, 10);
+  const yearEnd = field(header, "FISCAL YEAR END");
+  const closingMs = form === "10-Q" && yearEnd !== undefined ? yearEndAfter(endMs, yearEnd) : endMs;
   document.filing = {
     company,
     form,
-    year: form === "8-K" ? Number(day.slice(0, 4)) : year,
-    ...(form === "10-Q" ? { quarter: quarterOf(endMs, field(header, "FISCAL YEAR END")) } : {}),
+    year: form === "8-K" ? Number(day.slice(0, 4)) : fiscalYearOf(closingMs, paged.text, "10-K"),
+    ...(form === "10-Q" ? { quarter: 4 - Math.round((closingMs - endMs) / quarterMs) } : {}),
     ...(form === "8-K" ? { day } : {}),
   };
   return document;
