@@ -5,6 +5,7 @@ import { AppError, newId } from "@tapedeck/core";
 import type { Log, QueueConsumer } from "@tapedeck/core";
 import { createNewsAlerts } from "@tapedeck/features/alerts/news";
 import type { Database } from "@tapedeck/features/db";
+import type { Deps } from "@tapedeck/features/deps";
 import { createReadingRequester } from "@tapedeck/features/events/requester";
 import { loadEventsAfter } from "@tapedeck/features/events/store";
 import { createPresence } from "@tapedeck/features/jobs/presence";
@@ -64,6 +65,13 @@ async function awaitDatabase(config: WorkerConfig, log: Log): Promise<void> {
   }
 }
 
+/** Says which strategy modules there are, and which cannot be used; what is put there later is found too. */
+async function tellStrategies({ strategies }: Pick<Deps, "strategies">, log: Log): Promise<void> {
+  const { modules, broken } = await strategies.list();
+  log.info({ strategies: modules.map(({ name, hash }) => ({ name, hash })) }, "strategy modules found");
+  for (const { name, reason } of broken) log.warn({ name, reason }, "strategy module cannot be used");
+}
+
 /** Takes jobs until it is told to stop. */
 export async function runWorker(config: WorkerConfig): Promise<void> {
   const { environment } = config;
@@ -93,6 +101,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     ...(tracing.onQuery === undefined ? {} : { onQuery: tracing.onQuery }),
   });
   const { deps, jobs } = wired;
+  if (config.queues.includes("backtest")) await tellStrategies(deps, log);
   const keyed = createDb<Database>(config.databaseUrl, {
     max: keyedConnections,
     keyedOnly: true,

@@ -36,3 +36,8 @@ export const dayMs = 86_400_000;
 export function isoDate(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
+
+/** The UTC day that a range which ends before `toMs` reaches: how the end of a half-open range is shown everywhere. */
+export function lastDay(toMs: number): string {
+  return isoDate(toMs - 1);
+}

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { isoDate } from "@tapedeck/core";
+import { isoDate, lastDay } from "@tapedeck/core";
 import { table } from "../output.ts";
-import { lastDay } from "../results/format.ts";
 import { clientOf, printJson, withConnection } from "./shared.ts";
 import type { Cli, ConnectionFlags } from "./shared.ts";
 

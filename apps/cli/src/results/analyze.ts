@@ -1,9 +1,9 @@
 import type { ResultOut } from "@tapedeck/client";
-import { isoDate } from "@tapedeck/core";
+import { isoDate, lastDay } from "@tapedeck/core";
 import type { analyze } from "@tapedeck/features/analyze/contract";
 import type { Output } from "../output.ts";
 import { table } from "../output.ts";
-import { amount, counted, days, lastDay, percent } from "./format.ts";
+import { amount, counted, days, percent } from "./format.ts";
 
 type Result = ResultOut<typeof analyze>;
 

@@ -27,9 +27,11 @@ export function showBacktest(result: Result, out: Output): void {
       [row("strategy", statistics), row("buy and hold", benchmark)],
     ),
   );
-  const won = statistics.winRate === null ? "" : `, ${percent(statistics.winRate)} won`;
+  const closed = statistics.trades - statistics.openTrades;
+  const won = statistics.winRate === null ? "" : `, ${percent(statistics.winRate)} of them won`;
+  const open = statistics.openTrades === 0 ? "" : `, ${statistics.openTrades} open`;
   out.print(
-    `${counted(result.tradeCount, "trade")}${won}, ${percent(statistics.exposure)} of the bars in the market, costs ${amount(statistics.feesPaid + statistics.slippagePaid, 2)} ${result.currency}`,
+    `${counted(closed, "closed trade")}${won}${open}, ${percent(statistics.exposure)} of the bars in the market, costs ${amount(statistics.feesPaid + statistics.slippagePaid, 2)} ${result.currency}`,
   );
   if (result.neverTraded !== null) out.print(result.neverTraded);
   for (const warning of result.warnings) out.print(out.style.dim(`  ${warning}`));

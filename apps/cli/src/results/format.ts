@@ -1,4 +1,4 @@
-import { isoDate } from "@tapedeck/core";
+import { isoDate, lastDay } from "@tapedeck/core";
 
 /** A fraction as a percentage with a decimal; a dash where it is not defined. */
 export function percent(fraction: number | null): string {
@@ -22,9 +22,4 @@ export function counted(count: number, noun: string): string {
 /** First and last UTC day of a half-open range: an end at midnight belongs to the day that it ends. */
 export function days(fromMs: number, toMs: number): string {
   return `${isoDate(fromMs)} to ${lastDay(toMs)}`;
-}
-
-/** The UTC day that a range which ends before `toMs` reaches. */
-export function lastDay(toMs: number): string {
-  return isoDate(toMs - 1);
 }

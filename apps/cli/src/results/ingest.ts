@@ -1,10 +1,10 @@
 import type { ResponseOut, ResultOut } from "@tapedeck/client";
-import { isoDate } from "@tapedeck/core";
+import { isoDate, lastDay } from "@tapedeck/core";
 import type { routes } from "@tapedeck/features/contracts";
 import type { ingest } from "@tapedeck/features/ingest/contract";
 import type { Output } from "../output.ts";
 import { table } from "../output.ts";
-import { amount, counted, lastDay } from "./format.ts";
+import { amount, counted } from "./format.ts";
 
 type Result = ResultOut<typeof ingest>;
 type Mapping = NonNullable<Result["mapping"]>;

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Fragment, useEffect, useRef } from "react";
 import { Link } from "react-router";
-import { timeframeMs } from "@tapedeck/core";
+import { lastDay, timeframeMs } from "@tapedeck/core";
 import type { EvidenceItem } from "@tapedeck/features/evidence/contract";
 import { api } from "../api.ts";
 import { date, time } from "./format.ts";
@@ -174,7 +174,7 @@ function EvidenceBody({ item }: { item: EvidenceItem }) {
             </dd>
             <dt>Bars</dt>
             <dd>
-              {item.bars.toLocaleString("en-US")}, {date(item.fromMs)} to {date(item.toMs)}
+              {item.bars.toLocaleString("en-US")}, {date(item.fromMs)} to {lastDay(item.toMs)}
             </dd>
             <dt>Dataset</dt>
             <dd className="mono">{item.datasetHash}</dd>

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { AppError, isoDate, timeframeMs } from "@tapedeck/core";
+import { AppError, isoDate, lastDay, timeframeMs } from "@tapedeck/core";
 import type { BlobStore, Decimal, JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { sha256 } from "@tapedeck/core/hash";
 import type { Dataset } from "@tapedeck/formula";
@@ -342,7 +342,7 @@ export async function loadDataset(
 export function recordInput(ctx: Pick<Context, "input">, dataset: SeriesDataset): void {
   const { openMs, closeMs } = dataset.columns;
   const span =
-    dataset.length === 0 ? "empty" : `${isoDate(openMs[0]!)}..${isoDate(closeMs[dataset.length - 1]!)}`;
+    dataset.length === 0 ? "empty" : `${isoDate(openMs[0]!)}..${lastDay(closeMs[dataset.length - 1]!)}`;
   ctx.input({
     kind: "dataset",
     ref: dataset.hash,

@@ -1,4 +1,4 @@
-import { AppError, isoDate, timeframeMs } from "@tapedeck/core";
+import { AppError, isoDate, lastDay, timeframeMs } from "@tapedeck/core";
 import type { BlobStore } from "@tapedeck/core";
 import { instrumentOfSentiment, sentimentSeries } from "@tapedeck/formula";
 import { resampleBars } from "@tapedeck/quant";
@@ -343,14 +343,14 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
       .map(({ timeframe, fromMs, toMs }) => ({ timeframe, fromMs, toMs: Math.min(toMs, asOfMs) }));
     const range = [
       request.fromMs === undefined ? "" : ` from ${isoDate(request.fromMs)}`,
-      request.toMs === undefined ? "" : ` to ${isoDate(request.toMs)}`,
+      request.toMs === undefined ? "" : ` to ${lastDay(request.toMs)}`,
       request.asOfMs === undefined ? "" : `, as known on ${isoDate(request.asOfMs)}`,
     ].join("");
     const there =
       have.length === 0
         ? "No bars of it are stored."
         : `Stored are ${have
-            .map((item) => `${item.timeframe} (${isoDate(item.fromMs)} to ${isoDate(item.toMs)})`)
+            .map((item) => `${item.timeframe} (${isoDate(item.fromMs)} to ${lastDay(item.toMs)})`)
             .join(", ")}.`;
     return new AppError(
       "data.missing",

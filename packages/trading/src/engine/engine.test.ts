@@ -168,6 +168,11 @@ describe("order types, submitted at the close of bar 0", () => {
     expect(engine.state.openOrders).toBe(0);
   });
 
+  test("a target that is not a number is refused with the instrument's name", () => {
+    const lost = scripted({ 0: (context) => context.target(Number.NaN) });
+    expect(() => run(one(flat(1, 2)), lost)).toThrow("The target of A is NaN; it must be a number.");
+  });
+
   test.each([
     ["a NaN", { side: "buy", quantity: Number.NaN }, "NaN"],
     ["no size", { side: "buy" }, "one of quantity"],
@@ -608,6 +613,8 @@ describe("properties on random bars", () => {
         const { gap, bound } = exact.result();
         expect(gap.toNumber()).toBeLessThanOrEqual(bound);
         expect(bound).toBeLessThan(0.005);
+        // Currencies are bought when they run short: only the base can owe, and then interest is charged.
+        expect(state.cash.slice(1).every((cash) => cash >= 0)).toBe(true);
         const quantities = state.instruments.map((_, k) =>
           [...fillRows(state.postings)].reduce(
             (sum, row) => sum + (state.postings.instrument[row] === k ? state.postings.quantity[row]! : 0),
@@ -622,6 +629,31 @@ describe("properties on random bars", () => {
           expect(postings.price[row]!).toBeGreaterThanOrEqual(low[postings.bar[row]!]! * 0.9997);
         }
       }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("without leverage or shorts the cash never falls below zero, whatever is asked for", () => {
+    fc.assert(
+      fc.property(
+        walk(40),
+        fc.array(fc.double({ min: 0, max: 400, noNaN: true }), { minLength: 40, maxLength: 40 }),
+        fc.constantFrom("reject" as const, "reduce" as const),
+        (bars, wanted, shortfall) => {
+          const greedy: EngineStrategy = {
+            name: "greedy",
+            features: [],
+            decide: (context) => context.target(wanted[context.bars() - 1]!),
+          };
+          const costs = {
+            ...noCosts,
+            fees: { ...noCosts.fees, takerRate: 0.002, makerRate: 0.002 },
+          };
+          const { state } = run(one(series(bars)), greedy, { shortfall, costs });
+          const { cash } = state.postings;
+          for (let row = 0; row < state.postings.count; row++) expect(cash[row]).toBeGreaterThan(-1e-6);
+        },
+      ),
       { numRuns: 60 },
     );
   });

@@ -1,3 +1,4 @@
+import { lastDay } from "@tapedeck/core";
 import { date, integer } from "../../components/format.ts";
 import { AnomaliesView } from "./anomalies-view.tsx";
 import { CorrelationView } from "./correlation-view.tsx";
@@ -71,7 +72,7 @@ export function AnalysisView({ result, jobId }: { result: AnalyzeResult; jobId: 
     <WithEvidence>
       {"bars" in result ? (
         <p className="dim">
-          {integer(result.bars)} bars of {result.timeframe}, {date(result.fromMs)} to {date(result.toMs)},{" "}
+          {integer(result.bars)} bars of {result.timeframe}, {date(result.fromMs)} to {lastDay(result.toMs)},{" "}
           {result.adjustment} prices
           {"datasets" in result && result.datasets.some((one) => one.dropped > 0)
             ? `; left out for want of a partner: ${result.datasets
