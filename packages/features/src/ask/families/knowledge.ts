@@ -192,12 +192,15 @@ export const definition = defineFamily<{ query: string }>({
     const inPassage = ranked
       .filter((one) => one.hit.id === best.hit.id && one.sentence.start >= lead)
       .sort((a, b) => a.sentence.start - b.sentence.start);
+    // An article about just what was asked is not mixed with others that name it.
+    const whole = coverage(wanted, best.hit.title) === 1;
     const elsewhere =
       part.length > 0
         ? undefined
         : ranked.find(
             (one) =>
               one.hit.id !== best.hit.id &&
+              (!whole || one.hit.documentId === best.hit.documentId) &&
               one.score > best.score * 0.6 &&
               coverage(wanted, `${one.hit.title} ${one.sentence.text}`) === 1,
           );
