@@ -102,7 +102,6 @@ interface Tally {
   /** Sum of what the sentences say, before it is squeezed into [-1, 1]. */
   sum: number;
   mentions: number;
-  inTitle: boolean;
   heaviest: { start: number; end: number; score: number };
 }
 
@@ -132,16 +131,11 @@ function scoresOf(document: ReadableDocument, finder: NameFinder, about: readonl
     }));
   }
   const tallies = new Map<string, Tally>();
-  const read = (sentence: string, place: { start: number; end: number }, inTitle: boolean) => {
+  const read = (sentence: string, place: { start: number; end: number }) => {
     for (const { start, end, instrumentIds } of finder.find(sentence)) {
       const { score } = scoreText(sentence, [sentence.slice(start, end)]).entities[0]!;
       for (const instrumentId of instrumentIds) {
-        const tally = tallies.get(instrumentId) ?? {
-          sum: 0,
-          mentions: 0,
-          inTitle,
-          heaviest: { ...place, score: 0 },
-        };
+        const tally = tallies.get(instrumentId) ?? { sum: 0, mentions: 0, heaviest: { ...place, score: 0 } };
         tallies.set(instrumentId, tally);
         tally.sum += Math.atanh(Math.max(-widest, Math.min(widest, score)));
         tally.mentions++;
@@ -149,13 +143,17 @@ function scoresOf(document: ReadableDocument, finder: NameFinder, about: readonl
       }
     }
   };
-  read(title, { start: 0, end: 0 }, true);
-  for (const { start, end } of sentencesOf(text)) read(text.slice(start, end), { start, end }, false);
+  // Feeds repeat the title in the text: said once, it counts once.
+  if (!text.includes(title)) read(title, { start: 0, end: 0 });
+  for (const { start, end } of sentencesOf(text)) read(text.slice(start, end), { start, end });
+  const titled = new Set(finder.find(title).flatMap(({ instrumentIds }) => instrumentIds));
   return [...tallies].map(([instrumentId, tally]) => ({
     instrumentId,
     score: squeeze(tally),
     weight:
-      tally.inTitle || tallies.size === 1 || about.includes(instrumentId) ? weight : weight * besideWeight,
+      titled.has(instrumentId) || tallies.size === 1 || about.includes(instrumentId)
+        ? weight
+        : weight * besideWeight,
     mentions: tally.mentions,
     start: tally.heaviest.start,
     end: tally.heaviest.end,
