@@ -1,4 +1,5 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fillRows, noCosts, plainInstrument } from "@tapedeck/trading";
@@ -160,6 +161,15 @@ test.each([
     code: "payload.invalid",
     message: expect.stringContaining(why),
   });
+  await session.close();
+});
+
+test("the module that the docs show is one", async () => {
+  const page = await readFile(resolve(import.meta.dirname, "../../../../../docs/backtesting.md"), "utf8");
+  const dir = mkdtempSync(join(tmpdir(), "strategies-"));
+  writeFileSync(join(dir, "shown.ts"), /```ts\n([\s\S]*?)```/.exec(page)![1]!);
+  const session = await createStrategyModules({ dir }).open("shown");
+  expect(await session.prepare({ length: 20 }, 3)).toMatchObject({ features: ["sma(close, 20)"] });
   await session.close();
 });
 
