@@ -235,6 +235,29 @@ describe("with a server", () => {
     );
   });
 
+  test("a conversation goes on, its evidence is written to a file, and feedback and a standing question are kept", async () => {
+    const talk = ["--conversation", "terminal"];
+    await tapedeck(["ask", "What was the close of MINE on 2024-01-31?", ...talk], { env });
+    const pack = path.join(stack.dir, "pack.json");
+    const next = await tapedeck(["ask", "And on 2024-02-15?", ...talk, "--pack", pack], { env });
+    expect(next.code).toBe(0);
+    expect(next.out).toMatch(/closed at .* on 15 February 2024/);
+    const written = JSON.parse(await readFile(pack, "utf8")) as { jobId: string; items: { rows: unknown }[] };
+    expect(written.items[0]!.rows).not.toBeNull();
+
+    expect((await tapedeck(["feedback", written.jobId, "useful", "quick"], { env })).code).toBe(0);
+    expect((await tapedeck(["feedback", written.jobId, "fine"], { env })).err).toMatch(
+      /useful or not-useful/,
+    );
+    const add = ["standing", "add", "mine", "What is the last price of MINE?", "--cron", "0 6 * * *"];
+    const added = await tapedeck(add, { env });
+    const id = added.out.split(" ")[0]!;
+    expect((await tapedeck(["standing", "list"], { env })).out).toContain(`${id} mine (not asked yet)`);
+    expect((await tapedeck(["standing", "show", id], { env })).out).toContain("has not changed");
+    expect((await tapedeck(["standing", "remove", id], { env })).code).toBe(0);
+    expect((await tapedeck(["standing", "list"], { env })).err).toContain("no standing question");
+  });
+
   test("a question without data is declined with code 4 and the way to get it", async () => {
     const { code, out, err } = await tapedeck(["ask", "What was the return of Tesla in 2019?"], { env });
     expect(code).toBe(4);
@@ -358,6 +381,13 @@ describe("with a server", () => {
     expect(compared.code).toBe(0);
     expect(compared.out).toMatch(/^Sharpe\s+-?[\d.]+\s+-?[\d.]+$/m);
     expect(compared.out).toMatch(/^costs\.feeBps\s+3\s+10$/m);
+    const portfolio = await stack.client.run("portfolioBacktest", {
+      instruments: ["WAVE.LOCAL"],
+      strategy: { name: "volatilityTarget", params: { target: 0.1 } },
+    });
+    const several = await tapedeck(["backtest", "show", portfolio.runId], { env });
+    expect(several.out).toMatch(/^Volatility target, 1 instrument, 400 closes of 1d/m);
+    expect(several.out).toMatch(/^WAVE\.LOCAL\s+\d/m);
     expect(compared.out).toMatch(/^strategy\.entry\s+close > sma\(close, 21\)\s+close > sma\(close, 9\)$/m);
   });
 

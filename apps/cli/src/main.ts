@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { ClientError } from "@tapedeck/client";
 import { AppError, toAppError } from "@tapedeck/core";
 import { analyzeCommand } from "./commands/analyze.ts";
-import { askCommand } from "./commands/ask.ts";
+import { askCommand, standingCommands } from "./commands/ask.ts";
 import { backtestCommands } from "./commands/backtest.ts";
 import { barsCommand } from "./commands/bars.ts";
 import { completionCommand } from "./commands/completion.ts";
@@ -67,6 +67,7 @@ async function main(): Promise<void> {
         await start(cli, config, flags);
       });
     askCommand(program, cli);
+    standingCommands(program, cli);
     analyzeCommand(program, cli);
     jobCommands(program, cli, config.now);
     importCommand(program, cli);

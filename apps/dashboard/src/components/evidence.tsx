@@ -81,6 +81,12 @@ function BarsBehind({ id }: { id: string }) {
   );
 }
 
+const recordNames = {
+  order: "An order",
+  alertTrigger: "An alert that fired",
+  event: "An event, as it was read from its documents",
+  sentiment: "Sentiment, as it was read from documents",
+} as const;
 const shownBars = 3;
 /** Bars that a chart shows up to the one that a value is of. */
 const chartBars = 250;
@@ -225,7 +231,7 @@ function EvidenceBody({ item }: { item: EvidenceItem }) {
     case "record":
       return (
         <>
-          <h2>{item.record === "order" ? "An order" : "An alert that fired"}</h2>
+          <h2>{recordNames[item.record]}</h2>
           <dl className="facts">
             {Object.entries(item.values).map(([name, value]) => (
               <Fragment key={name}>
@@ -238,7 +244,7 @@ function EvidenceBody({ item }: { item: EvidenceItem }) {
               </Fragment>
             ))}
           </dl>
-          {item.record === "order" ? null : <Link to="/alerts">Alerts</Link>}
+          {item.record === "alertTrigger" ? <Link to="/alerts">Alerts</Link> : null}
         </>
       );
     default:
