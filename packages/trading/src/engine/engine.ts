@@ -4,6 +4,7 @@ import { createClock } from "./clock.ts";
 import { createContext } from "./context.ts";
 import { createFeatures } from "./features.ts";
 import type { MarketInstrument, RateSeries } from "./market.ts";
+import { createSingleSteps, isSingle } from "./single.ts";
 import { createState } from "./state.ts";
 import type { EngineSettings, EngineState } from "./state.ts";
 import type { EngineStrategy, FeatureColumn } from "./strategy.ts";
@@ -99,6 +100,13 @@ export function createEngine(
       liquidate(state);
   };
 
+  const stepAll = (from: number, to: number): void => {
+    for (let t = from; t < to; t++) step(t);
+  };
+  const steps = isSingle(state, settings, features)
+    ? createSingleSteps(state, strategy, context, features, { equity, gross, net })
+    : stepAll;
+
   return {
     state,
     instants,
@@ -107,8 +115,7 @@ export function createEngine(
     gross,
     net,
     advance(most) {
-      const end = Math.min(instants, state.instant + most);
-      for (let t = state.instant; t < end; t++) step(t);
+      steps(state.instant, Math.min(instants, state.instant + most));
       return state.instant === instants;
     },
   };
