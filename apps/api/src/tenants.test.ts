@@ -233,6 +233,7 @@ afterAll(async () => {
 
 /** Valid bodies, so that what is refused is the id. */
 const bodies: Record<string, unknown> = {
+  patchInstrument: { name: "Renamed" },
   updateSchedule: { enabled: false },
   updateUser: { name: "Renamed" },
   haltAccount: { reason: "test" },

@@ -12,7 +12,7 @@ import {
 } from "@tapedeck/core";
 import type { BarSource } from "@tapedeck/core";
 import * as z from "zod";
-import { AssetClass, CalendarId } from "../series/contract.ts";
+import { AssetClass, CalendarId, Currency } from "../series/contract.ts";
 
 const VenueName = z
   .string()
@@ -185,11 +185,7 @@ export const InstrumentInput = z.strictObject({
   venue: VenueName.optional(),
   name: z.string().max(200).optional(),
   assetClass: AssetClass.optional(),
-  /** ISO 4217, or a coin. */
-  currency: z
-    .string()
-    .regex(/^[A-Z0-9]{2,10}$/)
-    .optional(),
+  currency: Currency.optional(),
   calendar: CalendarId.optional(),
 });
 

@@ -1,4 +1,6 @@
 import {
+  DecimalString,
+  defineCommand,
   defineQuery,
   EpochMs,
   InstrumentId,
@@ -271,6 +273,30 @@ export const TradePageView = z
   })
   .meta({ id: "Trades" });
 
+/** ISO 4217, or a coin. */
+export const Currency = z
+  .string()
+  .regex(/^[A-Z0-9]{2,10}$/, "a currency is 2 to 10 capitals or digits, such as USD");
+
+const increment = DecimalString.nullable().optional();
+
+/** What is given is changed; null takes an increment away. */
+export const InstrumentPatch = z
+  .strictObject({
+    name: z.string().trim().min(1).max(200).optional(),
+    assetClass: AssetClass.optional(),
+    /** Stays once orders were placed in it. */
+    currency: Currency.optional(),
+    /** Stays once bars of a day or longer are stored, which are timed by it. */
+    calendar: CalendarId.optional(),
+    tickSize: increment,
+    lotSize: increment,
+    minNotional: increment,
+  })
+  .refine((patch) => Object.keys(patch).length > 0, "say what is to change")
+  .meta({ id: "InstrumentPatch" });
+export type InstrumentPatch = z.output<typeof InstrumentPatch>;
+
 const refParams = z.object({ id: InstrumentRef });
 
 export const seriesRoutes = {
@@ -291,6 +317,17 @@ export const seriesRoutes = {
     role: "viewer",
     params: refParams,
     response: InstrumentDetails,
+  }),
+  patchInstrument: defineCommand({
+    name: "patchInstrument",
+    method: "PATCH",
+    path: "/instruments/{id}",
+    tag: "Instruments",
+    summary: "Change what is said of an instrument: name, class, currency, calendar, increments",
+    role: "analyst",
+    params: refParams,
+    body: InstrumentPatch,
+    response: Instrument,
   }),
   getBars: defineQuery({
     name: "getBars",

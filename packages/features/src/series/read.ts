@@ -2,6 +2,7 @@ import { numbersCursor } from "@tapedeck/core";
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Db } from "../db.ts";
 import type { SeriesReader, seriesRoutes } from "./contract.ts";
+import { changeInstrument } from "./instruments.ts";
 import { loadActionRows, loadInstruments, loadSeriesRows, loadTradePage } from "./store.ts";
 
 export interface SeriesRouteDeps {
@@ -33,6 +34,9 @@ export const seriesRouteHandlers = {
       actions: await loadActionRows(db, instrument),
     };
   },
+
+  patchInstrument: async ({ db, series }, { params, body }, caller) =>
+    changeInstrument(db, await series.resolve(caller.tenantId, params.id), body, caller),
 
   getBars: async ({ series }, { params, query, request }, caller) => {
     const instrument = await series.resolve(caller.tenantId, params.id);

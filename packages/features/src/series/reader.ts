@@ -127,9 +127,16 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     };
     const versions = { dataVersion: series.dataVersion, actionsVersion: state.actionsVersion };
     const found = await loadIndexed(db, key, versions);
-    if (found !== undefined && (await usable(found))) return read(found.hash);
+    // The file keeps what was said of the instrument when it was made.
+    if (found !== undefined && (await usable(found))) return { ...(await read(found.hash)), instrument };
     // A moment that passes by itself (bars still open, asOf absent) is not worth an index row.
-    return materialise(request, state, asOfMs, latest || request.asOfMs !== undefined ? key : undefined);
+    const made = await materialise(
+      request,
+      state,
+      asOfMs,
+      latest || request.asOfMs !== undefined ? key : undefined,
+    );
+    return { ...made, instrument };
   }
 
   async function materialise(
