@@ -27,6 +27,7 @@ const targets = {
   "test:golden": ["scripts/test-golden.ts"],
   check: ["scripts/check.ts"],
   bench: ["bench/run.ts"],
+  soak: ["scripts/soak.ts"],
   eval: ["scripts/eval.ts"],
   tapedeck: ["apps/cli/src/main.ts"],
 };

@@ -260,6 +260,7 @@ export const FeedRun = z
       .nullable(),
   })
   .meta({ id: "FeedRun" });
+export type FeedRun = z.output<typeof FeedRun>;
 
 /** What may be wrong with what a venue sends of an instrument. */
 export const QualityKind = z.enum(["stale", "crossed", "outlier", "bar"]);
