@@ -1,6 +1,7 @@
 import { getDocumentProxy } from "unpdf";
 import { bareDocument, titleOf, UnreadableError } from "./document.ts";
 import type { ReadDocument } from "./document.ts";
+import { layoutTables } from "./layoutTables.ts";
 
 /** A run of text on a page, in points from the page's lower left. */
 export interface PageText {
@@ -16,7 +17,7 @@ const sameLine = 0.5;
 /** A gap of more than this share of a letter's width is a blank. */
 const wordGap = 0.3;
 /** A gap of more letters than this is a column's: what follows keeps its place on the page. */
-const columnGap = 2;
+const columnGap = 1.3;
 /** Longer lines are damage. */
 const longestLine = 400;
 
@@ -122,7 +123,7 @@ export async function readPdf(
     }
     const { info } = await pdf.getMetadata();
     const told = "Title" in info && typeof info.Title === "string" ? titleOf(info.Title) : "";
-    return bareDocument("note", told || fallbackTitle, text);
+    return { ...bareDocument("note", told || fallbackTitle, text), tables: layoutTables(text) };
   } catch (error) {
     signal?.throwIfAborted();
     throw error instanceof UnreadableError ? error : refusal(error);

@@ -8,6 +8,7 @@ import { readFeed, readJsonFeed } from "./feed.ts";
 import type { ReadFeed } from "./feed.ts";
 import { readHtml } from "./html.ts";
 import { languageOf } from "./language.ts";
+import { layoutTables } from "./layoutTables.ts";
 import { withMetadata } from "./metadata.ts";
 import { readPdf } from "./pdf.ts";
 import { isSubmission, readSubmission } from "./submission.ts";
@@ -31,6 +32,7 @@ export interface ReadFile {
 }
 
 const headBytes = 8_192;
+const markdown = /\.(md|markdown)$/i;
 const mailHeader =
   /^(return-path|received|from|to|subject|date|message-id|mime-version|delivered-to|x-[\w-]+):/im;
 
@@ -101,6 +103,7 @@ function readText(bytes: Uint8Array, filename: string, encoding?: string): ReadD
   const title = heading ?? (first.length <= 120 ? first : "");
   return {
     ...bareDocument("note", titleOf(title) || fallbackTitle(filename), text),
+    tables: markdown.test(filename) ? [] : layoutTables(text),
     guesses: decoded.guesses,
   };
 }
