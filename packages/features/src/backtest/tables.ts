@@ -38,7 +38,7 @@ export interface BacktestTables {
     tenantId: string;
     datasetHash: string;
     params: JSONColumnType<Record<string, number | string>>;
-    /** Null: the combination cannot be run; `failure` says why. */
+    /** Null: the combination cannot be run, `failure` says why; or, without a failure, it was judged by folds alone. */
     measure: JSONColumnType<StoredMeasure> | null;
     failure: string | null;
   };

@@ -68,7 +68,7 @@ export const SweepTrial = z
     number: z.int(),
     params: TrialParams,
     figures: TrialFigures.nullable(),
-    /** Why it could not be run. */
+    /** Why it could not be run; null beside null figures: it was judged by folds of a walk-forward alone. */
     failure: z.string().nullable(),
   })
   .meta({ id: "SweepTrial" });

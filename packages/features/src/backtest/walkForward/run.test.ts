@@ -14,7 +14,11 @@ const tenantId = newId(0);
 const dayMs = 86_400_000;
 const now = () => Date.UTC(2026, 0, 2);
 const opened: Array<() => Promise<void>> = [];
-let context: () => ReturnType<typeof fixtureContext<never>>;
+let context: (facts?: {
+  jobId?: string;
+  pickup?: number;
+  signal?: AbortSignal;
+}) => ReturnType<typeof fixtureContext<never>>;
 let deps: Parameters<typeof runWalkForward>[0];
 
 /** A wave whose period doubles half way: what was best before is not best after. */
@@ -34,7 +38,7 @@ beforeAll(async () => {
     formulas: createFormulaLibrary({ db }),
     series: createSeriesReader({ db, blobs: store.blobs, now }),
   };
-  context = () => fixtureContext<never>(database.db, { tenantId, now });
+  context = (facts = {}) => fixtureContext<never>(db, { tenantId, now, ...facts });
   await putBars(database.db, { instrumentId: "WAVE.INDEX", assetClass: "index" }, "1d", bars);
 });
 
@@ -53,9 +57,9 @@ const request = {
   costs: { feeBps: 1, slippageBps: 0 },
 };
 
-async function run(folds: object, extra: object = {}) {
+async function run(folds: object, extra: object = {}, ctx = context()) {
   const payload = WalkForwardPayload.parse({ ...request, folds, ...extra });
-  return walkForward.result.parse(await runWalkForward(deps, payload, context()));
+  return walkForward.result.parse(await runWalkForward(deps, payload, ctx));
 }
 
 describe.each(["rolling", "anchored"] as const)("%s", (kind) => {
@@ -97,6 +101,63 @@ test("purged folds test every bar once", async () => {
   ]);
   expect(result.outOfSample.bars).toBe(600);
   expect(result.paths).toHaveLength(1);
+});
+
+test("time-series folds: tests of one length up to the end, each after everything before it", async () => {
+  const result = await run({ kind: "timeSeries", splits: 5, gapBars: 3 });
+  expect(
+    result.folds.map((fold) => [fold.trainFromMs, fold.trainToMs, fold.testFromMs, fold.testToMs]),
+  ).toEqual(
+    [100, 200, 300, 400, 500].map((from) => [0, (from - 3) * dayMs, from * dayMs, (from + 100) * dayMs]),
+  );
+});
+
+test("a method that learns searches each fold anew, and finds the best of a small space", async () => {
+  const folds = { kind: "rolling", trainBars: 200, testBars: 200 };
+  const listed = await run(folds);
+  const ctx = context();
+  const learnt = await run(folds, { search: { method: "tpe", trials: 60 } }, ctx);
+  expect(learnt.folds).toEqual(listed.folds);
+  expect(learnt.trials).toBe(120);
+  const kept = await deps.db
+    .selectFrom("backtestTrials")
+    .select("number")
+    .where("jobId", "=", ctx.jobId)
+    .execute();
+  expect(kept).toHaveLength(120);
+  await expect(run({ kind: "purgedKFold" }, { search: { method: "tpe" } })).rejects.toMatchObject({
+    code: "payload.invalid",
+  });
+});
+
+test("goes on after a kill with the folds that were done, and every combination is in the ledger once", async () => {
+  const folds = { kind: "anchored", trainBars: 100, testBars: 50 };
+  const whole = await run(folds);
+  const controller = new AbortController();
+  const killed = context({ signal: controller.signal });
+  const { progress } = killed;
+  killed.progress = (value: { trialsDone: number }) => {
+    progress(value as never);
+    if (value.trialsDone >= 20) controller.abort(new Error("killed"));
+  };
+  await expect(run(folds, {}, killed)).rejects.toThrow("killed");
+  const done = await deps.db
+    .selectFrom("backtestParts")
+    .select("number")
+    .where("jobId", "=", killed.jobId)
+    .where("done", "=", true)
+    .execute();
+  expect(done).toHaveLength(4);
+  const again = context({ jobId: killed.jobId, pickup: 2 });
+  expect(await run(folds, {}, again)).toEqual(whole);
+  expect(again.progressed).toContainEqual({ trialsDone: 20, trialsTotal: 50 });
+  const rows = await deps.db
+    .selectFrom("backtestTrials")
+    .select("params")
+    .where("jobId", "=", killed.jobId)
+    .orderBy("number")
+    .execute();
+  expect(rows.map(({ params }) => params["n"])).toEqual(request.parameters.n.values);
 });
 
 test("combinatorial folds give a path for every way round, and report the median one", async () => {

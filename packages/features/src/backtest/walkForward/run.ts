@@ -20,6 +20,7 @@ import { trialsIn } from "../sweep/run.ts";
 import type { SweepDeps } from "../sweep/run.ts";
 import { openScene, resolveInputs, searcherOf } from "../sweep/scene.ts";
 import type { SearchDeps, SearchScene } from "../sweep/scene.ts";
+import { saveTrials } from "../sweep/store.ts";
 import type {
   FoldResult,
   OutOfSample,
@@ -34,6 +35,7 @@ type Context = JobContext<ProgressOf<typeof walkForward>, Tx>;
 const barsPerPart = 20_000_000;
 const barsPerBreath = 500_000;
 const curvePoints = 500;
+const trialsPerCommit = 5_000;
 
 /** Running sums of bar returns. */
 interface ReturnSums {
@@ -72,6 +74,8 @@ interface Tally {
 type FoldOutput = Tally & {
   /** Of a ScorePart: the best, the first among equals; null when none has a ratio. */
   best: { params: ParameterValues; score: number } | null;
+  /** Of a search of its own: what it tried, in that order. */
+  searched: ParameterValues[];
   /** Of a SumsPart: count, sum and squares a range, by combination; null: it cannot be run. */
   sums: Array<number[] | null>;
 };
@@ -122,7 +126,14 @@ export async function openFoldWork(
   };
 }
 
-const emptyOutput = (): FoldOutput => ({ tried: 0, failed: 0, failure: null, best: null, sums: [] });
+const emptyOutput = (): FoldOutput => ({
+  tried: 0,
+  failed: 0,
+  failure: null,
+  best: null,
+  searched: [],
+  sums: [],
+});
 
 /** Equity over a range, or null when the combination cannot be run, which is counted. */
 function equityOf(
@@ -169,10 +180,11 @@ async function searchRange(
   const searcher = searcherOf(payload.search, 1, space, random);
   const output = emptyOutput();
   for (let points = searcher.next(); points.length > 0; points = searcher.next()) {
-    const told = points.map((point) => ({
-      point,
-      scores: [score(scene, train, valuesAt(space, point), output) ?? -Infinity],
-    }));
+    const told = points.map((point) => {
+      const values = valuesAt(space, point);
+      output.searched.push(values);
+      return { point, scores: [score(scene, train, values, output) ?? -Infinity] };
+    });
     searcher.tell(told);
     await breathe();
   }
@@ -204,7 +216,8 @@ async function sumParts(
 
 /** Tests of folds, and the returns that they are made of. */
 interface Judged {
-  trials: number;
+  /** Everything that was tried. */
+  combinations: readonly ParameterValues[];
   tally: Tally;
   folds: FoldResult[];
   paths: Float64Array[];
@@ -242,8 +255,9 @@ const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload,
   const judged = grouped
     ? await judgeGroups(work, payload.folds as GroupFolds, spread, ctx)
     : await judgeForward(work, payload, spread, ctx);
-  await spreader.close();
   const { dataset, data } = work.scene;
+  await keepTrials(ctx, dataset.hash, judged.combinations);
+  await spreader.close();
   const paths = judged.paths.map((returns) => outOfSampleOf(returns, work.scene));
   const order = paths
     .map((_, p) => p)
@@ -254,7 +268,7 @@ const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload,
     timeframe: dataset.timeframe,
     datasetHash: dataset.hash,
     bars: data.length,
-    trials: judged.trials,
+    trials: judged.tally.tried - judged.tally.failed,
     outOfSample: paths[median]!,
     efficiency: efficiencyOf(judged.folds),
     folds: judged.folds,
@@ -265,6 +279,21 @@ const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload,
 };
 
 export const runWalkForward = Object.assign(run, { resolveInputs });
+
+/** Rows of the trial ledger, without figures: none was judged on all bars. */
+async function keepTrials(
+  ctx: Context,
+  datasetHash: string,
+  combinations: readonly ParameterValues[],
+): Promise<void> {
+  const job = { jobId: ctx.jobId, tenantId: ctx.tenantId, datasetHash };
+  for (const { from, to } of ranges(combinations.length, trialsPerCommit)) {
+    const trials = combinations
+      .slice(from, to)
+      .map((params, k) => ({ number: from + k + 1, params, measure: null, failure: null }));
+    await ctx.commit((tx) => saveTrials(tx, job, trials));
+  }
+}
 
 type GroupFolds = Extract<WalkForwardPayload["folds"], { kind: "purgedKFold" | "combinatorial" }>;
 
@@ -371,7 +400,7 @@ async function judgeForward(
   // A list is the same in every fold: its combinations are counted once.
   const times = learns(payload) ? 1 : folds.length;
   return {
-    trials: (tally.tried - tally.failed) / times,
+    combinations: learns(payload) ? outputs.flatMap(({ searched }) => searched) : work.listed(ctx.seed),
     tally: { ...tally, tried: tally.tried / times, failed: tally.failed / times },
     folds: results,
     paths: [path],
@@ -456,7 +485,7 @@ async function judgeGroups(
     await setImmediate();
     ctx.signal.throwIfAborted();
   }
-  return { trials: tally.tried - tally.failed, tally, folds, paths, pathFrom: 0 };
+  return { combinations: list, tally, folds, paths, pathFrom: 0 };
 }
 
 /** Count, sum and squares, range by range. */
