@@ -8,12 +8,14 @@ import { createAuthService } from "@tapedeck/features/auth/service";
 import { contracts, routes } from "@tapedeck/features/contracts";
 import type { Database } from "@tapedeck/features/db";
 import type { ApiDeps } from "@tapedeck/features/deps";
+import { createEventReader } from "@tapedeck/features/events/reader";
 import { createEvidenceStore } from "@tapedeck/features/evidence/store";
 import { createJobRuntime } from "@tapedeck/features/jobs/runtime";
 import type { AnyHandler } from "@tapedeck/features/jobs/runtime";
 import { createJobService } from "@tapedeck/features/jobs/service";
 import { loadQueues } from "@tapedeck/features/jobs/read";
 import { routeHandlers } from "@tapedeck/features/queries";
+import { createSentimentReader } from "@tapedeck/features/sentiment/reader";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { loadStorage } from "@tapedeck/features/storage";
@@ -98,6 +100,8 @@ export async function apiFixture(settings: Partial<AppSettings> = {}, extra?: Fi
     uploads: createUploadStore({ db, blobs, now, maxBytes: 1_048_576, quotaBytes: 10_485_760 }),
     importFiles: { importDir: undefined },
     evidence: createEvidenceStore({ db, now }),
+    events: createEventReader({ db, now }),
+    sentiments: createSentimentReader({ db, now }),
     jobs,
     log,
     now,

@@ -43,6 +43,12 @@ const forest = anomaly.fitIsolationForest(rows, 3, uniform(1), { trees: 3 });
 const svm = anomaly.fitOneClassSvm(rows, 3);
 const four = portfolio.sampleCovariance(returns, 4);
 const means = Float64Array.of(0.05, 0.08, 0.02, 0.06);
+const eventReturns = {
+  estimation: returns.slice(0, 60),
+  event: returns.slice(60, 65),
+  marketEstimation: returns.slice(100, 160),
+  marketEvent: returns.slice(160, 165),
+};
 const quarters = new Float64Array(4).fill(0.25);
 const prices = Float64Array.of(40, 15, 90, 7);
 const brinson = {
@@ -57,6 +63,8 @@ const calls: Record<string, [module: Record<string, unknown>, calls: Calls]> = {
   statistics: [
     statistics,
     {
+      abnormalReturns: [eventReturns, "market"],
+      cumulateReturns: [[statistics.abnormalReturns(eventReturns, "market")], 0, 3],
       adfTest: [x],
       adjustedP: [Float64Array.of(0.01, 0.2), "benjaminiHochberg"],
       archTest: [z, 3],

@@ -168,7 +168,8 @@ describe("refusals", () => {
   test("no events, an empty window", () => {
     expect(() => cumulateReturns([], 0, 1)).toThrow(/no events/);
     const fitted = [abnormalReturns(events[0]!, "mean")];
-    expect(() => cumulateReturns(fitted, 3, 3)).toThrow(/no returns/);
-    expect(() => cumulateReturns(fitted, 0, 99)).toThrow(/no returns/);
+    expect(() => cumulateReturns(fitted, 3, 3)).toThrow(/^to /);
+    expect(() => cumulateReturns(fitted, 0, 99)).toThrow(/^to /);
+    expect(() => cumulateReturns(fitted, -1, 3)).toThrow(/^from /);
   });
 });

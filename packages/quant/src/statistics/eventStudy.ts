@@ -1,5 +1,5 @@
 /** Event studies: abnormal returns around events, and tests of whether they are chance. */
-import { QuantError, requireSameLength, requireSeries, requireVariation } from "../error.ts";
+import { QuantError, requireSameLength, requireSeries, requireVariation, requireWhole } from "../error.ts";
 import { normalSf, studentSf } from "./distributions.ts";
 import { mean, standardDeviation } from "./moments.ts";
 
@@ -155,7 +155,7 @@ function cumulatedError(one: AbnormalReturns, from: number, to: number): number 
 
 /**
  * Cumulates the abnormal returns of events over [from, to) of the event window and tests them.
- * @throws QuantError tooFew without events or for an empty window, unequalLengths where the events' windows differ.
+ * @throws QuantError tooFew without events, outOfRange for a window that is empty or reaches beyond, unequalLengths where the events' windows differ.
  */
 export function cumulateReturns(
   events: readonly AbnormalReturns[],
@@ -164,8 +164,8 @@ export function cumulateReturns(
 ): CumulatedReturns {
   const [first] = events;
   if (first === undefined) throw new QuantError("tooFew", "there are no events");
-  if (!(from >= 0 && to > from && to <= first.abnormal.length))
-    throw new QuantError("tooFew", "the window holds no returns");
+  requireWhole(from, "from", 0, first.abnormal.length - 1);
+  requireWhole(to, "to", from + 1, first.abnormal.length);
   for (const one of events) {
     requireSameLength(one.abnormal, first.abnormal, "the event windows");
     requireSameLength(one.residuals, first.residuals, "the estimation windows");
