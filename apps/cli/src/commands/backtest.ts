@@ -9,7 +9,7 @@ import type { JobView } from "@tapedeck/features/jobs/contract";
 import { followJob } from "../follow.ts";
 import { table } from "../output.ts";
 import { percent, ratio } from "../results/format.ts";
-import { showComparison, showRun } from "../results/report.ts";
+import { showComparison, showPortfolio, showRun } from "../results/report.ts";
 import type { ShownRun } from "../results/report.ts";
 import {
   apiUrlOf,
@@ -132,19 +132,33 @@ async function loadRun(client: Client, id: string): Promise<ShownRun> {
   return { run, report, revision };
 }
 
-async function showOne(cli: Cli, flags: FileFlags, id: string): Promise<void> {
-  const client = clientOf(cli, flags);
-  const shown = await loadRun(client, id);
+async function writeFiles(cli: Cli, flags: FileFlags, runId: string): Promise<void> {
   for (const format of ["html", "pdf"] as const) {
     const target = flags[format];
     if (target === undefined) continue;
-    const response = await client.fetch(`/api/backtests/${shown.run.id}/report.${format}`);
+    const response = await clientOf(cli, flags).fetch(`/api/backtests/${runId}/report.${format}`);
     await writeFile(target, Buffer.from(await response.arrayBuffer()));
     cli.out.note(`wrote ${target}`);
   }
-  if (flags.json === true) return printJson(cli, shown);
-  showRun(shown, cli.out);
-  cli.out.print(cli.out.style.dim(`all of it: ${apiUrlOf(cli, flags)}/backtests/${shown.run.id}`));
+}
+
+/** A run of either kind, by its id or that of its job. */
+async function showOne(cli: Cli, flags: FileFlags, id: string): Promise<void> {
+  const client = clientOf(cli, flags);
+  const params = { id };
+  const report = await client.call("getBacktestReport", { params });
+  await writeFiles(cli, flags, report.runId);
+  if (report.kind === "single") {
+    const shown = await loadRun(client, id);
+    if (flags.json === true) return printJson(cli, shown);
+    showRun(shown, cli.out);
+  } else {
+    const run = await client.call("getPortfolioBacktest", { params });
+    const revision = await client.call("getBacktestRevision", { params });
+    if (flags.json === true) return printJson(cli, { run, report, revision });
+    showPortfolio({ run, report, revision }, cli.out);
+  }
+  cli.out.print(cli.out.style.dim(`all of it: ${apiUrlOf(cli, flags)}/backtests/${report.runId}`));
 }
 
 function withFiles(command: Command): Command {

@@ -8,16 +8,26 @@ import {
   runHonestyBlock,
   statisticsBlock,
 } from "@tapedeck/features/backtest/report/documents/parts";
+import {
+  heldBenchmark,
+  portfolioBlocks,
+  portfolioSubtitle,
+  portfolioTitle,
+} from "@tapedeck/features/backtest/report/documents/portfolio";
+import { warningsOf } from "@tapedeck/features/backtest/report/documents/run";
+import type { portfolioRoutes } from "@tapedeck/features/backtest/portfolio/contract";
 import type { Output } from "../output.ts";
 import { table } from "../output.ts";
 import { showBacktest } from "./backtest.ts";
 
-/** A run with what luck explains of it, and whether its data is still the same. */
+/** A run of one instrument with what luck explains of it, and whether its data is still the same. */
 export interface ShownRun {
   run: ResponseOut<typeof backtestRoutes.getBacktest>;
   report: BacktestReport;
   revision: DataRevision;
 }
+
+export type PortfolioRun = ResponseOut<typeof portfolioRoutes.getPortfolioBacktest>;
 
 function showBlock(block: Block, out: Output): void {
   if (block.kind === "figures") {
@@ -38,7 +48,34 @@ export function showRun({ run, report, revision }: ShownRun, out: Output): void 
     out.print("");
     showBlock(relativeBlock(report.report.relative), out);
   }
-  out.print(revision.state === "same" ? out.style.dim(revision.detail) : out.style.red(revision.detail));
+  showRevision(revision, out);
+}
+
+/** A run over several instruments: the same, with each instrument's part. */
+export function showPortfolio(
+  { run, report, revision }: Pick<ShownRun, "report" | "revision"> & { run: PortfolioRun },
+  out: Output,
+): void {
+  const { result } = run;
+  out.print(`${portfolioTitle(result)}, ${portfolioSubtitle(result)}`);
+  const blocks = [
+    runHonestyBlock(report.honesty),
+    statisticsBlock("Statistics", [
+      ["Strategy", result.statistics],
+      [heldBenchmark, result.benchmark],
+    ]),
+    ...portfolioBlocks(result),
+  ];
+  for (const block of blocks) {
+    out.print("");
+    showBlock(block, out);
+  }
+  for (const warning of warningsOf(result)) out.print(out.style.dim(`  ${warning}`));
+  showRevision(revision, out);
+}
+
+function showRevision({ state, detail }: DataRevision, out: Output): void {
+  out.print(state === "same" ? out.style.dim(detail) : out.style.red(detail));
 }
 
 /** Runs side by side, then the members of their payloads that differ. */

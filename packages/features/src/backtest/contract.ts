@@ -264,9 +264,11 @@ export const InnerPathReport = z.object({
   /** Trades whose result depends on an assumed path. */
   pathDependent: z.int(),
 });
+export type InnerPathReport = z.output<typeof InnerPathReport>;
 
 /** What stopped a strategy module; the run holds what was done before. */
 export const StrategyFailure = z.object({ message: z.string(), atMs: z.int().nullable() });
+export type StrategyFailure = z.output<typeof StrategyFailure>;
 
 export const BacktestResult = z
   .object({

@@ -1,3 +1,4 @@
+import { AppError } from "@tapedeck/core";
 import type { BlobStore } from "@tapedeck/core";
 import { orderStatuses, orderTypes } from "@tapedeck/trading";
 import type { OrderLog } from "@tapedeck/trading";
@@ -34,7 +35,21 @@ export function saveOrders(blobs: BlobStore, table: OrderTable): Promise<string>
   );
 }
 
-export async function loadOrders(blobs: BlobStore, key: string, count: number): Promise<OrderTable> {
+/** Throws `data.missing` for a run of the fast simulator, which places none of its own. */
+export async function loadRunOrders(
+  blobs: BlobStore,
+  run: { ordersBlob: string | null; orderCount: number | null },
+): Promise<OrderTable> {
+  if (run.ordersBlob === null || run.orderCount === null) {
+    throw new AppError(
+      "data.missing",
+      "This run has no orders of its own: the fast simulator trades at the open after each decision. Its fills are what it did.",
+    );
+  }
+  return await loadOrders(blobs, run.ordersBlob, run.orderCount);
+}
+
+async function loadOrders(blobs: BlobStore, key: string, count: number): Promise<OrderTable> {
   const columns = await loadColumns(blobs, key, columnNames.length, count);
   return Object.fromEntries(columnNames.map((name, k) => [name, columns[k]!])) as OrderTable;
 }

@@ -7,7 +7,7 @@ import type { backtestRoutes } from "./contract.ts";
 import { downsample, drawdownsOf, initialCashOf, loadEquity } from "./equity.ts";
 import { fillRows, loadRunFills } from "./fills.ts";
 import type { StrategyModules } from "./modules/contract.ts";
-import { loadOrders, orderRows } from "./orders.ts";
+import { loadRunOrders, orderRows } from "./orders.ts";
 import { listRuns, listTrades, loadAnyRun, loadRun } from "./store.ts";
 
 export interface BacktestReadDeps {
@@ -93,16 +93,10 @@ export const backtestRouteHandlers = {
 
   listBacktestOrders: async ({ db, blobs }, { params, query }, caller) => {
     const run = await loadAnyRun(db, caller.tenantId, params.id);
-    if (run.ordersBlob === null || run.orderCount === null) {
-      throw new AppError(
-        "data.missing",
-        "This run has no orders of its own: the fast simulator trades at the open after each decision. Its fills are what it did.",
-      );
-    }
-    const table = await loadOrders(blobs, run.ordersBlob, run.orderCount);
+    const table = await loadRunOrders(blobs, run);
     const items = orderRows(table, run.instrumentIds, numberCursor(query.cursor) + 1, query.limit);
     const last = items.at(-1)?.number ?? 0;
-    return { items, nextCursor: last > 0 && last < run.orderCount ? String(last) : null };
+    return { items, nextCursor: last > 0 && last < run.orderCount! ? String(last) : null };
   },
 
   listBacktestFills: async ({ db, blobs }, { params, query }, caller) => {

@@ -1,17 +1,29 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import type { ReactNode } from "react";
 import { Link, useNavigate } from "react-router";
-import type { BacktestResult } from "@tapedeck/features/backtest/contract";
 import type { BacktestReport } from "@tapedeck/features/backtest/report/contract";
 import {
   drawdownsBlock,
   monthsBlock,
+  notesBlock,
   regimesBlock,
   relativeBlock,
   runHonestyBlock,
   statisticsBlock,
   tradesBlock,
 } from "@tapedeck/features/backtest/report/documents/parts";
+import {
+  heldBenchmark,
+  portfolioBlocks,
+  portfolioSubtitle,
+  portfolioTitle,
+} from "@tapedeck/features/backtest/report/documents/portfolio";
+import {
+  conditionsBlock,
+  innerPathBlock,
+  warningsOf,
+} from "@tapedeck/features/backtest/report/documents/run";
 import { closeDay } from "@tapedeck/features/backtest/report/format";
 import { api } from "../../api.ts";
 import { date, integer } from "../../components/format.ts";
@@ -19,71 +31,152 @@ import { ErrorBox, Loading } from "../../components/state.tsx";
 import { WithEvidence } from "../analyses/figures.tsx";
 import { ReportBlocks, Warnings } from "./report-blocks.tsx";
 import { EquityChart, RollingChart, TradesOnChart } from "./run-charts.tsx";
-import { EquityDownloads, Fills, Trades, useTrades } from "./run-tables.tsx";
+import { EquityDownloads, Fills, Orders, Trades, useTrades } from "./run-tables.tsx";
 
+/** A run of either kind, by its id or that of its job. */
 export function BacktestPage({ id }: { id: string }) {
+  const report = useQuery({
+    queryKey: ["backtest-report", id],
+    queryFn: () => api.call("getBacktestReport", { params: { id } }),
+  });
+  if (report.isPending) return <Loading what="the backtest" />;
+  if (report.isError) {
+    return (
+      <main className="page">
+        <ErrorBox error={report.error} retry={() => void report.refetch()} />
+      </main>
+    );
+  }
+  return report.data.kind === "single" ? (
+    <SingleRun id={id} report={report.data} />
+  ) : (
+    <PortfolioRun id={id} report={report.data} />
+  );
+}
+
+interface RunProps {
+  id: string;
+  report: BacktestReport;
+}
+
+function SingleRun({ id, report }: RunProps) {
   const run = useQuery({
     queryKey: ["backtest", id],
     queryFn: () => api.call("getBacktest", { params: { id } }),
     staleTime: Infinity,
   });
-  const report = useQuery({
-    queryKey: ["backtest-report", id],
-    queryFn: () => api.call("getBacktestReport", { params: { id } }),
+  const trades = useTrades(id);
+  if (run.isPending) return <Loading what="the backtest" />;
+  if (run.isError) return <ErrorBox error={run.error} retry={() => void run.refetch()} />;
+  const { result, jobId } = run.data;
+  const benchmark = "Buy and hold";
+  return (
+    <RunFrame
+      id={id}
+      jobId={jobId}
+      title={`${result.strategy.title} on ${result.instrumentId}`}
+      subtitle={`${date(result.fromMs)} to ${closeDay(result.toMs)}, ${integer(result.bars)} bars of ${result.timeframe}, ${result.adjustment} prices.`}
+      warnings={warningsOf(result)}
+    >
+      <ReportBlocks
+        blocks={[runHonestyBlock(report.honesty)]}
+        evidence={{ ...result.evidence, ...report.report?.evidence }}
+      />
+      <EquityChart id={id} benchmark={benchmark} />
+      <TradesOnChart result={result} trades={trades.rows} />
+      <ReportBlocks
+        blocks={[
+          statisticsBlock("Strategy beside buy and hold", [
+            ["Strategy", result.statistics],
+            [benchmark, result.benchmark],
+          ]),
+        ]}
+      />
+      <Details report={report} benchmark={benchmark} />
+      <ReportBlocks blocks={[innerPathBlock(result.innerPath)]} />
+      <Trades id={id} count={result.tradeCount} trades={trades} />
+      {result.engine === "event" ? <Orders id={id} /> : null}
+      <Fills id={id} />
+      <ReportBlocks
+        blocks={[notesBlock("How fills were made", result.assumptions), conditionsBlock(result.conditions)]}
+      />
+      <Sources id={id} hashes={{ dataset: result.datasetHash, fills: result.fillsHash }} />
+    </RunFrame>
+  );
+}
+
+function PortfolioRun({ id, report }: RunProps) {
+  const run = useQuery({
+    queryKey: ["portfolio-backtest", id],
+    queryFn: () => api.call("getPortfolioBacktest", { params: { id } }),
+    staleTime: Infinity,
   });
   const trades = useTrades(id);
-  const rows = trades.data?.pages.flatMap((page) => page.items) ?? [];
   if (run.isPending) return <Loading what="the backtest" />;
-  if (run.isError) {
-    return (
-      <main className="page">
-        <ErrorBox error={run.error} retry={() => void run.refetch()} />
-      </main>
-    );
-  }
+  if (run.isError) return <ErrorBox error={run.error} retry={() => void run.refetch()} />;
   const { result, jobId } = run.data;
+  return (
+    <RunFrame
+      id={id}
+      jobId={jobId}
+      title={portfolioTitle(result)}
+      subtitle={portfolioSubtitle(result)}
+      warnings={warningsOf(result)}
+    >
+      <ReportBlocks
+        blocks={[runHonestyBlock(report.honesty)]}
+        evidence={{ ...result.evidence, ...report.report?.evidence }}
+      />
+      <EquityChart id={id} benchmark={heldBenchmark} />
+      <ReportBlocks
+        blocks={[
+          statisticsBlock("Strategy beside equal weights", [
+            ["Strategy", result.statistics],
+            [heldBenchmark, result.benchmark],
+          ]),
+          ...portfolioBlocks(result),
+        ]}
+      />
+      <Details report={report} benchmark={heldBenchmark} />
+      <ReportBlocks blocks={[innerPathBlock(result.innerPath)]} />
+      <Trades id={id} count={result.roundTrips} trades={trades} />
+      <Orders id={id} />
+      <Fills id={id} />
+      <ReportBlocks
+        blocks={[notesBlock("How fills were made", result.assumptions), conditionsBlock(result.conditions)]}
+      />
+      <Sources id={id} hashes={{ fills: result.fillsHash }} />
+    </RunFrame>
+  );
+}
+
+/** What every run's page has round its parts. */
+function RunFrame({
+  id,
+  jobId,
+  title,
+  subtitle,
+  warnings,
+  children,
+}: {
+  id: string;
+  jobId: string;
+  title: string;
+  subtitle: string;
+  warnings: readonly string[];
+  children: ReactNode;
+}) {
   return (
     <main className="page">
       <WithEvidence>
-        <h1>
-          {result.strategy.title} <span className="dim">on {result.instrumentId}</span>
-        </h1>
+        <h1>{title}</h1>
         <p className="dim">
-          {date(result.fromMs)} to {closeDay(result.toMs)}, {integer(result.bars)} bars of {result.timeframe},{" "}
-          {result.adjustment} prices. <Link to={`/jobs/${jobId}`}>The job</Link>
+          {subtitle} <Link to={`/jobs/${jobId}`}>The job</Link>
         </p>
         <Actions id={id} jobId={jobId} />
         <Revision id={id} />
-        <Warnings
-          lines={[...(result.neverTraded === null ? [] : [result.neverTraded]), ...result.warnings]}
-        />
-        {report.isError ? <ErrorBox error={report.error} retry={() => void report.refetch()} /> : null}
-        {report.isPending ? <Loading what="the honest statistics" /> : null}
-        {report.isSuccess ? (
-          <ReportBlocks
-            blocks={[runHonestyBlock(report.data.honesty)]}
-            evidence={{ ...result.evidence, ...report.data.report?.evidence }}
-          />
-        ) : null}
-        <EquityChart id={id} />
-        <TradesOnChart result={result} trades={rows} />
-        <ReportBlocks
-          blocks={[
-            statisticsBlock("Strategy beside buy and hold", [
-              ["Strategy", result.statistics],
-              ["Buy and hold", result.benchmark],
-            ]),
-          ]}
-        />
-        {report.data === undefined ? null : <Details report={report.data} />}
-        <Trades
-          id={id}
-          count={result.tradeCount}
-          rows={rows}
-          onMore={trades.hasNextPage ? () => void trades.fetchNextPage() : undefined}
-        />
-        <Fills id={id} />
-        <Facts id={id} result={result} />
+        <Warnings lines={warnings} />
+        {children}
       </WithEvidence>
     </main>
   );
@@ -139,12 +232,12 @@ function Revision({ id }: { id: string }) {
   );
 }
 
-function Details({ report: { report } }: { report: BacktestReport }) {
+function Details({ report: { report }, benchmark }: { report: BacktestReport; benchmark: string }) {
   if (report === null) {
     return (
       <div className="notice">
-        This run was stored before reports were: replay it for its months, regimes and figures against buy and
-        hold.
+        This run was stored before reports were: replay it for its months, regimes and figures against{" "}
+        {benchmark.toLowerCase()}.
       </div>
     );
   }
@@ -154,7 +247,7 @@ function Details({ report: { report } }: { report: BacktestReport }) {
         blocks={[relativeBlock(report.relative), monthsBlock(report.years)]}
         evidence={report.evidence}
       />
-      {report.rolling === null ? null : <RollingChart rolling={report.rolling} />}
+      {report.rolling === null ? null : <RollingChart rolling={report.rolling} benchmark={benchmark} />}
       <ReportBlocks
         blocks={[
           regimesBlock(report.regimes),
@@ -167,27 +260,14 @@ function Details({ report: { report } }: { report: BacktestReport }) {
   );
 }
 
-function Facts({ id, result }: { id: string; result: BacktestResult }) {
+function Sources({ id, hashes }: { id: string; hashes: Record<string, string> }) {
   return (
     <section className="panel">
-      <h2>How fills were made</h2>
-      <ul>
-        {result.assumptions.map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
-      <h2>Conditions</h2>
-      <ul>
-        {result.conditions.map((condition) => (
-          <li key={condition.name}>
-            {condition.name}: <code>{condition.formula}</code>{" "}
-            <span className="dim">true at {integer(condition.trueBars)} closes</span>
-          </li>
-        ))}
-      </ul>
       <EquityDownloads id={id} />
       <p className="dim mono hashes">
-        dataset {result.datasetHash} · fills {result.fillsHash}
+        {Object.entries(hashes)
+          .map(([name, hash]) => `${name} ${hash}`)
+          .join(" · ")}
       </p>
     </section>
   );

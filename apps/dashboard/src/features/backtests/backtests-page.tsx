@@ -81,7 +81,9 @@ function Runs() {
                     type="checkbox"
                     aria-label={`Compare ${run.title}`}
                     checked={chosen.includes(run.id)}
-                    disabled={!chosen.includes(run.id) && chosen.length >= mostCompared}
+                    disabled={
+                      run.kind === "portfolio" || (!chosen.includes(run.id) && chosen.length >= mostCompared)
+                    }
                     onChange={(event) => choose(run.id, event.target.checked)}
                   />
                 </td>
@@ -113,7 +115,7 @@ function Runs() {
 
 const listed = 8;
 
-/** The newest searches, folds, simulations, audits and portfolio runs. */
+/** The newest searches, folds, simulations and audits. */
 function Research() {
   const found = useQueries({
     queries: (Object.keys(researchTypes) as ResearchType[]).map((type) => ({
@@ -127,7 +129,7 @@ function Research() {
   if (jobs.length === 0) return null;
   return (
     <section className="panel">
-      <h2>Searches, folds, simulations, audits and portfolios</h2>
+      <h2>Searches, folds, simulations and audits</h2>
       <div className="scroll">
         <table>
           <thead>

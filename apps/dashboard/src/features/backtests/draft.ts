@@ -24,7 +24,7 @@ export interface Draft {
   from: string;
   to: string;
   strategy:
-    | { kind: "builtIn"; name: string; params: Record<string, string> }
+    | { kind: "builtIn" | "module"; name: string; params: Record<string, string> }
     | { kind: "rules"; entry: string; exit: string; side: string };
   stopLoss: string;
   takeProfit: string;
@@ -87,7 +87,7 @@ function strategyPayload({ strategy, type, ranges }: Draft) {
   const searched = new Set(searches(type) ? ranges.map((range) => range.name) : []);
   const params = Object.entries(strategy.params).filter(([name, text]) => text !== "" && !searched.has(name));
   return {
-    kind: "builtIn",
+    kind: strategy.kind,
     name: strategy.name,
     params: Object.fromEntries(params.map(([name, text]) => [name, valueOf(text)])),
   };
@@ -145,7 +145,7 @@ export function draftOf(payload: Record<string, unknown>): Draft {
             side: textOf(strategy["side"]) || "long",
           }
         : {
-            kind: "builtIn",
+            kind: strategy?.["kind"] === "module" ? "module" : "builtIn",
             name: textOf(strategy?.["name"]),
             params: Object.fromEntries(
               Object.entries((strategy?.["params"] ?? {}) as object).map(([name, value]) => [

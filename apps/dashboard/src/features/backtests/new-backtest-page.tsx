@@ -40,6 +40,7 @@ export function NewBacktestPage() {
     earlier.data === undefined
       ? { ...emptyDraft, instrumentId: search.get("instrumentId") ?? "" }
       : draftOf(earlier.data.payload as Record<string, unknown>);
+  const single = strategies.data!.items.filter((one) => one.kind !== "portfolio");
   return (
     <main className="page">
       <h1>New backtest</h1>
@@ -47,7 +48,7 @@ export function NewBacktestPage() {
         Every member of a payload is in the <Link to="/new/backtest">form of the job</Link>; portfolios have{" "}
         <Link to="/new/portfolioBacktest">theirs</Link>.
       </p>
-      <BacktestForm start={start} strategies={strategies.data!.items} />
+      <BacktestForm start={start} strategies={single} />
     </main>
   );
 }
@@ -238,15 +239,15 @@ interface PartProps {
 
 function StrategyFields({ draft, strategies, set }: PartProps & { strategies: readonly StrategyInfo[] }) {
   const { strategy } = draft;
-  const info = strategies.find((one) => strategy.kind === "builtIn" && one.name === strategy.name);
+  const info = strategies.find((one) => strategy.kind !== "rules" && one.name === strategy.name);
   return (
     <fieldset>
       <legend>Strategy</legend>
       <Choice
         label="Kind"
-        value={strategy.kind}
+        value={strategy.kind === "rules" ? "rules" : "named"}
         options={[
-          ["builtIn", "Built-in"],
+          ["named", "Built-in or module"],
           ["rules", "Rules as formulas"],
         ]}
         onChange={(kind) =>
@@ -262,10 +263,17 @@ function StrategyFields({ draft, strategies, set }: PartProps & { strategies: re
       ) : (
         <>
           <Choice
-            label="Built-in"
+            label="Named"
             value={strategy.name}
-            options={strategies.map((one) => [one.name, one.title])}
-            onChange={(name) => set({ strategy: { kind: "builtIn", name, params: {} }, ranges: [] })}
+            options={strategies.map((one) => [
+              one.name,
+              one.kind === "module" ? `${one.title} (module)` : one.title,
+            ])}
+            onChange={(name) => {
+              const kind =
+                strategies.find((one) => one.name === name)?.kind === "module" ? "module" : "builtIn";
+              set({ strategy: { kind, name, params: {} }, ranges: [] });
+            }}
           />
           {info === undefined ? null : <p className="dim">{info.meaning}</p>}
           <div className="fields">

@@ -7,6 +7,9 @@ import { ErrorBox, Loading, StateBadge } from "../../components/state.tsx";
 import { latest, useJob } from "../../components/use-job.ts";
 import { isResearch, researchDocument, researchTypes, ResearchView } from "./research-view.tsx";
 
+/** Job types whose result is a stored run with a page of its own. */
+const runTypes = new Set(["backtest", "portfolioBacktest"]);
+
 /** A job of the backtest queue: its progress and best so far, then its report. */
 export function ResearchPage({ id }: { id: string }) {
   const { job, events, broken, follow } = useJob(id);
@@ -19,7 +22,7 @@ export function ResearchPage({ id }: { id: string }) {
     );
   }
   const { type, state, result, error, progress } = job.data;
-  if (type === "backtest" && state === "completed") return <Navigate to={`/backtests/${id}`} replace />;
+  if (runTypes.has(type) && state === "completed") return <Navigate to={`/backtests/${id}`} replace />;
   if (result !== null && isResearch(type)) {
     return (
       <main className="page">

@@ -1,12 +1,10 @@
 import type { ResultOut } from "@tapedeck/client";
 import type { biasAudit } from "@tapedeck/features/backtest/audit/contract";
 import type { monteCarlo } from "@tapedeck/features/backtest/monteCarlo/contract";
-import type { portfolioBacktest } from "@tapedeck/features/backtest/portfolio/contract";
 import type { ReportDocument } from "@tapedeck/features/backtest/report/documents/document";
 import {
   biasAuditDocument,
   monteCarloDocument,
-  portfolioDocument,
   sweepDocument,
   walkForwardDocument,
 } from "@tapedeck/features/backtest/report/documents/research";
@@ -21,7 +19,6 @@ export const researchTypes = {
   walkForward: "Walk-forward",
   monteCarlo: "Monte Carlo",
   biasAudit: "Bias audit",
-  portfolioBacktest: "Portfolio run",
 } as const;
 export type ResearchType = keyof typeof researchTypes;
 
@@ -39,8 +36,6 @@ export function researchDocument(type: ResearchType, result: unknown): ReportDoc
       return monteCarloDocument(result as ResultOut<typeof monteCarlo>);
     case "biasAudit":
       return biasAuditDocument(result as ResultOut<typeof biasAudit>);
-    case "portfolioBacktest":
-      return portfolioDocument(result as ResultOut<typeof portfolioBacktest>);
   }
 }
 

@@ -11,7 +11,7 @@ import { ErrorBox, Loading } from "../../components/state.tsx";
 const shownPoints = 2_000;
 const noLines: ChartLine[] = [];
 
-export function useEquity(id: string) {
+function useEquity(id: string) {
   return useQuery({
     queryKey: ["equity", id],
     queryFn: () => api.call("getBacktestEquity", { params: { id }, query: { points: shownPoints } }),
@@ -19,7 +19,7 @@ export function useEquity(id: string) {
   });
 }
 
-export function EquityChart({ id }: { id: string }) {
+export function EquityChart({ id, benchmark }: { id: string; benchmark: string }) {
   const equity = useEquity(id);
   const points = equity.data?.points;
   const lines = useMemo((): ChartLine[] => {
@@ -28,7 +28,7 @@ export function EquityChart({ id }: { id: string }) {
     return [
       { label: "Strategy", atMs, values: points.map((point) => point.equity), color: "--series-1", pane: 0 },
       {
-        label: "Buy and hold",
+        label: benchmark,
         atMs,
         values: points.map((point) => point.benchmark),
         color: "--dim",
@@ -43,7 +43,7 @@ export function EquityChart({ id }: { id: string }) {
         unit: "percent",
       },
     ];
-  }, [points]);
+  }, [points, benchmark]);
   return (
     <section className="panel">
       <h2>Equity and drawdown</h2>
@@ -54,7 +54,7 @@ export function EquityChart({ id }: { id: string }) {
           <Legend lines={lines} />
           <Chart
             lines={lines}
-            label="Equity of the strategy and of buy and hold, and the strategy's drawdown"
+            label={`Equity of the strategy beside ${benchmark.toLowerCase()}, and its drawdown`}
           />
         </>
       )}
@@ -62,19 +62,23 @@ export function EquityChart({ id }: { id: string }) {
   );
 }
 
-export function RollingChart({ rolling }: { rolling: RollingSharpe }) {
+export function RollingChart({ rolling, benchmark }: { rolling: RollingSharpe; benchmark: string }) {
   const lines = useMemo(
     (): ChartLine[] => [
       { label: "Strategy", atMs: rolling.atMs, values: rolling.strategy, color: "--series-1", pane: 0 },
-      { label: "Buy and hold", atMs: rolling.atMs, values: rolling.benchmark, color: "--dim", pane: 0 },
+      { label: benchmark, atMs: rolling.atMs, values: rolling.benchmark, color: "--dim", pane: 0 },
     ],
-    [rolling],
+    [rolling, benchmark],
   );
   return (
     <section className="panel">
       <h2>Sharpe ratio of the last {integer(rolling.windowBars)} bars</h2>
       <Legend lines={lines} />
-      <Chart className="small" lines={lines} label="Rolling Sharpe ratio of strategy and buy and hold" />
+      <Chart
+        className="small"
+        lines={lines}
+        label={`Rolling Sharpe ratio beside ${benchmark.toLowerCase()}`}
+      />
     </section>
   );
 }

@@ -1,4 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import type { ReactNode } from "react";
 import type { BacktestTrade } from "@tapedeck/features/backtest/contract";
 import { api } from "../../api.ts";
 import { date, integer, number, percent, time } from "../../components/format.ts";
@@ -6,22 +8,41 @@ import { ErrorBox } from "../../components/state.tsx";
 
 const rowsAtOnce = 200;
 
-export function useTrades(id: string) {
-  return useInfiniteQuery({
-    queryKey: ["trades", id],
+interface PageInput {
+  params: { id: string };
+  query: { limit: number; cursor?: string };
+}
+
+/** A table of a run, page by page. */
+function usePages<Row>(
+  table: string,
+  id: string,
+  load: (input: PageInput) => Promise<{ items: Row[]; nextCursor: string | null }>,
+) {
+  const pages = useInfiniteQuery({
+    queryKey: ["run-table", table, id],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) =>
-      api.call("listBacktestTrades", {
+      load({
         params: { id },
         query: { limit: rowsAtOnce, ...(pageParam === undefined ? {} : { cursor: pageParam }) },
       }),
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     staleTime: Infinity,
   });
+  const rows = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
+  return {
+    rows,
+    error: pages.error,
+    more: pages.hasNextPage ? () => void pages.fetchNextPage() : undefined,
+  };
 }
 
+export const useTrades = (id: string) =>
+  usePages("trades", id, (input) => api.call("listBacktestTrades", input));
+
 /** Links to a table of the run in every format. */
-function Downloads({ id, table }: { id: string; table: "trades" | "fills" | "equity" }) {
+function Downloads({ id, table }: { id: string; table: "trades" | "fills" | "orders" | "equity" }) {
   return (
     <span className="row">
       {(["csv", "json", "parquet"] as const).map((format) => (
@@ -47,39 +68,63 @@ export function EquityDownloads({ id }: { id: string }) {
   );
 }
 
-export function Trades({
+function TablePanel({
+  title,
   id,
-  count,
-  rows,
-  onMore,
+  table,
+  error,
+  more,
+  children,
 }: {
+  title: string;
   id: string;
-  count: number;
-  rows: readonly BacktestTrade[];
+  table: "trades" | "fills" | "orders";
+  error: unknown;
   /** Reads the next page; absent when all are shown. */
-  onMore: (() => void) | undefined;
+  more: (() => void) | undefined;
+  children: ReactNode;
 }) {
   return (
     <section className="panel">
-      <h2>Trades ({integer(count)})</h2>
-      <Downloads id={id} table="trades" />
-      {rows.length === 0 ? <p className="state">No trades.</p> : <TradeTable rows={rows} />}
-      {onMore === undefined ? null : (
-        <button type="button" onClick={onMore}>
-          More
+      <h2>{title}</h2>
+      <Downloads id={id} table={table} />
+      {error === null ? null : <ErrorBox error={error} />}
+      {children}
+      {more === undefined ? null : (
+        <button type="button" onClick={more}>
+          More {table}
         </button>
       )}
     </section>
   );
 }
 
+export function Trades({
+  id,
+  count,
+  trades,
+}: {
+  id: string;
+  count: number;
+  trades: ReturnType<typeof useTrades>;
+}) {
+  const { rows, error, more } = trades;
+  return (
+    <TablePanel title={`Trades (${integer(count)})`} id={id} table="trades" error={error} more={more}>
+      {rows.length === 0 ? <p className="state">No trades.</p> : <TradeTable rows={rows} />}
+    </TablePanel>
+  );
+}
+
 function TradeTable({ rows }: { rows: readonly BacktestTrade[] }) {
+  const several = rows.some((trade) => trade.instrumentId !== null);
   return (
     <div className="scroll">
       <table>
         <thead>
           <tr>
             <th className="num">#</th>
+            {several ? <th>Instrument</th> : null}
             <th>Side</th>
             <th className="num">Quantity</th>
             <th>Entry</th>
@@ -95,6 +140,7 @@ function TradeTable({ rows }: { rows: readonly BacktestTrade[] }) {
           {rows.map((trade) => (
             <tr key={trade.number}>
               <td className="num">{trade.number}</td>
+              {several ? <td>{trade.instrumentId}</td> : null}
               <td>{trade.side}</td>
               <td className="num">{number(trade.quantity, 4)}</td>
               <td>{date(trade.entryMs)}</td>
@@ -112,64 +158,87 @@ function TradeTable({ rows }: { rows: readonly BacktestTrade[] }) {
   );
 }
 
-/** What was filled for the run's orders, read when it is opened. */
 export function Fills({ id }: { id: string }) {
-  const fills = useInfiniteQuery({
-    queryKey: ["fills", id],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) =>
-      api.call("listBacktestFills", {
-        params: { id },
-        query: { limit: rowsAtOnce, ...(pageParam === undefined ? {} : { cursor: pageParam }) },
-      }),
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
-    staleTime: Infinity,
-  });
-  const rows = fills.data?.pages.flatMap((page) => page.items) ?? [];
+  const { rows, error, more } = usePages("fills", id, (input) => api.call("listBacktestFills", input));
   return (
-    <section className="panel">
-      <h2>Fills</h2>
-      <Downloads id={id} table="fills" />
-      {fills.isError ? <ErrorBox error={fills.error} /> : null}
-      {rows.length === 0 ? null : (
-        <div className="scroll tall-list">
-          <table>
-            <thead>
-              <tr>
-                <th className="num">#</th>
-                <th>At</th>
-                <th>Side</th>
-                <th className="num">Quantity</th>
-                <th className="num">Price</th>
-                <th className="num">Fee</th>
-                <th className="num">Slippage</th>
-                <th className="num">Share of volume</th>
-                <th>Why</th>
+    <TablePanel title="Fills" id={id} table="fills" error={error} more={more}>
+      <div className="scroll tall-list">
+        <table>
+          <thead>
+            <tr>
+              <th className="num">#</th>
+              <th>At</th>
+              <th>Instrument</th>
+              <th>Side</th>
+              <th className="num">Quantity</th>
+              <th className="num">Price</th>
+              <th className="num">Fee</th>
+              <th className="num">Slippage</th>
+              <th className="num">Share of volume</th>
+              <th>Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((fill) => (
+              <tr key={fill.number}>
+                <td className="num">{fill.number}</td>
+                <td className="when">{time(fill.atMs)}</td>
+                <td>{fill.instrumentId}</td>
+                <td>{fill.side}</td>
+                <td className="num">{number(fill.quantity, 4)}</td>
+                <td className="num">{number(fill.price)}</td>
+                <td className="num">{number(fill.fee)}</td>
+                <td className="num">{number(fill.slippage)}</td>
+                <td className="num">{percent(fill.volumeShare, 4)}</td>
+                <td>{fill.reason}</td>
               </tr>
-            </thead>
-            <tbody>
-              {rows.map((fill) => (
-                <tr key={fill.number}>
-                  <td className="num">{fill.number}</td>
-                  <td className="when">{time(fill.atMs)}</td>
-                  <td>{fill.side}</td>
-                  <td className="num">{number(fill.quantity, 4)}</td>
-                  <td className="num">{number(fill.price)}</td>
-                  <td className="num">{number(fill.fee)}</td>
-                  <td className="num">{number(fill.slippage)}</td>
-                  <td className="num">{percent(fill.volumeShare, 4)}</td>
-                  <td>{fill.reason}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {fills.hasNextPage ? (
-        <button type="button" onClick={() => void fills.fetchNextPage()}>
-          More fills
-        </button>
-      ) : null}
-    </section>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </TablePanel>
+  );
+}
+
+/** As they were placed; only the event engine keeps them. */
+export function Orders({ id }: { id: string }) {
+  const { rows, error, more } = usePages("orders", id, (input) => api.call("listBacktestOrders", input));
+  return (
+    <TablePanel title="Orders" id={id} table="orders" error={error} more={more}>
+      <div className="scroll tall-list">
+        <table>
+          <thead>
+            <tr>
+              <th className="num">#</th>
+              <th>Placed</th>
+              <th>Instrument</th>
+              <th>Side</th>
+              <th>Type</th>
+              <th className="num">Quantity</th>
+              <th className="num">Limit</th>
+              <th className="num">Stop</th>
+              <th className="num">Filled</th>
+              <th>Status</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((order) => (
+              <tr key={order.number}>
+                <td className="num">{order.number}</td>
+                <td className="when">{time(order.placedMs)}</td>
+                <td>{order.instrumentId}</td>
+                <td>{order.side}</td>
+                <td>{order.type}</td>
+                <td className="num">{number(order.quantity, 4)}</td>
+                <td className="num">{number(order.limitPrice)}</td>
+                <td className="num">{number(order.stopPrice)}</td>
+                <td className="num">{number(order.filled, 4)}</td>
+                <td>{order.status}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </TablePanel>
   );
 }

@@ -121,7 +121,7 @@ function ResultLink({ job }: { job: JobView }) {
     instrumentId?: string;
     instruments?: { instrumentId: string }[];
   };
-  if (job.type === "backtest" && result.runId !== undefined) {
+  if ((job.type === "backtest" || job.type === "portfolioBacktest") && result.runId !== undefined) {
     return (
       <Link to={`/backtests/${result.runId}`} className="button">
         Open the report

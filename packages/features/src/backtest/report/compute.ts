@@ -60,14 +60,7 @@ export function computeReport(input: ReportInput): Omit<RunReport, "evidence"> {
   };
 }
 
-/** What the Sharpe ratio of a run is worth had nothing else been tried. */
-export function inferenceOf({
-  sharpe,
-  returns,
-  skewness,
-  kurtosis,
-  barsPerYear,
-}: Statistics): InferenceFigures {
+function inferenceOf({ sharpe, returns, skewness, kurtosis, barsPerYear }: Statistics): InferenceFigures {
   if (sharpe === null || skewness === null || kurtosis === null) {
     return { sharpePerBar: null, probabilisticSharpe: null, minimumTrackRecordBars: null };
   }

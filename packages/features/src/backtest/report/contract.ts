@@ -2,6 +2,7 @@ import { defineQuery, downloadTypes, Id } from "@tapedeck/core";
 import type { DownloadFormat } from "@tapedeck/core";
 import * as z from "zod";
 import { BacktestTrade } from "../contract.ts";
+import { Honesty } from "../sweep/contract.ts";
 
 const Ratio = z.number().nullable();
 
@@ -104,35 +105,28 @@ export const RunReport = z
   .meta({ id: "RunReport" });
 export type RunReport = z.output<typeof RunReport>;
 
-/** How much of a run's result luck explains, given everything that the tenant tried on the same instrument and timeframe. */
-export const RunHonesty = z
-  .object({
-    /** Runs and combinations of the same family: one strategy whatever its numbers. This run is one of them. */
-    trials: z.int(),
-    /** Searches and single runs that they were. */
-    searches: z.int(),
-    runs: z.int(),
-    /** The same of every strategy. */
-    trialsOfAll: z.int(),
-    probabilisticSharpe: Ratio,
-    /** Against the best ratio that `trials` without skill would show; null with one trial. */
-    deflatedSharpe: Ratio,
-    /** Probability of overfitting of the family's searches on the same dataset. */
-    overfitting: Ratio,
-    overfittingTrials: z.int(),
-    minimumTrackRecordBars: Ratio,
-    bars: z.int(),
-    exposure: z.number(),
-    turnover: Ratio,
-    costShare: Ratio,
-    capacity: Ratio,
-  })
-  .meta({ id: "RunHonesty" });
+/**
+ * How much of a run's result luck explains, given everything that the tenant tried on the same instrument and timeframe:
+ * `trials` are runs and combinations of the same family (one strategy whatever its numbers), this run among them.
+ */
+export const RunHonesty = Honesty.extend({
+  /** Searches and single runs that they were. */
+  searches: z.int(),
+  runs: z.int(),
+  /** Trials of every strategy. */
+  trialsOfAll: z.int(),
+  exposure: z.number(),
+  turnover: Ratio,
+  costShare: Ratio,
+  capacity: Ratio,
+}).meta({ id: "RunHonesty" });
 export type RunHonesty = z.output<typeof RunHonesty>;
 
 export const BacktestReport = z
   .object({
     runId: Id,
+    /** portfolio: over several instruments. */
+    kind: z.enum(["single", "portfolio"]),
     honesty: RunHonesty,
     /** Null for a run that was stored before reports were. */
     report: RunReport.nullable(),
@@ -143,15 +137,20 @@ export type BacktestReport = z.output<typeof BacktestReport>;
 /** Whether the data that a run read is still what is known of its range. */
 export const DataRevision = z
   .object({
-    /** gone: the data is no longer stored. */
+    /** gone: some of it is no longer stored. */
     state: z.enum(["same", "revised", "gone"]),
-    datasetHash: z.string(),
-    /** Of the range as it is known now. */
-    currentHash: z.string().nullable(),
-    /** Open of the first bar that differs; null where it cannot be told. */
-    firstMs: z.int().nullable(),
     /** For people. */
     detail: z.string(),
+    datasets: z.array(
+      z.object({
+        instrumentId: z.string(),
+        datasetHash: z.string(),
+        /** Of the range as it is known now; null where it is no longer stored. */
+        currentHash: z.string().nullable(),
+        /** Open of the first bar that differs; null where none does, or it cannot be told. */
+        firstMs: z.int().nullable(),
+      }),
+    ),
   })
   .meta({ id: "DataRevision" });
 export type DataRevision = z.output<typeof DataRevision>;
@@ -159,6 +158,7 @@ export type DataRevision = z.output<typeof DataRevision>;
 const tableMeanings = {
   trades: "All trades of a run",
   fills: "All fills of a run",
+  orders: "All orders of a run of the event engine, as they were placed,",
   equity: "Equity, drawdown, benchmark and position of a run at every close",
 };
 const formatNames: Record<DownloadFormat, string> = { csv: "CSV", json: "JSON", parquet: "Parquet" };
@@ -169,7 +169,7 @@ const role = "viewer";
 
 function download<const Name extends string>(
   name: Name,
-  table: "trades" | "fills" | "equity",
+  table: "trades" | "fills" | "orders" | "equity",
   format: DownloadFormat,
 ) {
   return defineQuery({
@@ -212,6 +212,9 @@ export const reportRoutes = {
   downloadBacktestFills: download("downloadBacktestFills", "fills", "csv"),
   downloadBacktestFillsJson: download("downloadBacktestFillsJson", "fills", "json"),
   downloadBacktestFillsParquet: download("downloadBacktestFillsParquet", "fills", "parquet"),
+  downloadBacktestOrders: download("downloadBacktestOrders", "orders", "csv"),
+  downloadBacktestOrdersJson: download("downloadBacktestOrdersJson", "orders", "json"),
+  downloadBacktestOrdersParquet: download("downloadBacktestOrdersParquet", "orders", "parquet"),
   downloadBacktestEquity: download("downloadBacktestEquity", "equity", "csv"),
   downloadBacktestEquityJson: download("downloadBacktestEquityJson", "equity", "json"),
   downloadBacktestEquityParquet: download("downloadBacktestEquityParquet", "equity", "parquet"),

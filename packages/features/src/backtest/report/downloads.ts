@@ -4,8 +4,9 @@ import { tableResponse } from "../../download.ts";
 import type { TableRow } from "../../download.ts";
 import { drawdownsOf, initialCashOf, loadEquity } from "../equity.ts";
 import { fillRows, loadRunFills } from "../fills.ts";
+import { loadRunOrders, orderRows } from "../orders.ts";
 import { listTrades } from "../store.ts";
-import type { RunRow } from "../store.ts";
+import type { AnyRunRow } from "../store.ts";
 
 interface DownloadDeps {
   db: Db;
@@ -52,6 +53,20 @@ const fillColumns = {
   instrumentId: "text",
 } as const;
 
+const orderColumns = {
+  number: "integer",
+  instrumentId: "text",
+  placedMs: "time",
+  side: "text",
+  type: "text",
+  quantity: "number",
+  limitPrice: "number",
+  stopPrice: "number",
+  filled: "number",
+  status: "text",
+  endedMs: "time",
+} as const;
+
 const equityColumns = {
   closeMs: "time",
   equity: "number",
@@ -62,10 +77,10 @@ const equityColumns = {
 
 /** One table of a run as a file, whole. */
 export const downloads = {
-  trades: async ({ db }: DownloadDeps, run: RunRow, format: DownloadFormat) =>
+  trades: async ({ db }: DownloadDeps, run: AnyRunRow, format: DownloadFormat) =>
     tableResponse(format, `trades-${run.id}`, tradeColumns, tradeBatches(db, run.id)),
 
-  fills: async ({ blobs }: DownloadDeps, run: RunRow, format: DownloadFormat) => {
+  fills: async ({ blobs }: DownloadDeps, run: AnyRunRow, format: DownloadFormat) => {
     const table = await loadRunFills(blobs, run);
     function* batches() {
       for (let at = 0; at < table.atMs.length; at += rowsAtOnce)
@@ -74,7 +89,16 @@ export const downloads = {
     return tableResponse(format, `fills-${run.id}`, fillColumns, batches());
   },
 
-  equity: async ({ blobs }: DownloadDeps, run: RunRow, format: DownloadFormat) => {
+  orders: async ({ blobs }: DownloadDeps, run: AnyRunRow, format: DownloadFormat) => {
+    const table = await loadRunOrders(blobs, run);
+    function* batches() {
+      for (let at = 0; at < table.placedMs.length; at += rowsAtOnce)
+        yield orderRows(table, run.instrumentIds, at + 1, rowsAtOnce);
+    }
+    return tableResponse(format, `orders-${run.id}`, orderColumns, batches());
+  },
+
+  equity: async ({ blobs }: DownloadDeps, run: AnyRunRow, format: DownloadFormat) => {
     const { closeMs, equity, benchmark, position } = await loadEquity(blobs, run.equityBlob, run.bars);
     const drawdown = drawdownsOf(equity, initialCashOf(run.payload));
     function* batches() {

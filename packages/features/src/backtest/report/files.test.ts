@@ -114,7 +114,7 @@ test.each([
   [
     "portfolioBacktest",
     { instruments: [instrumentId], strategy: { name: "volatilityTarget", params: { target: 0.1 } } },
-    ["Statistics", "Equity", "Instruments"],
+    ["Honest statistics", "Statistics", "Equity", "Instruments", "Months", "Path inside the bars"],
   ],
 ] as const)("a %s job's report is a file of its own", async (type, payload, titles) => {
   const { jobId } = await fixture.run(type, payload);

@@ -3,23 +3,25 @@ import type { BlobStore } from "@tapedeck/core";
 import type { Db } from "../../db.ts";
 import { fileResponse } from "../../download.ts";
 import type { SeriesReader } from "../../series/contract.ts";
-import { BiasAuditResult } from "../audit/contract.ts";
+import { BiasAuditResult, PortfolioAuditResult } from "../audit/contract.ts";
+import { BacktestResult } from "../contract.ts";
 import { initialCashOf, loadEquity } from "../equity.ts";
 import { MonteCarloResult } from "../monteCarlo/contract.ts";
 import { PortfolioBacktestResult } from "../portfolio/contract.ts";
-import { listTrades, loadRun } from "../store.ts";
-import type { RunRow } from "../store.ts";
+import { listTrades, loadAnyRun } from "../store.ts";
+import type { AnyRunRow } from "../store.ts";
 import { SweepResult } from "../sweep/contract.ts";
 import { WalkForwardResult } from "../walkForward/contract.ts";
-import { backtestDocument, listedTrades } from "./documents/backtest.ts";
+import { backtestDocument } from "./documents/backtest.ts";
 import type { ReportDocument } from "./documents/document.ts";
+import { portfolioDocument } from "./documents/portfolio.ts";
 import {
   biasAuditDocument,
   monteCarloDocument,
-  portfolioDocument,
   sweepDocument,
   walkForwardDocument,
 } from "./documents/research.ts";
+import { listedTrades } from "./documents/run.ts";
 import { reportHtml } from "./html.ts";
 import { honestyOf } from "./ledger.ts";
 import { reportPdf } from "./pdf.ts";
@@ -40,18 +42,21 @@ async function fileOf(report: ReportDocument, name: string, format: FileFormat):
     : fileResponse(await reportPdf(report), { contentType: "application/pdf", name: `${name}.pdf` });
 }
 
-async function documentOfRun({ db, blobs, series }: FileDeps, run: RunRow): Promise<ReportDocument> {
-  const dataset = await orGone(() => series.byHash(run.datasetHash));
-  return backtestDocument({
-    result: run.result,
+async function documentOfRun({ db, blobs, series }: FileDeps, run: AnyRunRow): Promise<ReportDocument> {
+  const content = {
     initialCash: initialCashOf(run.payload),
     honesty: await honestyOf(db, run),
     report: run.report,
-    revision: await revisionOf(series, run.tenantId, run.result),
+    revision: await revisionOf(series, run),
     curves: await loadEquity(blobs, run.equityBlob, run.bars),
-    closes: dataset === null ? null : dataset.columns.close,
     trades: await listTrades(db, run.id, listedTrades, 0),
-  });
+  };
+  if (run.kind === "portfolio") {
+    return portfolioDocument({ ...content, result: PortfolioBacktestResult.parse(run.result) });
+  }
+  const dataset = await orGone(() => series.byHash(run.datasetHash));
+  const closes = dataset === null ? null : dataset.columns.close;
+  return backtestDocument({ ...content, closes, result: BacktestResult.parse(run.result) });
 }
 
 /** The report of a run as a file that stands alone. */
@@ -61,7 +66,7 @@ export async function runFile(
   id: string,
   format: FileFormat,
 ): Promise<Response> {
-  const run = await loadRun(deps.db, tenantId, id);
+  const run = await loadAnyRun(deps.db, tenantId, id);
   return fileOf(await documentOfRun(deps, run), `backtest-${run.id}`, format);
 }
 
@@ -71,7 +76,7 @@ const documents: Record<string, (result: unknown) => ReportDocument> = {
   walkForward: (result) => walkForwardDocument(WalkForwardResult.parse(result)),
   monteCarlo: (result) => monteCarloDocument(MonteCarloResult.parse(result)),
   biasAudit: (result) => biasAuditDocument(BiasAuditResult.parse(result)),
-  portfolioBacktest: (result) => portfolioDocument(PortfolioBacktestResult.parse(result)),
+  portfolioAudit: (result) => biasAuditDocument(PortfolioAuditResult.parse(result)),
 };
 
 /** The report of any job of the backtest queue as a file that stands alone. */
@@ -82,7 +87,7 @@ export async function jobFile(
   format: FileFormat,
 ): Promise<Response> {
   const { type, result } = await loadJobResult(deps.db, tenantId, id);
-  if (type === "backtest") return runFile(deps, tenantId, id, format);
+  if (type === "backtest" || type === "portfolioBacktest") return runFile(deps, tenantId, id, format);
   const documentOf = documents[type];
   if (documentOf === undefined) {
     throw new AppError("resource.unknown", `There is no report of jobs of type ${type}.`);

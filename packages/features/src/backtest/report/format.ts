@@ -1,3 +1,5 @@
+import { isoDate, lastDay } from "@tapedeck/core";
+
 /** How figures are written in reports. Browser-safe. */
 const dash = "–";
 
@@ -18,12 +20,12 @@ export function amount(value: number | null, digits = 0): string {
 
 /** The UTC day of a moment. */
 export function day(ms: number | null): string {
-  return ms === null ? dash : new Date(ms).toISOString().slice(0, 10);
+  return ms === null ? dash : isoDate(ms);
 }
 
 /** The UTC day that a bar which closes then belongs to: midnight is the end of the day before. */
 export function closeDay(ms: number | null): string {
-  return day(ms === null ? null : ms - 1);
+  return ms === null ? dash : lastDay(ms);
 }
 
 /** `1 trade`, `1,000 trades`. */

@@ -1,8 +1,9 @@
 import type { Db } from "../../db.ts";
-import type { RunRow } from "../store.ts";
+import type { AnyRunRow } from "../store.ts";
 import { emptyRecord, judge, mostColumns, recordTrial } from "../sweep/honesty.ts";
+import type { Statistics } from "../contract.ts";
 import type { RunHonesty } from "./contract.ts";
-import { loadMeasures, loadRunLedger, loadSearchLedger } from "./store.ts";
+import { loadFoldLedger, loadMeasures, loadRunLedger, loadSearchLedger } from "./store.ts";
 import type { LedgerEntry } from "./store.ts";
 
 /**
@@ -28,10 +29,15 @@ const sumOf = (entries: readonly LedgerEntry[], name: "trials" | "ratios" | "sum
   entries.reduce((sum, entry) => sum + entry[name], 0);
 
 /** The honest statistics of a run against everything tried with its family on its instrument and timeframe so far. */
-export async function honestyOf(db: Db, run: RunRow): Promise<RunHonesty> {
-  const { tenantId, instrumentId, timeframe, datasetHash, result, report } = run;
+export async function honestyOf(db: Db, run: AnyRunRow): Promise<RunHonesty> {
+  const { tenantId, instrumentId, timeframe, datasetHash, bars, report } = run;
   const scope = { tenantId, instrumentId, timeframe, datasetHash };
-  const [searches, runs] = await Promise.all([loadSearchLedger(db, scope), loadRunLedger(db, scope)]);
+  const [sweeps, folds, runs] = await Promise.all([
+    loadSearchLedger(db, scope),
+    loadFoldLedger(db, scope),
+    loadRunLedger(db, scope),
+  ]);
+  const searches = [...sweeps, ...folds];
   const self = runs.find((entry) => entry.jobId === run.id);
   const family = familyOf(self?.payload ?? run.payload);
   const isKin = (entry: LedgerEntry) => entry === self || familyOf(entry.payload) === family;
@@ -41,12 +47,12 @@ export async function honestyOf(db: Db, run: RunRow): Promise<RunHonesty> {
   const record = emptyRecord();
   const measures = await loadMeasures(
     db,
-    kinSearches.filter((entry) => entry.datasetHash === datasetHash).map((entry) => entry.jobId),
+    kinSearches.map((entry) => entry.jobId),
     datasetHash,
     mostColumns,
   );
   for (const measure of measures) recordTrial(record, measure);
-  const { statistics } = result;
+  const { statistics } = run.result as { statistics: Statistics };
   const judged = judge(
     {
       ...record,
@@ -61,7 +67,7 @@ export async function honestyOf(db: Db, run: RunRow): Promise<RunHonesty> {
       skewness: statistics.skewness,
       kurtosis: statistics.kurtosis,
     },
-    { bars: result.bars },
+    { bars },
   );
   return {
     ...judged,

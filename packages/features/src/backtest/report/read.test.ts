@@ -94,6 +94,23 @@ describe("the report of a run", () => {
     }
   });
 
+  test("of a run over several instruments is of the same parts", async () => {
+    const { jobId } = await fixture.run("portfolioBacktest", {
+      instruments: [instrumentId],
+      strategy: { name: "volatilityTarget", params: { target: 0.1 } },
+    });
+    const { kind, honesty, report } = await reportOf(jobId);
+    expect(kind).toBe("portfolio");
+    expect(honesty).toMatchObject({ trials: 1, runs: 1 });
+    expect(report!.years.map((row) => row.year)).toEqual([2000, 2001, 2002, 2003]);
+    const revision = await reportRouteHandlers.getBacktestRevision(
+      fixture.deps,
+      input(jobId),
+      fixture.caller,
+    );
+    expect(revision).toMatchObject({ state: "same", datasets: [{ instrumentId }] });
+  });
+
   test("another tenant's run is unknown", async () => {
     const { runId } = await fixture.backtest(crossover(12, 60));
     const stranger = { ...fixture.caller, tenantId: newId(1) };
@@ -202,6 +219,29 @@ describe("tables of a run", () => {
     },
   );
 
+  test("orders are kept where the engine places them, and said to be absent elsewhere", async () => {
+    const { runId } = await fixture.backtest({
+      ...crossover(10, 40),
+      protection: { takeProfit: 0.02, breakEven: { trigger: 0.01 } },
+    });
+    const csv = await (
+      await reportRouteHandlers.downloadBacktestOrders(fixture.deps, input(runId), fixture.caller)
+    ).text();
+    const [header, ...lines] = csv.trimEnd().split("\n");
+    expect(header).toMatch(/^number,instrumentId,placedMs,side,type,/);
+    const placed = await backtestRouteHandlers.listBacktestOrders(
+      fixture.deps,
+      { ...input(runId), query: { limit: 200 } },
+      fixture.caller,
+    );
+    expect(lines).toHaveLength(placed.items.length);
+    expect(lines.length).toBeGreaterThan(10);
+    const fast = await fixture.backtest(crossover(10, 41));
+    await expect(
+      reportRouteHandlers.downloadBacktestOrders(fixture.deps, input(fast.runId), fixture.caller),
+    ).rejects.toMatchObject({ code: "data.missing" });
+  });
+
   test("a run from before fills were kept says so", async () => {
     const { runId } = await fixture.backtest(crossover(9, 35));
     await fixture.db
@@ -222,7 +262,10 @@ test("says whether the bars of a run have been revised since, and from which bar
   const result = await fixture.backtest(crossover(11, 45));
   const revision = () =>
     reportRouteHandlers.getBacktestRevision(fixture.deps, input(result.runId), fixture.caller);
-  expect(await revision()).toMatchObject({ state: "same", currentHash: result.datasetHash });
+  expect(await revision()).toMatchObject({
+    state: "same",
+    datasets: [{ instrumentId, currentHash: result.datasetHash, firstMs: null }],
+  });
   const at = (await sp500Bars())[600]!.openMs;
   await sql`
     insert into bars (series_id, open_ms, revision, close_ms, open, high, low, close, volume, visible_ms, recorded_ms, job_id)
@@ -233,8 +276,7 @@ test("says whether the bars of a run have been revised since, and from which bar
   );
   expect(await revision()).toMatchObject({
     state: "revised",
-    datasetHash: result.datasetHash,
-    firstMs: at,
+    datasets: [{ datasetHash: result.datasetHash, firstMs: at }],
     detail: expect.stringContaining(new Date(at).toISOString().slice(0, 10)),
   });
 });

@@ -1,5 +1,5 @@
 import type { Caller, DownloadFormat, RouteHandlersFor } from "@tapedeck/core";
-import { loadRun } from "../store.ts";
+import { loadAnyRun } from "../store.ts";
 import type { reportRoutes } from "./contract.ts";
 import { downloads } from "./downloads.ts";
 import { jobFile, runFile } from "./files.ts";
@@ -10,7 +10,7 @@ import { revisionOf } from "./revision.ts";
 const download =
   (table: keyof typeof downloads, format: DownloadFormat) =>
   async (deps: FileDeps, { params }: { params: { id: string } }, caller: Caller) =>
-    await downloads[table](deps, await loadRun(deps.db, caller.tenantId, params.id), format);
+    await downloads[table](deps, await loadAnyRun(deps.db, caller.tenantId, params.id), format);
 
 const file =
   (make: typeof runFile, format: FileFormat) =>
@@ -28,17 +28,20 @@ export const reportRouteHandlers = {
   downloadBacktestFills: download("fills", "csv"),
   downloadBacktestFillsJson: download("fills", "json"),
   downloadBacktestFillsParquet: download("fills", "parquet"),
+  downloadBacktestOrders: download("orders", "csv"),
+  downloadBacktestOrdersJson: download("orders", "json"),
+  downloadBacktestOrdersParquet: download("orders", "parquet"),
   downloadBacktestEquity: download("equity", "csv"),
   downloadBacktestEquityJson: download("equity", "json"),
   downloadBacktestEquityParquet: download("equity", "parquet"),
 
   getBacktestReport: async ({ db }, { params }, caller) => {
-    const run = await loadRun(db, caller.tenantId, params.id);
-    return { runId: run.id, honesty: await honestyOf(db, run), report: run.report };
+    const run = await loadAnyRun(db, caller.tenantId, params.id);
+    return { runId: run.id, kind: run.kind, honesty: await honestyOf(db, run), report: run.report };
   },
 
   getBacktestRevision: async ({ db, series }, { params }, caller) => {
-    const run = await loadRun(db, caller.tenantId, params.id);
-    return await revisionOf(series, caller.tenantId, run.result);
+    const run = await loadAnyRun(db, caller.tenantId, params.id);
+    return await revisionOf(series, run);
   },
 } satisfies RouteHandlersFor<typeof reportRoutes, FileDeps>;

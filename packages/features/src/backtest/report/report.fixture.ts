@@ -9,6 +9,7 @@ import { handlers } from "../../handlers.ts";
 import { createFormulaLibrary } from "../../indicators/library.ts";
 import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
+import { noHelp } from "../parts/parts.fixture.ts";
 import { BacktestResult } from "../contract.ts";
 import { createStrategyModules } from "../modules/folder.ts";
 
@@ -24,6 +25,7 @@ export async function reportFixture() {
   const deps = {
     db,
     blobs,
+    jobs: noHelp,
     evidence: createEvidenceStore({ db, now }),
     formulas: createFormulaLibrary({ db }),
     strategies: createStrategyModules({ dir: "strategies" }),

@@ -1,58 +1,75 @@
 import { AppError, isoDate } from "@tapedeck/core";
-import type { SeriesColumns, SeriesDataset, SeriesReader } from "../../series/contract.ts";
+import type { DatasetRequest, SeriesColumns, SeriesDataset, SeriesReader } from "../../series/contract.ts";
 import { Adjustment } from "../../series/contract.ts";
 import type { BacktestResult } from "../contract.ts";
+import type { PortfolioBacktestResult } from "../portfolio/contract.ts";
+import type { AnyRunRow } from "../store.ts";
 import type { DataRevision } from "./contract.ts";
 
 const compared = ["closeMs", "open", "high", "low", "close", "volume"] as const satisfies ReadonlyArray<
   keyof SeriesColumns
 >;
 
-/** Compares the dataset that a run read with what is known now of the same range. */
+type Compared = DataRevision["datasets"][number];
+type Range = Pick<DatasetRequest, "timeframe" | "fromMs" | "toMs" | "adjustment">;
+
+/** Compares the datasets that a run read with what is known now of the same ranges. */
 export async function revisionOf(
   series: SeriesReader,
-  tenantId: string,
-  result: BacktestResult,
+  run: Pick<AnyRunRow, "tenantId" | "kind" | "timeframe" | "result">,
 ): Promise<DataRevision> {
-  const { datasetHash, instrumentId, timeframe, fromMs, toMs } = result;
-  const now = await orGone(() =>
-    series.dataset({
-      tenantId,
+  const datasets: Compared[] = [];
+  for (const { instrumentId, datasetHash } of readsOf(run)) {
+    const read = await orGone(() => series.byHash(datasetHash));
+    const range = read === null ? rangeOf(run) : rangeOfDataset(read);
+    const now =
+      range === undefined
+        ? null
+        : await orGone(() => series.dataset({ tenantId: run.tenantId, instrumentId, ...range }));
+    const differs = read !== null && now !== null && now.hash !== datasetHash;
+    datasets.push({
       instrumentId,
-      timeframe,
-      fromMs,
-      toMs,
-      adjustment: Adjustment.parse(result.adjustment),
-    }),
-  );
-  if (now === null) {
-    return {
-      state: "gone",
       datasetHash,
-      currentHash: null,
-      firstMs: null,
-      detail: "The bars of this range are no longer stored: the run cannot be repeated.",
-    };
+      currentHash: now?.hash ?? null,
+      firstMs: differs ? firstDifference(read, now) : null,
+    });
   }
-  if (now.hash === datasetHash) {
-    return {
-      state: "same",
-      datasetHash,
-      currentHash: now.hash,
-      firstMs: null,
-      detail: "The bars are still those that the run read.",
-    };
-  }
-  const read = await orGone(() => series.byHash(datasetHash));
-  const firstMs = read === null ? null : firstDifference(read, now);
-  const since = firstMs === null ? "" : `, from the bar of ${isoDate(firstMs)} on`;
+  const gone = datasets.filter((one) => one.currentHash === null);
+  const revised = datasets.filter((one) => one.currentHash !== null && one.currentHash !== one.datasetHash);
   return {
-    state: "revised",
-    datasetHash,
-    currentHash: now.hash,
-    firstMs,
-    detail: `The bars of this range have been revised since the run read them${since}. A replay uses them as they were; a new run, as they are.`,
+    state: gone.length > 0 ? "gone" : revised.length > 0 ? "revised" : "same",
+    detail: detailOf(gone, revised, datasets.length > 1),
+    datasets,
   };
+}
+
+function readsOf(run: Pick<AnyRunRow, "kind" | "result">) {
+  return run.kind === "single"
+    ? [run.result as BacktestResult]
+    : (run.result as PortfolioBacktestResult).instruments;
+}
+
+/** Where the dataset itself is no longer kept: a run of one instrument says what it asked for. */
+function rangeOf(run: Pick<AnyRunRow, "kind" | "timeframe" | "result">): Range | undefined {
+  if (run.kind !== "single") return undefined;
+  const { fromMs, toMs, adjustment } = run.result as BacktestResult;
+  return { timeframe: run.timeframe, fromMs, toMs, adjustment: Adjustment.parse(adjustment) };
+}
+
+function rangeOfDataset({ columns, length, timeframe, adjustment }: SeriesDataset): Range {
+  return { timeframe, fromMs: columns.openMs[0]!, toMs: columns.closeMs[length - 1]!, adjustment };
+}
+
+function detailOf(gone: readonly Compared[], revised: readonly Compared[], several: boolean): string {
+  const named = (some: readonly Compared[]) =>
+    several ? ` of ${some.map((one) => one.instrumentId).join(", ")}` : "";
+  if (gone.length > 0) {
+    return `The bars${named(gone)} that the run read are no longer stored: it cannot be repeated.`;
+  }
+  if (revised.length === 0) return "The bars are still those that the run read.";
+  const firstMs = revised.map((one) => one.firstMs).filter((ms) => ms !== null);
+  const since = firstMs.length === 0 ? "" : `, from the bar of ${isoDate(Math.min(...firstMs))} on`;
+  return `The bars${named(revised)} have been revised since the run read them${since}. A replay uses them as they were; a new run, as they are.`;
 }
 
 /** Null for data that is no longer stored. */

@@ -56,6 +56,19 @@ export async function loadSearchLedger(db: Db, scope: LedgerScope): Promise<Ledg
   return rows.map(entryOf);
 }
 
+/** Walk-forwards of the tenant on the instrument at the timeframe, which keep the number of their combinations alone. */
+export async function loadFoldLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
+  const { rows } = await sql<LedgerRow>`
+    select id as job_id, result::jsonb ->> 'datasetHash' as dataset_hash, result::jsonb ->> 'trials' as trials,
+      payload, 0 as ratios, 0 as sum, 0 as squares
+    from jobs
+    where tenant_id = ${scope.tenantId} and type = 'walkForward' and state = 'completed' and reused_from is null
+      and replay_of is null and result::jsonb ->> 'instrumentId' = ${scope.instrumentId}
+      and result::jsonb ->> 'timeframe' = ${scope.timeframe}
+    order by id`.execute(db);
+  return rows.map(entryOf);
+}
+
 /** Single runs of the tenant on the instrument at the timeframe; replays are no new trial. */
 export async function loadRunLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
   const { rows } = await sql<LedgerRow>`

@@ -1,114 +1,35 @@
-import { drawdownsOf, downsample } from "../../equity.ts";
-import type { EquityColumns } from "../../equity.ts";
 import type { BacktestResult, BacktestTrade } from "../../contract.ts";
-import type { DataRevision, RunHonesty, RunReport } from "../contract.ts";
+import { downsample } from "../../equity.ts";
 import { drawCurves } from "../drawing/curves.ts";
 import type { CurveMark } from "../drawing/curves.ts";
-import { amount, closeDay, counted, day, percent, ratio } from "../format.ts";
-import { filled } from "./document.ts";
+import { amount, closeDay, counted, day, percent } from "../format.ts";
 import type { Block, ReportDocument } from "./document.ts";
-import {
-  drawdownsBlock,
-  monthsBlock,
-  notesBlock,
-  regimesBlock,
-  relativeBlock,
-  runHonestyBlock,
-  statisticsBlock,
-  tradesBlock,
-} from "./parts.ts";
+import { drawnPoints, runDocument } from "./run.ts";
+import type { RunContent } from "./run.ts";
 
-export interface RunContent {
+export interface SingleContent extends RunContent {
   result: BacktestResult;
-  initialCash: number;
-  honesty: RunHonesty;
-  report: RunReport | null;
-  revision: DataRevision;
-  curves: EquityColumns;
   /** Closes of the run's bars, `[bars]`; null where they are no longer stored. */
   closes: Float64Array | null;
-  /** The first ones. */
-  trades: readonly BacktestTrade[];
 }
-
-const drawnPoints = 700;
-export const listedTrades = 200;
 
 /** A run of one instrument, honest statistics first. */
-export function backtestDocument(content: RunContent): ReportDocument {
-  const { result, report, revision, honesty } = content;
-  return {
+export function backtestDocument(content: SingleContent): ReportDocument {
+  const { result } = content;
+  return runDocument(content, {
     title: `${result.strategy.title} on ${result.instrumentId}`,
     subtitle: `${counted(result.bars, "bar")} of ${result.timeframe}, ${day(result.fromMs)} to ${closeDay(result.toMs)}, ${result.adjustment} prices, ${result.currency}`,
-    warnings: [
-      ...(revision.state === "same" ? [] : [revision.detail]),
-      ...(result.neverTraded === null ? [] : [result.neverTraded]),
-      ...result.warnings,
-    ],
-    blocks: filled([
-      runHonestyBlock(honesty),
-      statisticsBlock("Statistics", [
-        ["Strategy", result.statistics],
-        ["Buy and hold", result.benchmark],
-      ]),
-      ...curveBlocks(content),
-      ...(report === null ? [] : reportBlocks(report)),
-      tradesBlock(
-        result.tradeCount > content.trades.length ? `The first ${content.trades.length} trades` : "Trades",
-        content.trades,
-        result.tradeCount > content.trades.length
-          ? `${amount(result.tradeCount)} in all; every one is in trades.csv, trades.json and trades.parquet.`
-          : undefined,
-      ),
-      notesBlock("How fills were made", result.assumptions),
-      notesBlock(
-        "Conditions",
-        result.conditions.map(
-          ({ name, formula, trueBars }) => `${name}: ${formula} (true at ${counted(trueBars, "close")})`,
-        ),
-      ),
-    ]),
-    sources: [
-      ["Run", result.runId],
-      ["Dataset", result.datasetHash],
-      ["Fills", result.fillsHash],
-      ["Data", revision.detail],
-    ],
-  };
+    benchmark: "Buy and hold",
+    tradeCount: result.tradeCount,
+    blocks: [tradesOnChart(content)],
+    sources: [["Dataset", result.datasetHash]],
+  });
 }
 
-function curveBlocks({ result, initialCash, curves, closes, trades }: RunContent): Block[] {
-  const at = downsample(curves.equity, drawnPoints);
-  const drawdown = drawdownsOf(curves.equity, initialCash);
-  const atMs = at.map((i) => curves.closeMs[i]!);
-  const blocks: Block[] = [
-    {
-      kind: "drawing",
-      title: "Equity",
-      drawing: drawCurves({
-        label: "Equity of the strategy and of buy and hold",
-        curves: [
-          { label: "Strategy", ink: "strategy", atMs, values: at.map((i) => curves.equity[i]!) },
-          { label: "Buy and hold", ink: "benchmark", atMs, values: at.map((i) => curves.benchmark[i]!) },
-        ],
-        show: (value) => amount(value),
-      }),
-    },
-    {
-      kind: "drawing",
-      title: "Drawdown",
-      drawing: drawCurves({
-        label: "Fall of the equity from its highest",
-        curves: [{ label: "Drawdown", ink: "bad", atMs, values: at.map((i) => -drawdown[i]!) }],
-        show: (value) => percent(value, 0),
-        height: 150,
-        filled: true,
-      }),
-    },
-  ];
-  if (closes === null) return blocks;
+function tradesOnChart({ result, curves, closes, trades }: SingleContent): Block | null {
+  if (closes === null) return null;
   const shown = downsample(closes, drawnPoints);
-  blocks.push({
+  return {
     kind: "drawing",
     title: "Trades on the chart",
     drawing: drawCurves({
@@ -124,8 +45,7 @@ function curveBlocks({ result, initialCash, curves, closes, trades }: RunContent
       marks: trades.flatMap(marksOf),
       show: (value) => amount(value, Math.abs(value) < 10 ? 2 : 0),
     }),
-  });
-  return blocks;
+  };
 }
 
 function marksOf(trade: BacktestTrade): CurveMark[] {
@@ -145,32 +65,5 @@ function marksOf(trade: BacktestTrade): CurveMark[] {
       side: isLong ? "sell" : "buy",
       title: `#${trade.number} left at ${amount(trade.exitPrice, 2)}, ${day(trade.exitMs)}, ${percent(trade.profitReturn)}`,
     },
-  ];
-}
-
-function reportBlocks(report: RunReport): Array<Block | null> {
-  const { rolling } = report;
-  return [
-    relativeBlock(report.relative),
-    monthsBlock(report.years),
-    rolling === null
-      ? null
-      : {
-          kind: "drawing",
-          title: `Sharpe ratio of the last ${amount(rolling.windowBars)} bars`,
-          drawing: drawCurves({
-            label: "Rolling Sharpe ratio of strategy and buy and hold",
-            curves: [
-              { label: "Strategy", ink: "strategy", atMs: rolling.atMs, values: rolling.strategy },
-              { label: "Buy and hold", ink: "benchmark", atMs: rolling.atMs, values: rolling.benchmark },
-            ],
-            show: (value) => ratio(value, 1),
-            height: 190,
-          }),
-        },
-    regimesBlock(report.regimes),
-    drawdownsBlock(report.drawdowns),
-    tradesBlock("Best trades", report.best),
-    tradesBlock("Worst trades", report.worst),
   ];
 }

@@ -1,10 +1,8 @@
 import type { BacktestTrade, Statistics } from "../../contract.ts";
-import type { PortfolioBacktestResult } from "../../portfolio/contract.ts";
 import type { Honesty } from "../../sweep/contract.ts";
-import { inferenceOf } from "../compute.ts";
 import { drawHeat } from "../drawing/heat.ts";
 import type { DrawdownRow, RegimeRow, RelativeFigures, RunHonesty, YearRow } from "../contract.ts";
-import { amount, closeDay, counted, day, percent, ratio } from "../format.ts";
+import { amount, closeDay, day, percent, ratio } from "../format.ts";
 import { figure, numberColumn, textColumn } from "./document.ts";
 import type { Block, DocumentFigure } from "./document.ts";
 
@@ -93,30 +91,6 @@ export function runHonestyBlock(honesty: RunHonesty): Block {
         amount(honesty.capacity),
         "initial cash with which a heavy fill takes 5 % of its bar's volume",
         "/capacity/cash",
-      ),
-    ],
-  };
-}
-
-/** The honest-statistics box of a run over several instruments. */
-export function portfolioHonestyBlock({
-  statistics,
-  instants,
-  pathDependent,
-  roundTrips,
-}: PortfolioBacktestResult): Block {
-  const luck = { ...inferenceOf(statistics), bars: instants };
-  return {
-    kind: "figures",
-    title: honestTitle,
-    figures: [
-      probabilityFigure(luck),
-      recordFigure(luck),
-      ...useFigures(statistics),
-      figure(
-        "Path-dependent",
-        amount(pathDependent),
-        `of ${counted(roundTrips, "round trip")}: their result depends on the assumed path inside a bar`,
       ),
     ],
   };

@@ -1,6 +1,5 @@
-import type { BiasAuditResult } from "../../audit/contract.ts";
-import type { MonteCarloResult, Quantiles } from "../../monteCarlo/contract.ts";
-import type { PortfolioBacktestResult } from "../../portfolio/contract.ts";
+import type { AuditCheck, BiasAuditResult, PortfolioAuditResult } from "../../audit/contract.ts";
+import type { MonteCarloResult, Quantiles, Reruns } from "../../monteCarlo/contract.ts";
 import type { HeatMap, SweepResult, SweepTrial } from "../../sweep/contract.ts";
 import type { WalkForwardResult } from "../../walkForward/contract.ts";
 import { drawCurves } from "../drawing/curves.ts";
@@ -10,7 +9,7 @@ import { drawHeat } from "../drawing/heat.ts";
 import { amount, closeDay, counted, day, percent, ratio } from "../format.ts";
 import { figure, filled, numberColumn, textColumn } from "./document.ts";
 import type { Block, ReportDocument } from "./document.ts";
-import { notesBlock, portfolioHonestyBlock, searchHonestyBlock, statisticsBlock } from "./parts.ts";
+import { notesBlock, searchHonestyBlock } from "./parts.ts";
 
 const listed = 20;
 
@@ -173,6 +172,14 @@ function quantileRow(name: string, of: Quantiles): string[] {
   return [name, ...[of.p5, of.p25, of.p50, of.p75, of.p95].map((value) => percent(value))];
 }
 
+function rerunRows(how: string, reruns: Reruns | null): string[][] {
+  if (reruns === null) return [];
+  return [
+    quantileRow(`Total return, ${how} (${counted(reruns.simulations, "run")})`, reruns.totalReturn),
+    quantileRow(`Drawdown, ${how}`, reruns.maxDrawdown),
+  ];
+}
+
 export function monteCarloDocument(result: MonteCarloResult): ReportDocument {
   const { bootstrap, shuffledDrawdown } = result;
   return {
@@ -216,6 +223,8 @@ export function monteCarloDocument(result: MonteCarloResult): ReportDocument {
           rows: [
             quantileRow("Total return, resampled", bootstrap.totalReturn),
             quantileRow("Drawdown, resampled", bootstrap.maxDrawdown),
+            ...rerunRows("on resampled prices", result.pathResampling),
+            ...rerunRows("with other numbers", result.jitter),
             ...(shuffledDrawdown === null
               ? []
               : [quantileRow("Drawdown, trades shuffled", shuffledDrawdown)]),
@@ -244,23 +253,37 @@ export function monteCarloDocument(result: MonteCarloResult): ReportDocument {
   };
 }
 
-export const checkTitles: Record<string, string> = {
+const checkTitles: Record<AuditCheck["name"], string> = {
   lookAhead: "Look-ahead",
   recursion: "Recursion",
   revisions: "Revised data",
+  permutation: "Other names",
   splits: "Splits",
   survivorship: "Survivorship",
   delay: "One bar later",
   costs: "Costs doubled",
 };
 
-export function biasAuditDocument(result: BiasAuditResult): ReportDocument {
+/** Of one instrument, or of several. */
+export function biasAuditDocument(result: BiasAuditResult | PortfolioAuditResult): ReportDocument {
+  const of =
+    "instruments" in result
+      ? {
+          name: counted(result.instruments.length, "instrument"),
+          size: `${counted(result.instants, "close")} of ${result.timeframe}`,
+          datasets: result.instruments,
+        }
+      : {
+          name: result.instrumentId,
+          size: `${counted(result.bars, "bar")} of ${result.timeframe}`,
+          datasets: [result],
+        };
   return {
-    title: `Bias audit on ${result.instrumentId}: ${result.passed ? "passed" : "failed"}`,
-    subtitle: `${counted(result.bars, "bar")} of ${result.timeframe}, ${amount(result.warmupBars)} to warm up`,
+    title: `Bias audit on ${of.name}: ${result.passed ? "passed" : "failed"}`,
+    subtitle: `${of.size}, ${amount(result.warmupBars)} to warm up`,
     warnings: result.checks
       .filter((check) => check.outcome === "fail")
-      .map((check) => `${checkTitles[check.name] ?? check.name}: ${check.detail}`),
+      .map((check) => `${checkTitles[check.name]}: ${check.detail}`),
     blocks: [
       {
         kind: "table",
@@ -268,7 +291,7 @@ export function biasAuditDocument(result: BiasAuditResult): ReportDocument {
         table: {
           columns: [textColumn("Check"), textColumn("Outcome"), textColumn("First bar"), textColumn("Why")],
           rows: result.checks.map((check) => [
-            checkTitles[check.name] ?? check.name,
+            checkTitles[check.name],
             check.outcome,
             check.firstMs === null ? "" : closeDay(check.firstMs),
             check.detail,
@@ -285,76 +308,8 @@ export function biasAuditDocument(result: BiasAuditResult): ReportDocument {
         ],
       },
     ],
-    sources: [["Dataset", result.datasetHash]],
-  };
-}
-
-export function portfolioDocument(result: PortfolioBacktestResult): ReportDocument {
-  const { curve } = result;
-  const atMs = curve.map((point) => point.atMs);
-  return {
-    title: `${result.title}, ${counted(result.instruments.length, "instrument")}`,
-    subtitle: `${counted(result.instants, "close")} of ${result.timeframe}, ${day(result.fromMs)} to ${closeDay(result.toMs)}, ${result.baseCurrency}`,
-    warnings: result.warnings,
-    blocks: filled([
-      portfolioHonestyBlock(result),
-      statisticsBlock("Statistics", [
-        ["Strategy", result.statistics],
-        ["Equal weights, held", result.benchmark],
-      ]),
-      {
-        kind: "drawing",
-        title: "Equity",
-        drawing: drawCurves({
-          label: "Equity of the strategy and of equal weights, held",
-          curves: [
-            { label: "Strategy", ink: "strategy", atMs, values: curve.map((point) => point.equity) },
-            {
-              label: "Equal weights, held",
-              ink: "benchmark",
-              atMs,
-              values: curve.map((point) => point.benchmark),
-            },
-            { label: "Positions", ink: "other", atMs, values: curve.map((point) => point.gross) },
-          ],
-          show: (value) => amount(value),
-        }),
-      },
-      {
-        kind: "table",
-        title: "Instruments",
-        table: {
-          columns: [
-            textColumn("Instrument"),
-            numberColumn("Round trips"),
-            numberColumn("Profit"),
-            textColumn("Currency"),
-            numberColumn("Position at the end"),
-          ],
-          rows: result.instruments.map((one) => [
-            one.instrumentId,
-            amount(one.roundTrips),
-            amount(one.profit, 2),
-            one.currency,
-            ratio(one.position, 4),
-          ]),
-        },
-      },
-      {
-        kind: "figures",
-        title: "Money besides the trades",
-        figures: [
-          figure("Liquidations", amount(result.liquidations), "below the maintenance margin"),
-          figure("Dividends", amount(result.dividends, 2), result.baseCurrency),
-          figure("Borrow fees", amount(result.borrowFees, 2), result.baseCurrency),
-          figure("Interest", amount(result.interest, 2), result.baseCurrency),
-        ],
-      },
-      notesBlock("How fills were made", result.assumptions),
-    ]),
-    sources: [
-      ["Fills", result.fillsHash],
-      ...result.instruments.slice(0, listed).map((one) => [one.instrumentId, one.datasetHash] as const),
-    ],
+    sources: of.datasets
+      .slice(0, listed)
+      .map(({ instrumentId, datasetHash }) => [`Dataset of ${instrumentId}`, datasetHash] as const),
   };
 }
