@@ -3,6 +3,8 @@
  * faults follow each other with their waits whole: dropped connections, a half-open socket, refused history, a database that is
  * away for a minute, a killed process, malformed frames, a client that never reads. After each every trade must be stored
  * once. At the end it prints what leaked: memory, handles, connections, rows.
+ * `npm run soak -- --hours N --recording FILE [--speed X]`: one process plays a recorded session beside a client that never
+ * reads.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +23,12 @@ import { WebSocket } from "ws";
 import { startMarket } from "../apps/stream/src/faults/market.ts";
 
 const { values } = parseArgs({
-  options: { hours: { type: "string", default: "1" }, pause: { type: "string", default: "20" } },
+  options: {
+    hours: { type: "string", default: "1" },
+    pause: { type: "string", default: "20" },
+    recording: { type: "string" },
+    speed: { type: "string", default: "20" },
+  },
 });
 const untilMs = performance.now() + Number(values.hours) * 3_600_000;
 const pauseMs = Number(values.pause) * 1_000;
@@ -60,17 +67,21 @@ interface Replica {
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const say = (text: string) => console.log(`${new Date().toISOString()} ${text}`);
 
-async function startReplica(name: string): Promise<Replica> {
+const venueEnvironment = {
+  STREAM_VENUE: "binance",
+  STREAM_SYMBOLS: "BTCUSDT,ETHUSDT",
+  STREAM_VENUE_WS_URL: venue.socketUrl,
+  STREAM_VENUE_URL: venue.restUrl,
+};
+
+async function startReplica(name: string, env: Record<string, string> = venueEnvironment): Promise<Replica> {
   const port = await freePort();
   const process = launch("apps/stream/src/main.ts", [], {
     DATABASE_URL: databaseUrl.href,
     TAPEDECK_DIR: path.join(dir, name),
     STREAM_PORT: String(port),
-    STREAM_VENUE: "binance",
-    STREAM_SYMBOLS: "BTCUSDT,ETHUSDT",
-    STREAM_VENUE_WS_URL: venue.socketUrl,
-    STREAM_VENUE_URL: venue.restUrl,
     LOG_LEVEL: "error",
+    ...env,
   });
   const replica = { name, port, process, samples: [] };
   while ((await healthOf(replica)) === undefined) await wait(200);
@@ -100,17 +111,78 @@ async function sample(replica: Replica): Promise<void> {
   });
 }
 
-/** A client that subscribes and never reads; the stream cuts it off, and it comes again. */
-function openStalledClient(port: number): void {
+/** A client that subscribes and never reads. */
+function openStalledClient(port: number, instrumentIds: readonly string[]): void {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, {
     headers: { authorization: `Bearer ${apiKey}` },
   });
   socket.on("error", () => undefined);
   socket.on("open", () => {
-    for (const symbol of ["BTCUSDT", "ETHUSDT"])
-      socket.send(JSON.stringify({ op: "subscribe", channel: "ticks", instrumentId: `${symbol}.BINANCE` }));
+    for (const instrumentId of instrumentIds)
+      socket.send(JSON.stringify({ op: "subscribe", channel: "ticks", instrumentId }));
     setTimeout(() => socket.pause(), 1_000);
   });
+}
+
+/** The least of a stretch: what stays when the collector has been. */
+const floorOf = (stretch: readonly Sample[], of: keyof Sample) => Math.min(...stretch.map((one) => one[of]));
+
+/** Prints how a figure's floor went from the second quarter to the last; is it a leak? */
+function judge(name: string, all: readonly Sample[], of: keyof Sample, slack: number): boolean {
+  const quarter = Math.floor(all.length / 4);
+  const before = floorOf(all.slice(quarter, 2 * quarter), of);
+  const after = floorOf(all.slice(-quarter), of);
+  const leaked = after > before * 1.25 + slack;
+  say(
+    `${leaked ? "LEAK: " : ""}${name}: ${before.toFixed(0)} in the second quarter, ${after.toFixed(0)} in the last`,
+  );
+  return leaked;
+}
+
+/** How many figures of a process grew. */
+function judgeMemory(taken: readonly Sample[]): number {
+  if (taken.length < 8) {
+    say("too short to say what leaked: at least a minute of samples is needed");
+    return 0;
+  }
+  const figures = [
+    ["heapMb", "heap, MB", 16],
+    ["residentMb", "resident memory, MB", 64],
+    ["handles", "handles", 4],
+  ] as const;
+  return figures.filter(([of, what, slack]) => judge(what, taken, of, slack)).length;
+}
+
+async function end(...replicas: Replica[]): Promise<void> {
+  for (const { process } of replicas) {
+    process.kill("SIGTERM");
+    await process.ended;
+  }
+  await Promise.all([db.destroy(), venue.close(), proxy.close()]);
+  await server.stop();
+  await rm(dir, { recursive: true, force: true });
+}
+
+if (values.recording !== undefined) {
+  const player = await startReplica("player", {
+    STREAM_RECORDING: path.resolve(values.recording),
+    STREAM_SPEED: values.speed,
+  });
+  const symbol = path.basename(values.recording).split(/[-.]/)[0]!.toUpperCase();
+  for (let sampled = 0; performance.now() < untilMs; sampled++) {
+    // It is cut off when it has not read for long, and comes again.
+    if (sampled % 12 === 0) openStalledClient(player.port, [`${symbol}.RECORDED`]);
+    await wait(sampleMs);
+    await sample(player);
+  }
+  const facts = await healthOf(player);
+  const leaks = judgeMemory(player.samples);
+  say(
+    `${facts?.["taken"]} prints played at ${values.speed} times their speed, ${facts?.["stored"]} rows stored, ${facts?.["lost"]} lost`,
+  );
+  await end(player);
+  say(`${leaks} leaks`);
+  process.exit(leaks === 0 ? 0 : 1);
 }
 
 const first = await startReplica("first");
@@ -184,7 +256,7 @@ const faults: { name: string; run(): Promise<void> }[] = [
   {
     name: "a client that never reads",
     async run() {
-      openStalledClient(first.port);
+      openStalledClient(first.port, ["BTCUSDT.BINANCE", "ETHUSDT.BINANCE"]);
       await wait(40_000);
     },
   },
@@ -208,31 +280,8 @@ await market.whole(settleMs);
 await wait(5_000);
 clearInterval(samples);
 
-/** The least of a stretch: what stays when the collector has been. */
-const floorOf = (stretch: readonly Sample[], of: keyof Sample) => Math.min(...stretch.map((one) => one[of]));
-
-/** Prints how a figure's floor went from the second quarter to the last; is it a leak? */
-function judge(name: string, all: readonly Sample[], of: keyof Sample, slack: number): boolean {
-  const quarter = Math.floor(all.length / 4);
-  const before = floorOf(all.slice(quarter, 2 * quarter), of);
-  const after = floorOf(all.slice(-quarter), of);
-  const leaked = after > before * 1.25 + slack;
-  say(
-    `${leaked ? "LEAK: " : ""}${name}: ${before.toFixed(0)} in the second quarter, ${after.toFixed(0)} in the last`,
-  );
-  return leaked;
-}
-
 let leaks = 0;
-const { samples: taken } = first;
-if (taken.length < 8) say("too short to say what leaked: at least a minute of samples is needed");
-else
-  for (const [of, what, slack] of [
-    ["heapMb", "heap, MB", 16],
-    ["residentMb", "resident memory, MB", 64],
-    ["handles", "handles", 4],
-  ] as const)
-    if (judge(what, taken, of, slack)) leaks += 1;
+leaks += judgeMemory(first.samples);
 const connectionsAfter = await connections();
 say(`database connections: ${connectionsBefore} before, ${connectionsAfter} after`);
 if (connectionsAfter > connectionsBefore + 4) leaks += 1;
@@ -249,12 +298,6 @@ if (left.places !== market.symbols.length || left.openGaps > 0 || wrongBars > 0)
 const facts = await healthOf(first);
 say(`stream: ${facts?.["stored"]} rows stored, ${facts?.["lost"]} lost, ${facts?.["fenced"]} fenced`);
 
-for (const { process } of [first, second]) {
-  process.kill("SIGTERM");
-  await process.ended;
-}
-await Promise.all([db.destroy(), venue.close(), proxy.close()]);
-await server.stop();
-await rm(dir, { recursive: true, force: true });
+await end(first, second);
 say(`${broken} bounds broken, ${leaks} leaks`);
 process.exit(broken + leaks === 0 ? 0 : 1);
