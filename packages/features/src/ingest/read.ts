@@ -10,14 +10,14 @@ import type { IngestDeps } from "./deps.ts";
 import { createInstrumentChooser } from "./instruments.ts";
 import { soleSymbol, withPreset } from "./options.ts";
 import { openSource } from "./source.ts";
-import { isIngest, loadQuality, loadQuarantine } from "./store.ts";
+import { isImport, loadQuality, loadQuarantine } from "./store.ts";
 import { openTable } from "./table.ts";
 
 const previewRows = 20;
 const downloadPage = 1_000;
 
 async function requireIngest(db: Db, tenantId: string, jobId: string): Promise<void> {
-  if (!(await isIngest(db, tenantId, jobId))) {
+  if (!(await isImport(db, "ingest", tenantId, jobId))) {
     throw new AppError("job.unknown", `There is no ingest job ${jobId}.`);
   }
 }

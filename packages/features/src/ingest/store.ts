@@ -189,14 +189,19 @@ export async function saveVenuePage(
     .execute();
 }
 
-/** Is it a job of this tenant that was an import? */
-export async function isIngest(db: Db, tenantId: string, jobId: string): Promise<boolean> {
+/** Is it a job of this tenant that was such an import? */
+export async function isImport(
+  db: Db,
+  type: "ingest" | "documentIngest",
+  tenantId: string,
+  jobId: string,
+): Promise<boolean> {
   const row = await db
     .selectFrom("jobs")
     .select("id")
     .where("id", "=", jobId)
     .where("tenantId", "=", tenantId)
-    .where("type", "=", "ingest")
+    .where("type", "=", type)
     .executeTakeFirst();
   return row !== undefined;
 }

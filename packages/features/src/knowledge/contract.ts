@@ -1,4 +1,5 @@
-import { defineCommand, defineQuery, EpochMs, pageOf, PageQuery } from "@tapedeck/core";
+import { AppError, defineCommand, defineQuery, EpochMs, pageOf, PageQuery, roleAllows } from "@tapedeck/core";
+import type { Caller } from "@tapedeck/core";
 import { documentKinds } from "@tapedeck/text/readers/document";
 import type { ReadDocument } from "@tapedeck/text/readers/document";
 import * as z from "zod";
@@ -155,6 +156,15 @@ export const KnowledgeCheck = KnowledgeStatus.extend({
   mended: z.int(),
 }).meta({ id: "KnowledgeCheck" });
 export type KnowledgeCheck = z.output<typeof KnowledgeCheck>;
+
+/** Throws `auth.forbidden` where the caller may not write documents of the space. */
+export function checkMayWrite(space: "own" | "shared", caller: Caller): void {
+  if (space === "own" || (caller.operating === true && roleAllows(caller.role, "operator"))) return;
+  throw new AppError(
+    "auth.forbidden",
+    "Only operators of this deployment write documents to the shared space; leave `space` out to add them to your own.",
+  );
+}
 
 const numeric = (value: unknown) =>
   typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;

@@ -4,7 +4,7 @@ import { nearKeysOf, shinglesOf, similarityOf } from "@tapedeck/text/nearDuplica
 import { sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import type { DocumentWriter, IncomingDocument, StoredDocument } from "./contract.ts";
-import { hashOf, insertVersion, supersede, unfold } from "./store.ts";
+import { hashOf, insertDocument, insertVersion, supersede, unfold } from "./store.ts";
 import { indexChanges } from "./sync.ts";
 
 /** Texts of which more shingles agree tell the same. */
@@ -94,26 +94,14 @@ const sameSource = (document: IncomingDocument): string => {
   return hashOf({ title, text, kind, company, filing });
 };
 
-async function insertDocument(
+async function insertFirstVersion(
   tx: Tx,
   space: string,
   document: IncomingDocument,
   nowMs: number,
 ): Promise<StoredDocument> {
   const id = newId(nowMs);
-  await tx
-    .insertInto("documents")
-    .values({
-      id,
-      space,
-      path: null,
-      currentVersion: 1,
-      createdMs: nowMs,
-      retiredMs: null,
-      sourceKey: document.sourceKey,
-      duplicateOf: null,
-    })
-    .execute();
+  await insertDocument(tx, { id, space, sourceKey: document.sourceKey }, nowMs);
   await insertVersion(tx, id, 1, { ...document, formulas: [] }, document, {
     publishedMs: document.publishedMs,
     recordedMs: nowMs,
@@ -169,7 +157,7 @@ async function saveIncoming(
     .where("space", "=", space)
     .where("sourceKey", "=", document.sourceKey)
     .executeTakeFirst();
-  if (known === undefined) return insertDocument(tx, space, document, nowMs);
+  if (known === undefined) return insertFirstVersion(tx, space, document, nowMs);
   if (known.contentHash !== sameSource(document)) return insertNextVersion(tx, space, known, document, nowMs);
   const { id, currentVersion, duplicateOf } = known;
   return { documentId: id, version: currentVersion, status: "unchanged", duplicateOf };

@@ -1,6 +1,6 @@
-import { AppError, roleAllows } from "@tapedeck/core";
+import { AppError } from "@tapedeck/core";
 import type { Log, RouteHandlersFor } from "@tapedeck/core";
-import { DocumentSummary } from "./contract.ts";
+import { checkMayWrite, DocumentSummary } from "./contract.ts";
 import type { knowledgeRoutes } from "./contract.ts";
 import { languageOf } from "@tapedeck/text/readers/language";
 import { listDocuments, readDocument } from "./documents.ts";
@@ -20,12 +20,7 @@ export const knowledgeRouteHandlers = {
   },
 
   async postDocument(deps, { body }, caller) {
-    if (body.space === "shared" && (caller.operating !== true || !roleAllows(caller.role, "operator"))) {
-      throw new AppError(
-        "auth.forbidden",
-        "Only operators of this deployment write to the shared space; leave `space` out to add it to your own.",
-      );
-    }
+    checkMayWrite(body.space, caller);
     const nowMs = deps.now();
     const id = await saveSentDocument(
       deps.db,

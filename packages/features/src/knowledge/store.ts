@@ -96,6 +96,28 @@ export function hashOf(document: Record<string, unknown> | SourceDocument): stri
   return contentHash({ ...document, passageRules });
 }
 
+/** A document without a version yet. */
+export async function insertDocument(
+  tx: Tx,
+  document: { id: string; space: string; path?: string; sourceKey?: string },
+  nowMs: number,
+): Promise<void> {
+  const { id, space, path = null, sourceKey = null } = document;
+  await tx
+    .insertInto("documents")
+    .values({
+      id,
+      space,
+      path,
+      sourceKey,
+      currentVersion: 1,
+      createdMs: nowMs,
+      retiredMs: null,
+      duplicateOf: null,
+    })
+    .execute();
+}
+
 /** Adds the document of a file, or a version to it when it changed. */
 export async function saveFileDocument(
   db: Db,
@@ -117,19 +139,7 @@ export async function saveFileDocument(
       .forUpdate("documents")
       .executeTakeFirst();
     if (row === undefined) {
-      await tx
-        .insertInto("documents")
-        .values({
-          id: documentId,
-          space: "shared",
-          path,
-          currentVersion: 1,
-          createdMs: nowMs,
-          retiredMs: null,
-          sourceKey: null,
-          duplicateOf: null,
-        })
-        .execute();
+      await insertDocument(tx, { id: documentId, space: "shared", path }, nowMs);
       await insertVersion(
         tx,
         documentId,
@@ -196,19 +206,7 @@ export async function saveSentDocument(
 ): Promise<string> {
   const id = newId(nowMs);
   await db.transaction().execute(async (tx) => {
-    await tx
-      .insertInto("documents")
-      .values({
-        id,
-        space,
-        path: null,
-        currentVersion: 1,
-        createdMs: nowMs,
-        retiredMs: null,
-        sourceKey: null,
-        duplicateOf: null,
-      })
-      .execute();
+    await insertDocument(tx, { id, space }, nowMs);
     await insertVersion(tx, id, 1, document, details, {
       publishedMs: document.publishedMs,
       recordedMs: nowMs,

@@ -1,25 +1,15 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 import { documentKinds } from "@tapedeck/text/readers/document";
 import { api } from "../../api.ts";
 import { date, integer } from "../../components/format.ts";
 import { Empty, ErrorBox, Loading } from "../../components/state.tsx";
+import { useFilter } from "../../components/use-filter.ts";
 import { DocumentImport } from "./document-import.tsx";
 
 /** Documents that questions and sentiment rest on: found by kind, company and title, as of any day; imported here. */
 export function DocumentsPage() {
-  const [filter, setFilter] = useSearchParams();
-  const value = (name: string) => filter.get(name) ?? "";
-  const set = (name: string, text: string) =>
-    setFilter(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (text === "") next.delete(name);
-        else next.set(name, text);
-        return next;
-      },
-      { replace: true },
-    );
+  const { value, set } = useFilter();
   const [kind, company, title, asOf] = [value("kind"), value("company"), value("title"), value("asOf")];
   const documents = useInfiniteQuery({
     queryKey: ["documents", kind, company, title, asOf],

@@ -1,25 +1,15 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 import { eventKinds } from "@tapedeck/text/events/kinds";
 import { api } from "../../api.ts";
 import { InstrumentInput } from "../../components/instrument-input.tsx";
 import { Empty, ErrorBox, Loading } from "../../components/state.tsx";
+import { useFilter } from "../../components/use-filter.ts";
 import { EventTable } from "./event-table.tsx";
 
 /** What documents say happened: by instrument, kind and time, as of any day. */
 export function EventsPage() {
-  const [filter, setFilter] = useSearchParams();
-  const value = (name: string) => filter.get(name) ?? "";
-  const set = (name: string, text: string) =>
-    setFilter(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (text === "") next.delete(name);
-        else next.set(name, text);
-        return next;
-      },
-      { replace: true },
-    );
+  const { value, set } = useFilter();
   const [instrumentId, kind, from, asOf] = [
     value("instrumentId"),
     value("kind"),

@@ -1,7 +1,13 @@
-import { AppError, defineJob, defineQuery, EpochMs, Id, pageOf, PageQuery } from "@tapedeck/core";
+import { defineJob, defineQuery, EpochMs, Id, pageOf, PageQuery } from "@tapedeck/core";
 import { readerFormats } from "@tapedeck/text/readers/document";
 import * as z from "zod";
-import { DocumentGuess, DocumentId, DocumentKind, FilingDescription } from "../../knowledge/contract.ts";
+import {
+  checkMayWrite,
+  DocumentGuess,
+  DocumentId,
+  DocumentKind,
+  FilingDescription,
+} from "../../knowledge/contract.ts";
 
 /** Largest file, as it is sent and unpacked: 64 MiB. */
 export const maxDocumentBytes = 64 * 1024 * 1024;
@@ -87,14 +93,7 @@ export const documentIngest = defineJob({
   timeoutMs: 3_600_000,
   cpu: true,
   payload: DocumentIngestPayload,
-  authorize(payload, caller) {
-    if (payload.space === "shared" && caller.operating !== true) {
-      throw new AppError(
-        "auth.forbidden",
-        'Only operators of this deployment write the shared space: leave space at "own".',
-      );
-    }
-  },
+  authorize: ({ space }, caller) => checkMayWrite(space, caller),
   progress: z.object({ sourcesDone: z.int(), sourcesTotal: z.int(), documents: z.int(), refused: z.int() }),
   result: z.object({
     /** By what became of them. */

@@ -99,15 +99,3 @@ export async function saveDoneSources(
     .onConflict((conflict) => conflict.column("jobId").doUpdateSet({ records }))
     .execute();
 }
-
-/** Is it a job of this tenant that was an import of documents? */
-export async function isDocumentIngest(db: Db, tenantId: string, jobId: string): Promise<boolean> {
-  const row = await db
-    .selectFrom("jobs")
-    .select("id")
-    .where("id", "=", jobId)
-    .where("tenantId", "=", tenantId)
-    .where("type", "=", "documentIngest")
-    .executeTakeFirst();
-  return row !== undefined;
-}
