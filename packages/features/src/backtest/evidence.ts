@@ -2,20 +2,21 @@ import type { EvidenceItem, EvidenceStore } from "../evidence/contract.ts";
 import type { SeriesDataset } from "../series/contract.ts";
 import type { Statistics } from "./contract.ts";
 
-/** The bars that a run was computed from. */
-export function rowsOf(dataset: SeriesDataset): EvidenceItem {
-  const { instrument, columns, length } = dataset;
+/** What a dataset is and covers. */
+export function spanOf({ hash, instrument, timeframe, adjustment, columns, length }: SeriesDataset) {
   return {
-    kind: "rows",
-    datasetHash: dataset.hash,
+    datasetHash: hash,
     instrumentId: instrument.instrumentId,
-    timeframe: dataset.timeframe,
-    adjustment: dataset.adjustment,
+    timeframe,
+    adjustment,
     fromMs: columns.openMs[0]!,
     toMs: columns.closeMs[length - 1]!,
     bars: length,
   };
 }
+
+/** The bars that a run was computed from. */
+export const rowsOf = (dataset: SeriesDataset): EvidenceItem => ({ kind: "rows", ...spanOf(dataset) });
 
 /** Every statistic of a run, and its other figures at the top, as an evidence item, beside the rows that they were computed from. */
 export async function citeFigures(

@@ -13,7 +13,7 @@ import type { SeriesColumns, SeriesDataset, SeriesReader } from "../series/contr
 import type { backtest, BacktestPayload, BacktestResult, BacktestTrade, Statistics } from "./contract.ts";
 import { conditionNames, marketOf, reportCondition } from "./domain.ts";
 import { saveEquity } from "./equity.ts";
-import { citeFigures, rowsOf } from "./evidence.ts";
+import { citeFigures, rowsOf, spanOf } from "./evidence.ts";
 import { fillMs, fillTable, saveFills } from "./fills.ts";
 import type { StrategyModules } from "./modules/contract.ts";
 import { saveOrders } from "./orders.ts";
@@ -135,7 +135,7 @@ function resultOf(
   data: Dataset,
   { outcome, benchmark, gap }: Finished & { gap: Decimal },
 ): BacktestResult {
-  const { columns, instrument, length } = dataset;
+  const { columns } = dataset;
   const { fills, trades } = outcome;
   const conditions = strategy.conditions(data);
   const reports = conditionNames.flatMap((name) => {
@@ -147,15 +147,9 @@ function resultOf(
   const none = trades.length > 0 ? null : whyNoTrade(strategy, conditions, data, outcome);
   return {
     runId,
-    instrumentId: instrument.instrumentId,
-    timeframe: dataset.timeframe,
-    adjustment: dataset.adjustment,
-    currency: instrument.currency,
+    ...spanOf(dataset),
+    currency: dataset.instrument.currency,
     asOfMs: dataset.asOfMs,
-    datasetHash: dataset.hash,
-    fromMs: columns.openMs[0]!,
-    toMs: columns.closeMs[length - 1]!,
-    bars: length,
     warmupBars: strategy.warmupBars,
     strategy: { title: strategy.title, side: strategy.side, formulas: strategy.formulas },
     statistics: statisticsOf(outcome, dataset, payload),

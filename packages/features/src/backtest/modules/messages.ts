@@ -29,6 +29,8 @@ export type ToModule =
     };
 
 export type FromModule =
+  /** The thread has started, and loads the module now. */
+  | { kind: "ready" }
   | { kind: "loaded"; facts: Omit<StrategyModule, "create"> }
   | { kind: "prepared"; title: string; features: string[] }
   | { kind: "progress"; done: number; total: number }

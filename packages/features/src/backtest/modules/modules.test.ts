@@ -53,7 +53,7 @@ export default defineStrategy({
 });
 `,
   );
-  return createStrategyModules({ dir, limits: { answerMs: 600, memoryMb: 64 } });
+  return createStrategyModules({ dir, limits: { answerMs: 400, memoryMb: 64 } });
 }
 
 async function runOf(session: ModuleSession, params: Record<string, number> = {}) {
@@ -85,7 +85,7 @@ const wild = {
 describe("a module that", () => {
   test.each([
     ["throws", "no more"],
-    ["never returns", "did not return within 0.6 s"],
+    ["never returns", "did not return within 0.4 s"],
     ["fills its heap", "more than 64 MiB of memory"],
     ["fills memory beside its heap", "more than 64 MiB of memory"],
   ] as const)("%s is ended, named with its bar, and what it had done is kept", async (name, why) => {

@@ -6,7 +6,7 @@ import type { ModuleFailure, ModuleInfo, ModuleOutcome, ModuleRun, ModuleSession
 import type { FromModule, ThreadSetup, ToModule } from "./messages.ts";
 
 export interface ModuleLimits {
-  /** To load, and to make one decision. Default 5 s. */
+  /** Of the thread's own processor time, to load and to make one decision. Default 5 s. */
   answerMs?: number;
   /** Heap and array buffers of the thread, each. Default 256 MiB. */
   memoryMb?: number;
@@ -15,6 +15,10 @@ export interface ModuleLimits {
 const defaultLimits = { answerMs: 5_000, memoryMb: 256 };
 /** Looks at a running thread in the time of one limit. */
 const looks = 10;
+/** One that uses no processor time is asleep: it may be so for this many limits. */
+const asleepLimits = 10;
+/** For a thread to start, before it loads the module, on a machine that is busy. */
+const startMs = 60_000;
 
 /** Why a thread was ended, in words for people. */
 class Stopped extends Error {}
@@ -35,7 +39,6 @@ function startThread(file: string, limits: Required<ModuleLimits>): Thread {
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb, maxYoungGenerationSizeMb: 64 },
   });
-  const seconds = limits.answerMs / 1_000;
   const noMemory = () => new Stopped(`it took more than ${limits.memoryMb} MiB of memory`);
   let died: Error | undefined;
   let onMessage = (_message: FromModule): void => undefined;
@@ -55,32 +58,65 @@ function startThread(file: string, limits: Required<ModuleLimits>): Thread {
     end: async () => void (await worker.terminate()),
     ask: (message, onProgress) => {
       const { promise, resolve, reject } = Promise.withResolvers<FromModule>();
-      let last = -1;
-      let idle = 0;
-      const watch = setInterval(() => {
-        const now = Atomics.load(reached, 0);
-        idle = now === last ? idle + 1 : 0;
-        last = now;
-        if (idle >= looks) die(new Stopped(`it did not return within ${seconds} s`));
-        // Array buffers are outside the heap, whose limit the thread keeps by itself.
-        void worker.getHeapStatistics().then(
-          ({ external_memory: external }) => {
-            if (external > limits.memoryMb * 2 ** 20) die(noMemory());
-          },
-          () => undefined,
-        );
-      }, limits.answerMs / looks);
+      const watch = watchHeadway(
+        worker,
+        () => Atomics.load(reached, 0),
+        limits,
+        (why) => die(new Stopped(why)),
+      );
       onDeath = reject;
       onMessage = (answer) => {
-        if (answer.kind !== "progress") return resolve(answer);
-        idle = 0;
-        onProgress?.(answer.done, answer.total);
+        watch.headway();
+        if (answer.kind === "progress") onProgress?.(answer.done, answer.total);
+        else if (answer.kind !== "ready") resolve(answer);
       };
       if (died !== undefined) reject(died);
-      else if (message !== null) worker.postMessage(message);
-      return promise.finally(() => clearInterval(watch));
+      else if (message !== null) {
+        watch.headway();
+        worker.postMessage(message);
+      }
+      return promise.finally(() => watch.stop());
     },
   };
+}
+
+/**
+ * Calls `onStop` with the reason when a thread makes no headway for too long, or takes too much memory. Time is the thread's own, so that a
+ * busy machine ends nobody; until the first headway it has the time to start.
+ */
+function watchHeadway(
+  worker: Worker,
+  reached: () => number,
+  { answerMs, memoryMb }: Required<ModuleLimits>,
+  onStop: (why: string) => void,
+) {
+  const since = { at: -1, cpuMs: 0, wallMs: performance.now(), started: false };
+  let moved = false;
+  const look = async (): Promise<void> => {
+    const [{ user, system }, { external_memory: external }] = await Promise.all([
+      worker.cpuUsage(),
+      worker.getHeapStatistics(),
+    ]);
+    // Array buffers are outside the heap, whose limit the thread keeps by itself.
+    if (external > memoryMb * 2 ** 20) onStop(`it took more than ${memoryMb} MiB of memory`);
+    const cpuMs = (user + system) / 1_000;
+    if (moved || reached() !== since.at) {
+      Object.assign(since, {
+        at: reached(),
+        cpuMs,
+        wallMs: performance.now(),
+        started: since.started || moved,
+      });
+      moved = false;
+      return;
+    }
+    const idleMs = performance.now() - since.wallMs;
+    const spent = since.started && (cpuMs - since.cpuMs > answerMs || idleMs > answerMs * asleepLimits);
+    if (spent || idleMs > startMs) onStop(`it did not return within ${answerMs / 1_000} s`);
+  };
+  // Statistics of a thread that has just ended are refused; its end is told elsewhere.
+  const timer = setInterval(() => void look().catch(() => undefined), answerMs / looks);
+  return { headway: () => void (moved = true), stop: () => clearInterval(timer) };
 }
 
 /** Loads a module in a thread of its own. Throws AppError `strategy.failed` where it cannot be loaded. */

@@ -80,6 +80,7 @@ function run(module: StrategyModule, message: Extract<ToModule, { kind: "run" }>
   send({ kind: "ended", run: { state, instants, timeMs, equity, gross, net }, failure });
 }
 
+send({ kind: "ready" });
 try {
   const module = checkModule(await import(url));
   port.on("message", (message: ToModule) => {
