@@ -35,8 +35,11 @@ function expandText(text: string, book: FormulaBook, index: number): string {
   if (ast === undefined) return text;
   try {
     const whole = expandFormula(ast, book);
-    if (formatFormula(whole) === formatFormula(ast)) return text;
-    return checkFormula(whole, { allowLookAhead: true }).text;
+    const written = formatFormula(whole);
+    if (written === formatFormula(ast)) return text;
+    // A search's `{name}` has no value yet: it is checked with each.
+    if (!written.includes("{")) checkFormula(whole, { allowLookAhead: true });
+    return written;
   } catch (error) {
     if (!(error instanceof FormulaError)) throw error;
     throw new AppError("formula.invalid", `Formula ${index + 1}: ${error.message} (column ${error.column})`, {

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database, Db } from "../../db.ts";
 import { fixtureContext } from "../books.fixture.ts";
-import { noHelp } from "./parts.fixture.ts";
+import { noHelp, putSweepJob } from "./parts.fixture.ts";
 import { createSpreader, takePart } from "./spread.ts";
 import type { PartedWork } from "./spread.ts";
 import { claimPart, insertParts } from "./store.ts";
@@ -112,11 +112,7 @@ describe("parts of a job", () => {
   test("nothing is taken of a job that was cancelled", async () => {
     const { ctx } = scene();
     await insertParts(db as never, ctx.jobId, parts(1));
-    await sql`insert into jobs (id, tenant_id, type, queue, version, state, priority, rank, held, payload, submitted_by, seed, max_attempts,
-      failures, attempt, pickups, unended, event_seq, created_ms, cancel_requested_ms)
-      values (${ctx.jobId}::uuid, ${tenantId}::uuid, 'sweep', 'backtest', 1, 'running', 5, 0, false, '{}', 'u', 1, 3, 0, 0, 1, 0, 0, 0, 1)`.execute(
-      db,
-    );
+    await putSweepJob(db, { id: ctx.jobId, tenantId, payload: {}, cancelRequestedMs: 1 });
     expect(await claimPart(db as never, ctx.jobId, "any")).toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ import type { Database, Db } from "../../db.ts";
 import { createFormulaLibrary } from "../../indicators/library.ts";
 import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
-import { noHelp } from "../parts/parts.fixture.ts";
+import { noHelp, putSweepJob } from "../parts/parts.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
 import { sweep, SweepPayload } from "./contract.ts";
 import type { SweepResult } from "./contract.ts";
@@ -148,6 +148,58 @@ test("several objectives: none of the top beats another in all", async () => {
       expect(a.totalReturn > b.totalReturn && a.maxDrawdown < b.maxDrawdown).toBe(false);
     }
   }
+});
+
+test("a heat map of any two parameters and any metric, from the trials as they are stored", async () => {
+  const { ctx } = await run({ ...rules, search: { method: "sobol", trials: 300 } });
+  await putSweepJob(db, { id: ctx.jobId, tenantId, payload: SweepPayload.parse(rules) });
+  const ask = (query: object) =>
+    sweepRouteHandlers.getSweepHeatMap(
+      { db },
+      { params: { id: ctx.jobId }, query, body: undefined, request },
+      caller,
+    );
+  const map = await ask({ x: "stopLoss", y: "length", metric: "maxDrawdown" });
+  expect(map.x).toEqual({ name: "stopLoss", values: [0.03, 0.1] });
+  expect(map.y.values).toEqual(Array.from({ length: 18 }, (_, k) => k + 3));
+  const { items } = await sweepRouteHandlers.listSweepTrials(
+    { db },
+    { params: { id: ctx.jobId }, query: { limit: 1_000 }, body: undefined, request },
+    caller,
+  );
+  const falls = items.flatMap(({ params, figures }) =>
+    params["stopLoss"] === 0.1 && params["length"] === 7 ? [figures!.maxDrawdown] : [],
+  );
+  expect(falls.length).toBeGreaterThan(2);
+  expect(map.cells[4]![1]).toBe(Math.min(...falls));
+  expect((await ask({})).y.name).toBe("oversold");
+  await expect(ask({ x: "nothing" })).rejects.toMatchObject({ code: "payload.invalid" });
+});
+
+test("formulas that the tenant saved, and a parameter inside a string", async () => {
+  await db
+    .insertInto("savedFormulas")
+    .values({
+      tenantId,
+      name: "dip",
+      params: JSON.stringify([{ name: "n", default: "5" }]),
+      formula: "close - sma(close, n)",
+      meaning: "How far the close is from its mean",
+      savedBy: tenantId,
+      createdMs: 0,
+      updatedMs: 0,
+    })
+    .execute();
+  const parameters = { n: { values: [5, 10] }, weeks: { values: [1, 2] } };
+  const texts = (dip: string) => ({
+    kind: "rules",
+    entry: `${dip} < 0 and close > sma(close, 3, timeframe: "{weeks}w")`,
+    exit: `${dip} > 1`,
+  });
+  const saved = await run({ ...grid, strategy: texts("dip({n})"), parameters });
+  const written = await run({ ...grid, strategy: texts("(close - sma(close, {n}))"), parameters });
+  expect(saved.result.top).toEqual(written.result.top);
+  expect(new Set(saved.result.top.map(({ figures }) => figures!.totalReturn)).size).toBe(4);
 });
 
 test("stops early without progress, and says so", async () => {
