@@ -1,4 +1,6 @@
 import type { Log } from "@tapedeck/core";
+import { createLoop } from "@tapedeck/core/loop";
+import type { Loop } from "@tapedeck/core/loop";
 import type { Db, Tx } from "../db.ts";
 import type { EventDirection, EventKind } from "../events/contract.ts";
 import type { Outbox } from "../notifications/contract.ts";
@@ -49,9 +51,7 @@ export interface NewsAlertsOptions {
 }
 
 /** Tells alerts of what documents say, in one process at a time. */
-export interface NewsAlerts {
-  start(): void;
-  stop(): Promise<void>;
+export interface NewsAlerts extends Loop {
   /** Looks at everything that is new; gives how many alerts fired. */
   runOnce(): Promise<number>;
 }
@@ -84,8 +84,6 @@ export function observeSentiment(rule: SentimentRule, value: number, atMs: numbe
 
 export function createNewsAlerts(options: NewsAlertsOptions): NewsAlerts {
   const { db, now, log } = options;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<unknown> | undefined;
 
   /** Steps an alert and stores what comes of it; true: it fired. */
   async function observe(
@@ -173,22 +171,11 @@ export function createNewsAlerts(options: NewsAlertsOptions): NewsAlerts {
     }
   }
 
-  return {
-    start() {
-      timer ??= setInterval(() => {
-        running ??= runOnce()
-          .catch((error: unknown) => log.warn({ err: error }, "alerts on news were not looked at"))
-          .finally(() => {
-            running = undefined;
-          });
-      }, options.everyMs ?? 1_000);
-      timer.unref();
-    },
-    async stop() {
-      clearInterval(timer);
-      timer = undefined;
-      await running;
-    },
-    runOnce,
-  };
+  const loop = createLoop({
+    work: runOnce,
+    everyMs: options.everyMs ?? 1_000,
+    log,
+    failure: "alerts on news were not looked at",
+  });
+  return { ...loop, runOnce };
 }

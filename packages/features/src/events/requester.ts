@@ -1,12 +1,12 @@
 import type { Log } from "@tapedeck/core";
+import { createLoop } from "@tapedeck/core/loop";
+import type { Loop } from "@tapedeck/core/loop";
 import { sql } from "kysely";
 import type { Db } from "../db.ts";
 import type { JobService } from "../jobs/contract.ts";
 
 /** Submits the job that reads documents wherever some are unread, in one process at a time. */
-export interface ReadingRequester {
-  start(): void;
-  stop(): Promise<void>;
+export interface ReadingRequester extends Loop {
   /** Submits what is due; returns for how many tenants. */
   runOnce(): Promise<number>;
 }
@@ -48,8 +48,6 @@ export function createReadingRequester(options: {
   everyMs?: number;
 }): ReadingRequester {
   const { db, jobs, now, log } = options;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<unknown> | undefined;
 
   const runOnce = () =>
     db.connection().execute(async (holder) => {
@@ -74,33 +72,11 @@ export function createReadingRequester(options: {
       }
     });
 
-  let failing = false;
-  const tick = () => {
-    running ??= runOnce()
-      .then(
-        () => {
-          failing = false;
-        },
-        (error: unknown) => {
-          if (!failing) log.warn({ err: error }, "unread documents could not be looked for");
-          failing = true;
-        },
-      )
-      .finally(() => {
-        running = undefined;
-      });
-  };
-
-  return {
-    start() {
-      timer ??= setInterval(tick, options.everyMs ?? 5_000);
-      timer.unref();
-    },
-    async stop() {
-      clearInterval(timer);
-      timer = undefined;
-      await running;
-    },
-    runOnce,
-  };
+  const loop = createLoop({
+    work: runOnce,
+    everyMs: options.everyMs ?? 5_000,
+    log,
+    failure: "unread documents could not be looked for",
+  });
+  return { ...loop, runOnce };
 }

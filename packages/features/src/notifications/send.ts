@@ -1,5 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Log, Mailer } from "@tapedeck/core";
+import { createLoop } from "@tapedeck/core/loop";
+import type { Loop } from "@tapedeck/core/loop";
 import type { Db } from "../db.ts";
 import { deliver } from "./channels.ts";
 import type { ChannelDeps, Delivery } from "./channels.ts";
@@ -9,9 +11,7 @@ import { claimDue, deleteChannel, loadChannel, loadPushKeys, loadSecret } from "
 import type { DueNotification } from "./store.ts";
 
 /** Sends what is in the outbox: each entry until its receiver took it, at most `maxAttempts` times. */
-export interface Notifier {
-  start(): void;
-  stop(): Promise<void>;
+export interface Notifier extends Loop {
   /** One round now; gives how many calls were made. */
   runOnce(): Promise<number>;
 }
@@ -46,8 +46,6 @@ export function createNotifier(options: NotifierOptions): Notifier {
   const { db, now, log } = options;
   const timeoutMs = options.timeoutMs ?? 10_000;
   const maxAttempts = options.maxAttempts ?? 10;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<unknown> | undefined;
 
   const post = createPost({ allowPrivate: options.allowPrivate, timeoutMs });
 
@@ -118,33 +116,11 @@ export function createNotifier(options: NotifierOptions): Notifier {
     return due.length;
   };
 
-  let failing = false;
-  const tick = () => {
-    running ??= runOnce()
-      .then(
-        () => {
-          failing = false;
-        },
-        (error: unknown) => {
-          if (!failing) log.warn({ err: error }, "notifications could not be sent");
-          failing = true;
-        },
-      )
-      .finally(() => {
-        running = undefined;
-      });
-  };
-
-  return {
-    start() {
-      timer ??= setInterval(tick, options.everyMs ?? 1_000);
-      timer.unref();
-    },
-    async stop() {
-      clearInterval(timer);
-      timer = undefined;
-      await running;
-    },
-    runOnce,
-  };
+  const loop = createLoop({
+    work: runOnce,
+    everyMs: options.everyMs ?? 1_000,
+    log,
+    failure: "notifications could not be sent",
+  });
+  return { ...loop, runOnce };
 }

@@ -1,5 +1,7 @@
 import { errorRecord } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
+import { createLoop } from "@tapedeck/core/loop";
+import type { Loop } from "@tapedeck/core/loop";
 import { sql } from "kysely";
 import type { Selectable } from "kysely";
 import type { Db } from "../db.ts";
@@ -9,9 +11,7 @@ import { principalOf } from "./principal.ts";
 import type { SchedulesTables } from "./tables.ts";
 
 /** Submits what schedules are due, once a second, in one process at a time. */
-export interface Scheduler {
-  start(): void;
-  stop(): Promise<void>;
+export interface Scheduler extends Loop {
   runOnce(): Promise<void>;
 }
 
@@ -27,8 +27,6 @@ export function createScheduler(options: {
   everyMs?: number;
 }): Scheduler {
   const { db, jobs, now, log } = options;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
 
   /**
    * The key names the schedule and the time, so that a time is kept once however often this is cut off between the
@@ -91,33 +89,11 @@ export function createScheduler(options: {
     });
   };
 
-  let failing = false;
-  const tick = () => {
-    running ??= round()
-      .then(
-        () => {
-          failing = false;
-        },
-        (error: unknown) => {
-          if (!failing) log.warn({ err: error }, "schedules could not be looked at");
-          failing = true;
-        },
-      )
-      .finally(() => {
-        running = undefined;
-      });
-  };
-
-  return {
-    start() {
-      timer ??= setInterval(tick, options.everyMs ?? 1_000);
-      timer.unref();
-    },
-    async stop() {
-      clearInterval(timer);
-      timer = undefined;
-      await running;
-    },
-    runOnce: round,
-  };
+  const loop = createLoop({
+    work: round,
+    everyMs: options.everyMs ?? 1_000,
+    log,
+    failure: "schedules could not be looked at",
+  });
+  return { ...loop, runOnce: round };
 }
