@@ -21,7 +21,10 @@ const notBenches = new Set([
   "floor.ts",
   "noop.ts",
   "normals.ts",
+  "streamServer.ts",
   "timing.ts",
+  "venueClient.ts",
+  "wsClients.ts",
 ]);
 
 const benches = readdirSync(folder)

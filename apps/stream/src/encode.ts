@@ -16,15 +16,10 @@ export interface Message {
   readonly seq: number;
   readonly topic: Topic;
   readonly data: unknown;
-  /** By format; filled by `encodeMessage`. */
-  readonly encoded: Map<Format, Buffer>;
+  /** Filled by `encodeMessage`. */
+  encoded: { [F in Format]: Buffer | undefined };
 }
 
-export function encodeMessage(message: Message, format: Format): Buffer {
-  const known = message.encoded.get(format);
-  if (known !== undefined) return known;
-  const { topic, seq, data } = message;
-  const made = encodeFrame({ type: "delta", ...topic, seq, data }, format);
-  message.encoded.set(format, made);
-  return made;
+export function encodeMessage({ encoded, topic, seq, data }: Message, format: Format): Buffer {
+  return (encoded[format] ??= encodeFrame({ type: "delta", ...topic, seq, data }, format));
 }

@@ -50,7 +50,8 @@ export function createHub(epoch: string, ringSize: number): Hub {
     epoch,
     publish(topic, data, scope) {
       const channel = channelOf(topic, scope);
-      const message: Message = { seq: ++channel.seq, topic, data, encoded: new Map() };
+      const encoded = { json: undefined, msgpack: undefined };
+      const message: Message = { seq: ++channel.seq, topic, data, encoded };
       if (channel.ring.length < ringSize) channel.ring.push(message);
       else {
         channel.ring[channel.head] = message;

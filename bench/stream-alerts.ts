@@ -1,0 +1,160 @@
+/** 5,000 alerts at 10,000 ticks a second: how much later a tick is done with than without any alert. */
+import type { Log } from "@tapedeck/core";
+import { AlertRule, alertTemplates } from "@tapedeck/features/alerts/contract";
+import type { AlertRow } from "@tapedeck/features/alerts/store";
+import type { Tick } from "@tapedeck/features/ticks/contract";
+import { createAlertEngine } from "../apps/stream/src/alerts.ts";
+import { createBarMaker } from "../apps/stream/src/bars.ts";
+import { createWatches } from "../apps/stream/src/watch.ts";
+import { calendarOf } from "../packages/trading/src/calendar/index.ts";
+import { report } from "./figure.ts";
+import { percentile } from "./load.ts";
+
+const REPEATS = 3;
+const ALERTS = 5_000;
+const INSTRUMENTS = 100;
+const TICKS_PER_SECOND = 10_000;
+const SECONDS = 12;
+
+const silent = () => undefined;
+const log = { debug: silent, info: silent, warn: silent, error: silent } as unknown as Log;
+const ids = Array.from({ length: INSTRUMENTS }, (_, i) => `S${i}.BENCH`);
+const formulas = alertTemplates.flatMap(({ rule }) =>
+  rule.kind === "formula" && !rule.formula.includes("{other}") ? [rule.formula] : [],
+);
+
+/** Levels, moves and formulas in equal parts, each of its own threshold, over all instruments. */
+function ruleOf(i: number): AlertRule {
+  const part = i % 3;
+  if (part === 0)
+    return AlertRule.parse({
+      kind: "price",
+      direction: i % 2 === 0 ? "above" : "below",
+      level: 95 + (i % 1_000) / 100,
+    });
+  if (part === 1)
+    return AlertRule.parse({ kind: "move", fraction: 0.001 + (i % 500) / 10_000, windowMs: 60_000 });
+  const lookback = 10 + (i % 50);
+  return AlertRule.parse({
+    kind: "formula",
+    timeframe: "1s",
+    formula:
+      i % 2 === 0
+        ? formulas[i % formulas.length]!
+        : `close > ${1 + (i % 20) / 1_000} * sma(close, ${lookback})`,
+  });
+}
+
+function rowOf(i: number, nowMs: number): AlertRow {
+  return {
+    id: String(i),
+    tenantId: "bench",
+    name: `alert ${i}`,
+    instrumentId: ids[i % INSTRUMENTS]!,
+    rule: ruleOf(i),
+    cooldownMs: 0,
+    expiresMs: null,
+    callbackUrl: null,
+    channelIds: [],
+    muted: false,
+    createdBy: "bench",
+    createdMs: nowMs,
+    deletedMs: null,
+    armed: true,
+    stateMs: nowMs - 1,
+    firedMs: null,
+    change: i + 1,
+  };
+}
+
+interface Run {
+  /** From when a tick was due until its bars and alerts were done, ms. */
+  delaysMs: number[];
+  /** CPU time of a second's ticks. */
+  cpuMs: number;
+  fired: number;
+}
+
+/** Ticks at their rate in real time, through bars and alerts. */
+async function run(alerts: number): Promise<Run> {
+  const bars = createBarMaker({ venue: "bench", graceMs: 500, fromMs: () => 0 });
+  for (const id of ids) bars.open(id, calendarOf("24x7"), []);
+  const watches = createWatches({
+    history: () => Promise.resolve([]),
+    idOf: (name) => name,
+    log,
+    retryMs: 1_000,
+  });
+  let fired = 0;
+  const rows = Array.from({ length: alerts }, (_, i) => rowOf(i, Date.now()));
+  const engine = createAlertEngine({
+    has: () => true,
+    loadChanged: (after) => Promise.resolve(after === 0 ? rows : []),
+    save(changes) {
+      for (const { trigger } of changes) if (trigger !== undefined) fired += 1;
+      return Promise.resolve();
+    },
+    watches,
+    now: Date.now,
+    beginsAnew: false,
+    log,
+    everyMs: 500,
+  });
+  await engine.start();
+  const prices = ids.map(() => 100);
+  const delaysMs: number[] = [];
+  const startMs = performance.now();
+  const cpu = process.cpuUsage();
+  let sent = 0;
+  let announcedMs = startMs;
+  const total = TICKS_PER_SECOND * SECONDS;
+  while (sent < total) {
+    const due = Math.min(total, Math.floor(((performance.now() - startMs) / 1_000) * TICKS_PER_SECOND));
+    for (; sent < due; sent++) {
+      const at = sent % INSTRUMENTS;
+      // A walk that turns back at ±5 %.
+      prices[at] =
+        prices[at]! * (1 + ((sent * 2_654_435_761) % 1_000 < (100 - prices[at]!) * 50 + 500 ? 4e-4 : -4e-4));
+      const eventMs = Date.now();
+      const print = { instrumentId: ids[at]!, eventMs, price: prices[at]!, size: 1 };
+      const tick: Tick = { venue: "bench", ...print, seq: sent, receivedMs: eventMs, side: "buy" };
+      bars.add({ ...print, ordinal: sent });
+      engine.tick(tick);
+      delaysMs.push(performance.now() - startMs - (sent / TICKS_PER_SECOND) * 1_000);
+    }
+    if (performance.now() - announcedMs >= 100) {
+      announcedMs = performance.now();
+      watches.take(bars.finish(Date.now()));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  await engine.stop();
+  // The first seconds compile.
+  return { delaysMs: delaysMs.slice(2 * TICKS_PER_SECOND), cpuMs: (user + system) / 1_000 / SECONDS, fired };
+}
+
+const runs: Record<"with" | "without", Run[]> = { with: [], without: [] };
+for (let i = 0; i < REPEATS; i++) {
+  runs.without.push(await run(0));
+  runs.with.push(await run(ALERTS));
+}
+console.error(`alerts fired: ${runs.with.map(({ fired }) => fired).join(", ")}`);
+for (const share of [0.5, 0.99, 0.999])
+  report({
+    figure: `tick due to done, ${ALERTS} alerts, p${share * 100}`,
+    unit: "ms",
+    ours: runs.with.map(({ delaysMs }) => percentile(delaysMs, share)),
+    peer: "the same without alerts",
+    theirs: runs.without.map(({ delaysMs }) => percentile(delaysMs, share)),
+    smallerIsBetter: true,
+  });
+report({
+  figure: `CPU of ${TICKS_PER_SECOND} ticks, ${ALERTS} alerts`,
+  unit: "ms",
+  ours: runs.with.map(({ cpuMs }) => cpuMs),
+  peer: "the same without alerts",
+  theirs: runs.without.map(({ cpuMs }) => cpuMs),
+  smallerIsBetter: true,
+});
+process.exit(0);
