@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import { documentKinds } from "@tapedeck/text/readers/document";
 import { api } from "../../api.ts";
 import { date, integer } from "../../components/format.ts";
+import { MoreButton } from "../../components/more-button.tsx";
 import { Empty, ErrorBox, Loading } from "../../components/state.tsx";
 import { useFilter } from "../../components/use-filter.ts";
 import { DocumentImport } from "./document-import.tsx";
@@ -104,17 +105,7 @@ export function DocumentsPage() {
               ))}
             </tbody>
           </table>
-          {documents.hasNextPage ? (
-            <p>
-              <button
-                type="button"
-                disabled={documents.isFetchingNextPage}
-                onClick={() => void documents.fetchNextPage()}
-              >
-                Older documents
-              </button>
-            </p>
-          ) : null}
+          <MoreButton list={documents}>Older documents</MoreButton>
         </div>
       )}
     </main>

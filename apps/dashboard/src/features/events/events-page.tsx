@@ -1,43 +1,27 @@
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { eventKinds } from "@tapedeck/text/events/kinds";
 import { api } from "../../api.ts";
 import { InstrumentInput } from "../../components/instrument-input.tsx";
-import { Empty, ErrorBox, Loading } from "../../components/state.tsx";
+import { Pages, usePages } from "../../components/pages.tsx";
 import { useFilter } from "../../components/use-filter.ts";
 import { EventTable } from "./event-table.tsx";
 
+/** Of an instrument's stored events, of a kind where one is chosen. */
+function studyOf(instrumentId: string, kind: string): string {
+  const of = { kind: "stored", instruments: [instrumentId], ...(kind === "" ? {} : { kinds: [kind] }) };
+  return `/analyses/eventStudy?${new URLSearchParams({ of: JSON.stringify(of) }).toString()}`;
+}
+
 /** What documents say happened: by instrument, kind and time, as of any day. */
 export function EventsPage() {
-  const { value, set } = useFilter();
-  const [instrumentId, kind, from, asOf] = [
-    value("instrumentId"),
-    value("kind"),
-    value("from"),
-    value("asOf"),
-  ];
-  const important = value("important") === "true";
-  const events = useInfiniteQuery({
-    queryKey: ["events", instrumentId, kind, from, asOf, important],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) =>
-      api.call("listEvents", {
-        query: {
-          limit: 50,
-          ...(pageParam === undefined ? {} : { cursor: pageParam }),
-          ...(instrumentId === "" ? {} : { instrumentId }),
-          ...(kind === "" ? {} : { kind }),
-          ...(from === "" ? {} : { from }),
-          ...(asOf === "" ? {} : { asOf: `${asOf}T23:59:59.999Z` }),
-          ...(important ? { important: "true" } : {}),
-        } as never,
-      }),
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
-    placeholderData: keepPreviousData,
-    retry: false,
-  });
-  const items = events.data?.pages.flatMap((page) => page.items) ?? [];
-  const filtered = instrumentId !== "" || kind !== "" || from !== "" || asOf !== "" || important;
+  const { given, value, set, filtered } = useFilter();
+  const { asOf, ...rest } = given;
+  const events = usePages(["events", given], (page) =>
+    api.call("listEvents", {
+      query: { ...rest, ...page, ...(asOf === undefined ? {} : { asOf: `${asOf}T23:59:59.999Z` }) } as never,
+    }),
+  );
+  const instrumentId = value("instrumentId");
   return (
     <main className="page">
       <h1>Events</h1>
@@ -49,7 +33,7 @@ export function EventsPage() {
         />
         <label>
           Kind{" "}
-          <select value={kind} onChange={(event) => set("kind", event.target.value)}>
+          <select value={value("kind")} onChange={(event) => set("kind", event.target.value)}>
             <option value="">all</option>
             {eventKinds.map((one) => (
               <option key={one}>{one}</option>
@@ -57,58 +41,39 @@ export function EventsPage() {
           </select>
         </label>
         <label>
-          From <input type="date" value={from} onChange={(event) => set("from", event.target.value)} />
+          From{" "}
+          <input type="date" value={value("from")} onChange={(event) => set("from", event.target.value)} />
         </label>
         <label>
-          As of <input type="date" value={asOf} onChange={(event) => set("asOf", event.target.value)} />
+          As of{" "}
+          <input type="date" value={value("asOf")} onChange={(event) => set("asOf", event.target.value)} />
         </label>
         <label>
           <input
             type="checkbox"
-            checked={important}
+            checked={value("important") === "true"}
             onChange={(event) => set("important", event.target.checked ? "true" : "")}
           />{" "}
           may move prices
         </label>
         {instrumentId === "" ? null : (
-          <Link
-            to={`/analyses/eventStudy?${new URLSearchParams({
-              of: JSON.stringify({
-                kind: "stored",
-                instruments: [instrumentId],
-                ...(kind === "" ? {} : { kinds: [kind] }),
-              }),
-            }).toString()}`}
-            className="button"
-          >
+          <Link to={studyOf(instrumentId, value("kind"))} className="button">
             Event study
           </Link>
         )}
       </div>
-      {events.isPending ? <Loading what="events" /> : null}
-      {events.isError ? <ErrorBox error={events.error} retry={() => void events.refetch()} /> : null}
-      {events.isSuccess && items.length === 0 ? (
-        <Empty>
-          No events{filtered ? " match" : " yet"}. They are read from news, calls, filings and posts:{" "}
-          <Link to="/documents">add documents</Link>.
-        </Empty>
-      ) : null}
-      {items.length === 0 ? null : (
-        <section className="panel scroll">
-          <EventTable events={items} withInstrument />
-          {events.hasNextPage ? (
-            <p>
-              <button
-                type="button"
-                disabled={events.isFetchingNextPage}
-                onClick={() => void events.fetchNextPage()}
-              >
-                Older events
-              </button>
-            </p>
-          ) : null}
-        </section>
-      )}
+      <Pages
+        pages={events}
+        what="events"
+        empty={
+          <>
+            No events{filtered ? " match" : " yet"}. They are read from news, calls, filings and posts:{" "}
+            <Link to="/documents">add documents</Link>.
+          </>
+        }
+      >
+        <EventTable events={events.items} withInstrument />
+      </Pages>
     </main>
   );
 }

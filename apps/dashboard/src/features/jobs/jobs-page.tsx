@@ -4,6 +4,7 @@ import { Link, useNavigate } from "react-router";
 import type { JobSummary } from "@tapedeck/features/jobs/contract";
 import { api, messageOf } from "../../api.ts";
 import { ago, duration, time } from "../../components/format.ts";
+import { MoreButton } from "../../components/more-button.tsx";
 import { Empty, ErrorBox, Loading, StateBadge } from "../../components/state.tsx";
 
 const types = ["ingest", "analyze", "sentiment", "ask", "backtest", "execute"];
@@ -105,17 +106,7 @@ export function JobsPage() {
               ))}
             </tbody>
           </table>
-          {jobs.hasNextPage ? (
-            <p>
-              <button
-                type="button"
-                disabled={jobs.isFetchingNextPage}
-                onClick={() => void jobs.fetchNextPage()}
-              >
-                Older jobs
-              </button>
-            </p>
-          ) : null}
+          <MoreButton list={jobs}>Older jobs</MoreButton>
         </div>
       )}
     </main>
