@@ -31,6 +31,19 @@ test("two processes share a venue's instruments; what one gives back the other t
   };
   const second = await fixture.start(two, { leases, dir: `${fixture.dir}/second` });
   await expect.poll(() => [held(first), held(second)]).toEqual([1, 1]);
+  const [ours] = (await fixture.db
+    .selectFrom("streamPlaces")
+    .innerJoin("streamRuns", "streamRuns.id", "streamPlaces.runId")
+    .select("streamPlaces.instrumentId")
+    .where("streamRuns.startedMs", "=", (eb) =>
+      eb.selectFrom("streamRuns").select((inner) => inner.fn.max("startedMs").as("startedMs")),
+    )
+    .execute()) as { instrumentId: string }[];
+  const client = await fixture.connect(first.url);
+  client.send({ op: "subscribe", channel: "ticks", instrumentId: ours!.instrumentId });
+  const refused = await client.next((frame) => frame.type === "error");
+  expect(refused.message).toMatch(/^Another process of hand has/);
+  client.socket.close();
   both(1);
   await expect.poll(stored).toHaveLength(2);
   await first.close(1_000);

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { decimal } from "@tapedeck/core";
+import { AppError, decimal } from "@tapedeck/core";
 import type { Log, TradePlace } from "@tapedeck/core";
 import { insertTrigger, loadChangedAlerts, saveState } from "@tapedeck/features/alerts/store";
 import type { Db } from "@tapedeck/features/db";
@@ -307,13 +307,21 @@ export async function startTicks(parts: TickParts) {
             datasetHash: null,
           };
     },
-    /** Has the venue take one more instrument, where it can; its row is there before its ticks are. */
+    /**
+     * Has the venue take one more instrument, where it can; its row is there before its ticks are. Throws `symbol.unknown`
+     * for one that another process has.
+     */
     async add(instrumentId: string): Promise<void> {
       const suffix = `.${venue.toUpperCase()}`;
       if (!instrumentId.endsWith(suffix) || leases.has(instrumentId)) return;
       const known = source.instruments.some((one) => one.instrumentId === instrumentId);
       if (known || source.add(instrumentId.slice(0, -suffix.length)) !== undefined)
         await leases.want(instrumentId);
+      if (known && !leases.has(instrumentId))
+        throw new AppError(
+          "symbol.unknown",
+          `Another process of ${venue} has ${instrumentId}: connect to it.`,
+        );
     },
     stats: () => ({
       ...pipeline.stats(),

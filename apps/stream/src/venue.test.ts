@@ -89,3 +89,65 @@ test("what came while no process ran is stored once by the next, whatever the la
   venue.trade(1_301);
   await isStored(prices(1, 1_302));
 });
+
+test("books, mark prices and funding reach clients; what looks wrong is recorded with its end", async () => {
+  const futures = await liveBinance({ market: "usdm" });
+  const { socketUrl, restUrl } = futures;
+  const feed = createTradeFeed({
+    protocol: binanceProtocol({ market: "usdm", socketUrl, restUrl, now: Date.now }),
+    symbols: ["BTCUSDT"],
+    now: Date.now,
+    random: () => 0.5,
+    log: fixture.log,
+  });
+  futures.book({ bids: [[99, 1]], asks: [[101, 2]] });
+  const stream = await fixture.start(await createVenueSource("binanceusdm", feed));
+  await expect.poll(() => futures.sends("btcusdt@markPrice@1s"), { timeout: 10_000 }).toBe(true);
+  const client = await fixture.connect(stream.url);
+  const of = { instrumentId: "BTCUSDT.BINANCEUSDM" };
+  for (const channel of ["book", "marks"]) client.send({ op: "subscribe", channel, ...of });
+  futures.book({ bids: [[98, 4]] });
+  const book = await client.next((frame) => frame.channel === "book" && frame.data !== null);
+  expect(book.data).toMatchObject({
+    bids: [
+      [99, 1],
+      [98, 4],
+    ],
+    asks: [[101, 2]],
+    crossed: false,
+  });
+  futures.book({ bids: [[99, 0]], asks: [[101, 3]] });
+  const changed = await client.next((frame) => frame.type === "delta" && frame.data.asks?.[0]?.[1] === 3);
+  expect(changed.data.bids).toEqual([[99, 0]]);
+
+  const nextFundingMs = Date.now() + 3_600_000;
+  const frame = {
+    e: "markPriceUpdate",
+    E: Date.now(),
+    s: "BTCUSDT",
+    p: "100.5",
+    i: "100.25",
+    r: "0.0001",
+    T: nextFundingMs,
+  };
+  futures.send(JSON.stringify(frame), "btcusdt@markPrice@1s");
+  const mark = await client.next((one) => one.channel === "marks" && one.type === "delta");
+  expect(mark.data).toMatchObject({
+    markPrice: 100.5,
+    indexPrice: 100.25,
+    fundingRate: 0.0001,
+    nextFundingMs,
+  });
+  await expect
+    .poll(() => fixture.db.selectFrom("fundingRates").selectAll().execute())
+    .toMatchObject([{ ...of, fundingMs: nextFundingMs, rate: 0.0001, markPrice: 100.5 }]);
+
+  futures.book({ bids: [[102, 1]] });
+  const findings = () => fixture.db.selectFrom("streamFindings").selectAll().execute();
+  await expect.poll(findings).toMatchObject([{ ...of, kind: "crossed", toMs: null }]);
+  futures.book({ bids: [[102, 0]] });
+  await expect.poll(async () => (await findings())[0]!.toMs).not.toBeNull();
+  client.socket.close();
+  await stream.close(1_000);
+  await futures.close();
+});
