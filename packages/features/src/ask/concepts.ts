@@ -190,7 +190,15 @@ export const concepts = {
     "realised volatility",
     "realized volatility",
   ],
-  correlation: ["correlation", "correlated", "correlate"],
+  correlation: [
+    "correlation",
+    "correlated",
+    "correlate",
+    "move together",
+    "moved together",
+    "moves together",
+    "comovement",
+  ],
   price: [
     "price",
     "prices",

@@ -35,6 +35,34 @@ test.each([
   });
 });
 
+test("a line that a statement leaves out is told by the two that make it up", async () => {
+  const { text } = await fixture.ask({ question: "What was the gross margin of Acme Widgets in FY2022?" });
+  expect(text).toContain("was 60.0 %: (1,200 million − 480 million) / 1,200 million");
+});
+
+test.each([
+  [
+    "Why did Acme's revenue fall in 2022?",
+    /did not fall from fiscal 2021 to fiscal 2022: it rose, from 1,000 million USD to 1,200 million USD/,
+    "answered",
+  ],
+  [
+    "How did the net income of Acme Widgets change from 2020 to 2021?",
+    /rose from −16 million USD to 100 million USD/,
+    "answered",
+  ],
+  [
+    "Compare the revenue of Acme Widgets and Northern Brick in 2021",
+    /Acme Widgets Inc\. had the highest revenue of the 2 companies in fiscal 2021: Acme Widgets Inc\. 1,000 million USD, Northern Brick & Tile Co 66 million USD/,
+    "answered",
+  ],
+  ["Compare the goodwill of Acme Widgets and Northern Brick in 2021", /^$/, "declined"],
+])("%s", async (question, said, status) => {
+  const { result, text } = await fixture.ask({ question });
+  expect(text).toMatch(said);
+  expect(result).toMatchObject({ status, dropped: 0 });
+});
+
 test("each operand opens the row on its page", async () => {
   const { result } = await fixture.ask({
     question: "What was the operating cash flow ratio of Acme Widgets in FY2022?",

@@ -187,6 +187,47 @@ describe("how a question is read", () => {
   });
 
   test.each([
+    ["show me all instruments with RSI above 70", "screen"],
+    ["Which stocks were down over 30 percent in 2008", "screen"],
+    ["what stocks are trading above their 10 month moving average", "screen"],
+    ["Which of my instruments has been the most volatile since 2005?", "rank"],
+    ["what's the riskiest stock in 2008", "rank"],
+    ["best performing stock of 2009?", "rank"],
+    ["which had a bigger drawdown in 2008, AAPL or MSFT?", "rank"],
+    ["what if i bought the dip of 4% on the sp500 and held 30 days", "whatIf"],
+    ["suppose I had bought SPX each time RSI went below 25 and sold when it rose over 55", "whatIf"],
+    ["backtest a golden cross strategy on the S&P 500", "whatIf"],
+    ["whats the sharpe of apple since 2005", "riskRatio"],
+    ["is AAPL cointegrated with MSFT", "cointegration"],
+    ["beta of apple vs microsoft", "beta"],
+    ["How strongly do AAPL and AMZN move together?", "correlation"],
+    ["rolling correlation of AAPL and IBM over 24 months", "rollingCorrelation"],
+    ["which weekday is the best for the S&P", "seasonality"],
+    ["how many consecutive down days did the s&p have in 2008", "streak"],
+    ["biggest gap up of the S&P 500 in 2020", "gaps"],
+    ["days with unusual volume for the S&P 500 in 2016", "volumeSpikes"],
+    ["best rolling 1-year return of the S&P 500", "rollingReturn"],
+    ["invest 200 each month in MSFT since 2000", "regularInvesting"],
+    ["how long until the S&P 500 doubled after March 2009?", "timeToGain"],
+    ["What usually happens after the S&P 500 drops 4% in one day?", "afterMoves"],
+    ["key resistance level of the S&P 500?", "supportAndResistance"],
+    ["what range did the S&P 500 trade in during 2019", "tradingRange"],
+    ["how many shares of MSFT can I buy risking 1% of 20000 with stop at 25", "positionSize"],
+    ["what gain do I need to make back a 35% loss", "requiredGain"],
+    ["how skewed are S&P 500 returns", "distribution"],
+    ["was the drop on 2020-03-12 of the S&P 500 unusual?", "howUnusual"],
+    ["market wrap", "commentary"],
+    ["give me an overview of MSFT", "report"],
+    ["what happened to the S&P 500 in October 2008?", "news"],
+    ["How much did Acme's revenue grow between 2020 and 2022?", "filingTrend"],
+    ["Which company had higher revenue in 2022, Acme or Northern Brick?", "filingCompare"],
+  ])("%s is %s", async (question, family) => {
+    const { result } = await answer(question);
+    expect(result.status).toBe("answered");
+    expect(result.plan?.family).toBe(family);
+  });
+
+  test.each([
     "RSI",
     "MACD",
     "MACD signal line",
@@ -476,11 +517,16 @@ describe("jobs", () => {
     const { text, result } = await answer(
       "What was the Sharpe ratio of the last backtest and how does it compare with buy and hold?",
     );
-    const job = await fixture.deps.jobs.get("00000000-0000-7000-8000-000000000001", backtestId);
+    const { items } = await fixture.deps.jobs.list(tenantId, {
+      type: "backtest",
+      state: ["completed"],
+      limit: 1,
+    });
+    const job = await fixture.deps.jobs.get(tenantId, items[0]!.id);
     const report = job.result as { statistics: { sharpe: number }; benchmark: { sharpe: number } };
     expect(text).toContain(`Its Sharpe ratio was ${formatNumber(report.statistics.sharpe)}`);
     expect(text).toContain(`${formatNumber(report.benchmark.sharpe)} of buy and hold`);
-    expect(result.citations.some((one) => one.label.includes(backtestId))).toBe(true);
+    expect(result.citations.some((one) => one.label.includes(job.id))).toBe(true);
   });
 
   test("the backtest that the request names", async () => {

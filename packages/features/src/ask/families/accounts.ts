@@ -29,7 +29,9 @@ export function accountItem(
 
 /** Does the question speak of what the asker holds? "My risk" does, "the risk of AAPL" does not. */
 function ofHoldings(q: Question): boolean {
-  return q.matches(/ (?:portfolio|holdings|positions?|account|my) /);
+  return q.matches(
+    / (?:portfolio|holdings|positions?|account|am i) | my (?!(?:instruments?|stocks?|symbols?|coins?|watchlist|list) )/,
+  );
 }
 
 async function heldAccount(tools: Tools): Promise<AccountPortfolio> {
@@ -73,7 +75,11 @@ export const portfolioRisk = defineFamily<RiskArgs>({
   ],
   understand(q) {
     if (!ofHoldings(q)) return undefined;
-    if (!q.matches(/ (?:risk|risks|risky|riskiest|value[ -]at[ -]risk|var|volatility|volatile|shortfall) /))
+    if (
+      !q.matches(
+        / (?:risk|risks|risky|riskiest|value[ -]at[ -]risk|var|volatility|volatile|shortfall|drawdowns?) /,
+      )
+    )
       return undefined;
     return {
       parts: q.matches(/ (?:contributes?|contribution|contributions|which position|each position|part) /),
@@ -148,7 +154,7 @@ export const exposureReport = defineFamily<{ instruments: Instrument[] }>({
   understand(q) {
     const asked =
       q.matches(
-        / (?:exposure|exposed|weights?|concentrated|concentration|allocation|largest position|biggest position) /,
+        / (?:exposure|exposed|exposures|weights?|concentrated|concentration|allocation|largest position|biggest position) /,
       ) || q.matches(/ (?:how much|what share|what percentage) of my (?:portfolio|account|holdings) /);
     return asked && ofHoldings(q) && !q.any("backtest") ? { instruments: q.instruments } : undefined;
   },

@@ -10,7 +10,7 @@ import { moves } from "./measure.ts";
 interface BestArgs extends Record<string, unknown> {
   instrument: Instrument;
   side: "best" | "worst";
-  grain: "day" | "month" | "year";
+  grain: "day" | "week" | "month" | "year";
   /** How many of them. */
   count: number;
   period: Period | undefined;
@@ -20,10 +20,11 @@ interface BestArgs extends Record<string, unknown> {
 export const bestWorst = defineFamily<BestArgs>({
   name: "bestWorst",
   takes: ["numbers"],
-  about: "The best or worst days, months or years by return",
+  about: "The best or worst days, weeks, months or years by return",
   examples: [
     "What was the best day of the S&P 500 in 2008?",
     "Worst month for the S&P 500?",
+    "What was the worst week of the S&P 500?",
     "What was the worst year of the S&P 500 since 2000?",
     "What was the biggest one-day drop of the S&P 500?",
     "What were the 5 worst days of the S&P 500?",
@@ -34,7 +35,15 @@ export const bestWorst = defineFamily<BestArgs>({
     const biggest = q.matches(/ (?:biggest|largest) .*(?:gain|loss|rise|fall|drop|decline)/);
     if (!q.any("best", "worst") && !most && !biggest) return undefined;
     if (q.any("drawdown") || q.numbers.some((one) => one.percent) || q.numbers.length > 1) return undefined;
-    const grain = q.any("years") ? "year" : q.any("months") ? "month" : q.any("days") ? "day" : undefined;
+    const grain = q.any("years")
+      ? "year"
+      : q.any("months")
+        ? "month"
+        : q.any("weeks")
+          ? "week"
+          : q.any("days")
+            ? "day"
+            : undefined;
     if (grain === undefined) return undefined;
     const worst = q.any("worst") || q.matches(/ (?:loss|fall|fell|drop|dropped|decline|losing|lose|lost) /);
     const count = Math.min(20, Math.max(1, q.numbers[0]?.value ?? 1));
@@ -42,7 +51,8 @@ export const bestWorst = defineFamily<BestArgs>({
   },
   async run(args, tools) {
     const first = await tools.readBars(args.instrument);
-    const tooCoarse = args.grain === "day" && first.dataset.timeframeMs > dayMs;
+    const most = args.grain === "day" ? dayMs : args.grain === "week" ? 7 * dayMs : Infinity;
+    const tooCoarse = first.dataset.timeframeMs > most;
     const bars = tooCoarse ? await tools.readBars(args.instrument, "1d") : first;
     const stretch = bars.stretch(args.period);
     const { close, closeMs } = bars.dataset.columns;
@@ -53,13 +63,13 @@ export const bestWorst = defineFamily<BestArgs>({
       stretch.period === undefined ? `from ${bars.when(0)} to ${bars.when(bars.last)}` : stretch.period.label;
     const which = (end: number) => {
       const at = closeMs[end]! - 1;
-      if (args.grain === "day") return formatDate(at);
+      if (args.grain === "day" || args.grain === "week") return formatDate(at);
       return args.grain === "month" ? formatMonth(at) : String(new Date(at).getUTCFullYear());
     };
     const drafts = found.slice(0, args.count).map(({ base, end, value }, i) => {
       const lead =
         i === 0
-          ? `The ${args.side} ${args.grain} of ${bars.title} ${span} was ${which(end)}, when it`
+          ? `The ${args.side} ${args.grain} of ${bars.title} ${span} was ${args.grain === "week" ? "that to " : ""}${which(end)}, when it`
           : `Next was ${which(end)}: it`;
       const text = `${lead} ${value < 0 ? "fell" : "rose"} ${formatPercent(Math.abs(value))}: from ${bars.price(close[base]!)} ${bars.at(base)} to ${bars.price(close[end]!)} ${bars.at(end)}.`;
       return say(

@@ -1,4 +1,4 @@
-import { createFigures, figuresNamed, readPeriods } from "@tapedeck/text/filings/index";
+import { figuresNamed, readPeriods } from "@tapedeck/text/filings/index";
 import type { Figure } from "@tapedeck/text/filings/index";
 import type { EvidenceItem } from "../../evidence/contract.ts";
 import { Declined } from "../answer.ts";
@@ -6,7 +6,7 @@ import type { Draft } from "../answer.ts";
 import { formatPercent } from "../format.ts";
 import type { Question } from "../question.ts";
 import type { Tools } from "../tools.ts";
-import { companiesIn, figureDraft, pagesOf, valueText } from "./filings.ts";
+import { companiesIn, figureDraft, shelfOf, valueText } from "./filings.ts";
 import { defineFamily } from "./family.ts";
 
 /** The one item or measure that a question names; undefined where it names none or several. */
@@ -24,7 +24,7 @@ async function figuresOver(
   years: readonly number[],
   tools: Tools,
 ): Promise<{ told: Told[]; missing: string[] }> {
-  const figures = createFigures(await pagesOf(company, tools));
+  const figures = (await shelfOf(company, tools)).figures();
   const told: Told[] = [];
   const missing: string[] = [];
   for (const year of years) {
@@ -112,7 +112,7 @@ export const filingTrend = defineFamily<TrendArgs>({
     const asksChange =
       why ||
       /^ (?:did|has|have|does|is|was) /.test(q.text) ||
-      / how (?:did|has|have|was) /.test(q.text) ||
+      / how (?:much )?(?:did|has|have|was) /.test(q.text) ||
       q.matches(
         / (?:trend|develop|developed|development|evolve|evolved|change|changed|over time|each year|by year|history) /,
       );

@@ -88,7 +88,7 @@ export const distribution = defineFamily<PeriodArgs>({
   ],
   understand(q, hint) {
     const shape = q.matches(
-      / (?:distribution|distributed|skew|skewness|kurtosis|fat tails?|quantiles?|percentiles?) /,
+      / (?:distribution|distributed|skew|skewed|skewness|kurtosis|fat tails?|quantiles?|percentiles?) /,
     );
     const typical = q.matches(
       / (?:average|mean|median|typical) (?:daily |day |weekly |week |monthly |month )?(?:returns?|move|change) /,

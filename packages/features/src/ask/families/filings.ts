@@ -1,18 +1,18 @@
 import {
   arithmeticOf,
   createCompanyFinder,
-  createFigures,
-  createFilingSearch,
   readFigureRequest,
   readPeriods,
 } from "@tapedeck/text/filings/index";
 import type { Figure, FilingPage } from "@tapedeck/text/filings/index";
 import { bestSentences } from "@tapedeck/text/sentences";
 import type { EvidenceItem } from "../../evidence/contract.ts";
-import type { FilingDocument } from "../../knowledge/contract.ts";
+import type { FilingDocument, FilingPageText } from "../../knowledge/contract.ts";
 import type { Draft } from "../answer.ts";
 import { Declined } from "../answer.ts";
 import type { Question } from "../question.ts";
+import { createShelves } from "../shelves.ts";
+import type { Shelf } from "../shelves.ts";
 import type { Tools } from "../tools.ts";
 import { defineFamily } from "./family.ts";
 import type { Hint } from "./family.ts";
@@ -32,24 +32,37 @@ export function companiesIn(q: Question, hint: Hint): string[] {
   return find(q.original).map(({ company }) => company);
 }
 
-/** The pages of a company's newest filings, in order. */
-export async function pagesOf(company: string, tools: Tools): Promise<Page[]> {
+/** Pages that a process keeps ready: some hundred megabytes of text and indexes. */
+const mostPagesKept = 20_000;
+const shelves = createShelves<Page>(mostPagesKept);
+
+/** A company's newest filings, ready to be searched and read for figures. */
+export async function shelfOf(company: string, tools: Tools): Promise<Shelf<Page>> {
   const filings = (await tools.listFilings()).filter((one) => one.company === company).slice(-mostFilings);
-  const pages: Page[] = [];
-  for (const document of filings) {
-    const filing = {
-      id: document.documentId,
-      company,
-      form: document.form,
-      year: document.fiscalYear,
-      quarter: document.fiscalQuarter ?? null,
-      day: document.eventDate ?? null,
-    };
-    for (const { page, text, start } of await tools.readFiling(document)) {
-      pages.push({ id: `${document.documentId}#${page}`, filing, page, text, start, document });
-    }
-  }
-  return pages;
+  const texts = new Map<FilingDocument, FilingPageText[]>();
+  for (const document of filings) texts.set(document, await tools.readFiling(document));
+  // How a filing is described may be mended without another version of its text.
+  const key = JSON.stringify(filings);
+  return shelves.get(key, () => [...texts].flatMap(([document, pages]) => pagesOf(document, pages)));
+}
+
+function pagesOf(document: FilingDocument, pages: readonly FilingPageText[]): Page[] {
+  const filing = {
+    id: document.documentId,
+    company: document.company,
+    form: document.form,
+    year: document.fiscalYear,
+    quarter: document.fiscalQuarter ?? null,
+    day: document.eventDate ?? null,
+  };
+  return pages.map(({ page, text, start }) => ({
+    id: `${document.documentId}#${page}`,
+    filing,
+    page,
+    text,
+    start,
+    document,
+  }));
 }
 
 function passage(page: Page, start: number, end: number): EvidenceItem {
@@ -112,7 +125,7 @@ export function figureDraft(figure: Figure): Draft {
   const told = (name: string, year: number): string => {
     const operand = operands.find((one) => one.item === name && one.year === year);
     // A statement without the line tells it by two others.
-    if (operand === undefined) return `(${told("revenue", year)} − ${told("cost of sales", year)})`;
+    if (operand === undefined) return `${told("revenue", year)} − ${told("cost of sales", year)}`;
     return amount(operand.value);
   };
   const arithmetic = arithmeticOf(figure, (item, year) => told(item.name, year));
@@ -156,7 +169,7 @@ export const filingFigure = defineFamily<{ question: string; company: string }>(
     return "declined" in request ? undefined : { question: q.original, company: request.company };
   },
   async run({ question, company }, tools) {
-    const figure = createFigures(await pagesOf(company, tools)).answer(question);
+    const figure = (await shelfOf(company, tools)).figures().answer(question);
     if ("declined" in figure) throw new Declined(figure.declined);
     return { drafts: [figureDraft(figure)] };
   },
@@ -176,8 +189,7 @@ export const filingPassage = defineFamily<{ question: string; company: string }>
     return { question: q.original, company };
   },
   async run({ question, company }, tools) {
-    const pages = await pagesOf(company, tools);
-    const hits = createFilingSearch(pages).search(question, 3);
+    const hits = (await shelfOf(company, tools)).search().search(question, 3);
     const found = hits
       .flatMap(({ page }) =>
         bestSentences(question, page.text, [company]).map((one) => ({ ...one, page: page as Page })),

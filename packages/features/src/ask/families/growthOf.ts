@@ -24,7 +24,9 @@ export const growthOf = defineFamily<GrowthArgs>({
   understand(q, hint) {
     const [amount, more] = q.numbers;
     if (amount === undefined || amount.percent || more !== undefined) return undefined;
-    if (!q.matches(/ (?:invested|invest|investing|investment|put into|put in|become|grown) /))
+    if (
+      !q.matches(/ (?:invested|invest|investing|investment|put into|put in|put # (?:in|into)|become|grown) /)
+    )
       return undefined;
     const { periods } = q.dates;
     if (periods.length > 2) return undefined;

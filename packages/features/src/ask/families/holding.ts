@@ -20,7 +20,8 @@ type Unit = keyof typeof unitDays;
 /** A length of time such as "5-year": its count, unit and days. */
 function lengthIn(q: Question): { count: number; unit: Unit; days: number } | undefined {
   const unit = / (day|week|month|year)s? /.exec(q.text)?.[1] as Unit | undefined;
-  const [count] = q.windows;
+  // A count of one is read as none is: "1-year" and "a year".
+  const count = q.windows[0] ?? (q.matches(/ rolling /) ? 1 : undefined);
   if (unit === undefined || count === undefined) return undefined;
   return { count, unit, days: Math.round(count * unitDays[unit]) };
 }
@@ -183,8 +184,6 @@ export const regularInvesting = defineFamily<RegularArgs>({
   understand(q, hint) {
     const [amount, more] = q.numbers;
     if (amount === undefined || amount.percent || more !== undefined || amount.value <= 0) return undefined;
-    if (!q.matches(/ (?:every|each|a|per|monthly|yearly) ?(?:month|year)?/) || !q.any("months", "years"))
-      return undefined;
     if (!q.matches(/ (?:every|each|per|a) (?:month|year) | monthly | yearly /)) return undefined;
     if (!q.matches(/ (?:invested|invest|investing|put|saved|save|bought|buying) /)) return undefined;
     return {

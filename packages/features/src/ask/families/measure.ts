@@ -59,16 +59,18 @@ export function returnsOf(bars: Bars, stretch: Stretch): Float64Array {
   );
 }
 
-/** The returns of the days, months or years of a stretch, each from the close before it. */
+/** The returns of the days, weeks, months or years of a stretch, each from the close before it. */
 export function moves(
   bars: Bars,
   stretch: Stretch,
-  grain: "day" | "month" | "year",
+  grain: "day" | "week" | "month" | "year",
 ): { base: number; end: number; value: number }[] {
   const { close, closeMs } = bars.dataset.columns;
   const bucket = (i: number) => {
     const date = new Date(closeMs[i]! - 1);
     if (grain === "year") return date.getUTCFullYear();
+    // Weeks begin on Monday; the epoch was a Thursday.
+    if (grain === "week") return Math.floor(((closeMs[i]! - 1) / dayMs + 3) / 7);
     if (grain === "month") return date.getUTCFullYear() * 12 + date.getUTCMonth();
     return Math.floor((closeMs[i]! - 1) / dayMs);
   };

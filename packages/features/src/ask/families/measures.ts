@@ -88,7 +88,7 @@ export const measures: readonly Measure[] = [
   {
     name: "volatility",
     label: "realised volatility a year",
-    said: / volatility | volatile | vol | riskiest | risky /,
+    said: / volatility | volatile | vol | riskier | riskiest | risky /,
     form: "percent",
     unit: "fraction",
     lowIsGood: true,
@@ -109,7 +109,7 @@ export const measures: readonly Measure[] = [
   {
     name: "return",
     label: "return",
-    said: / (?:returns?|returned|performance|performers?|performed|gain|gains|gained|gainers?|rose|risen|fell|fallen|lost|losers?|did best|did worst|grew|growth|winners?) /,
+    said: / (?:returns?|returned|performance|performers?|performing|performed|gain|gains|gained|gainers?|rose|risen|fell|fallen|lost|losers?|did best|did worst|grew|growth|winners?) /,
     form: "percent",
     unit: "return",
     lowIsGood: false,

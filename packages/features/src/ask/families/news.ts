@@ -10,6 +10,7 @@ import { formatCount, formatDate, formatNumber } from "../format.ts";
 import type { Question } from "../question.ts";
 import type { Tools } from "../tools.ts";
 import { defineFamily, subject, subjects } from "./family.ts";
+import { returnSentences } from "./returnOver.ts";
 
 const kindWords: readonly [EventKind, RegExp][] = [
   ["litigation", / (?:lawsuits?|litigation|sued|fined|fines?|court) /],
@@ -98,6 +99,8 @@ interface NewsArgs extends Record<string, unknown> {
   instruments: Instrument[];
   kinds: EventKind[];
   period: Period | undefined;
+  /** "What happened to it": its price is told too. */
+  happened: boolean;
 }
 
 /** What happened to instruments, by the documents that were read. */
@@ -114,24 +117,31 @@ export const news = defineFamily<NewsArgs>({
   understand(q, hint) {
     if (!asksForNews(q) || q.any("why")) return undefined;
     const kinds = kindsIn(q);
-    if (kinds.includes("macro")) return { instruments: [], kinds, period: q.period };
+    if (kinds.includes("macro")) return { instruments: [], kinds, period: q.period, happened: false };
     if (q.instruments.length + hint.instruments.length + q.unknownNames.length === 0) return undefined;
-    return { instruments: subjects(q, hint), kinds, period: q.period };
+    const happened = q.period !== undefined && q.matches(/ happened /) && !q.matches(/ (?:news|events?) /);
+    return { instruments: subjects(q, hint), kinds, period: q.period, happened };
   },
-  async run({ instruments, kinds, period }, tools) {
+  async run({ instruments, kinds, period, happened }, tools) {
+    const [first] = instruments;
+    const drafts: Draft[] = [];
+    if (happened && first !== undefined) {
+      const bars = await tools.readBars(first);
+      drafts.push(...returnSentences(bars, bars.stretch(period), { annual: false, presumed: undefined }));
+    }
     const events = await tools.events({
       ...(instruments.length === 0 ? {} : { instrumentIds: instruments.map((one) => one.instrumentId) }),
       ...(kinds.length === 0 ? {} : { kinds }),
       ...publishedIn(period, tools.asOfMs),
     });
-    if (events.length === 0) {
+    if (events.length === 0 && drafts.length === 0) {
       const of = instruments.length === 0 ? "markets" : instruments.map((one) => one.instrumentId).join(", ");
       const what = kinds.length === 0 ? "event" : `event of kind ${kinds.join(" or ")}`;
       throw new Declined(
         `No ${what} of ${of} is known${period === undefined ? "" : ` ${period.label}`}. Events are read from news, posts, transcripts and filings: add some with POST /api/documents, or tapedeck document.`,
       );
     }
-    return { drafts: events.slice(0, shownEvents).map(eventDraft) };
+    return { drafts: [...drafts, ...events.slice(0, shownEvents).map(eventDraft)] };
   },
 });
 

@@ -21,7 +21,8 @@ interface RankArgs extends Record<string, unknown> {
 const mostShown = 20;
 
 function orderAsked(q: Question, lowIsGood: boolean): "highest" | "lowest" {
-  if (q.matches(/ (?:lowest|least|smallest|calmest|losers?|lost|fell|fallen|weakest) /)) return "lowest";
+  if (q.matches(/ (?:lowest|lower|least|smallest|smaller|safer|calmest|losers?|lost|fell|fallen|weakest) /))
+    return "lowest";
   if (q.matches(/ (?:worst|did worst) /)) return lowIsGood ? "highest" : "lowest";
   if (q.matches(/ (?:best|safest) /)) return lowIsGood ? "lowest" : "highest";
   return "highest";
@@ -43,13 +44,13 @@ export const rank = defineFamily<RankArgs>({
   ],
   understand(q, hint) {
     const ranks = q.matches(
-      / (?:rank|ranked|ranking|sort|sorted|order(?:ed)? by|top|bottom|highest|lowest|largest|smallest|biggest|deepest|best|worst|strongest|weakest|riskiest|safest|calmest|least|most) /,
+      / (?:rank|ranked|ranking|sort|sorted|order(?:ed)? by|top|bottom|highest|lowest|largest|smallest|biggest|deepest|best|worst|strongest|weakest|riskiest|riskier|safest|safer|calmest|least|most|bigger|larger|smaller|higher|lower|deeper) /,
     );
     const several =
       q.instruments.length > 1 ||
       (q.instruments.length === 0 &&
         q.matches(
-          / (?:which|what|rank|top|bottom|best|worst|list)(?: of)?(?: my| the| these| all| were| was| are| is|\s#| top| best| worst| bottom)* (?:instruments?|stocks?|symbols?|assets?|names?|shares?|performers?|gainers?|losers?|winners?|coins?|them|these) /,
+          / (?:which|what|what's|rank|top|bottom|best|worst|list)(?: of)?(?: my| the| these| all| were| was| are| is|\s#| top| best| worst| bottom| riskiest| safest| performing| strongest| weakest)* (?:all|instruments?|stocks?|symbols?|assets?|names?|shares?|performers?|gainers?|losers?|winners?|coins?|them|these) /,
         ));
     const compares = q.instruments.length > 1 && q.any("compare");
     if (!(ranks || compares) || !several) return undefined;

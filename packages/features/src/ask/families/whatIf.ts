@@ -32,6 +32,7 @@ function conditionIn(text: string, windows: number[], average: "sma" | "ema"): s
     /(\d+(?:\.\d+)?)% (?:(?:daily|day|one-day) )?(dip|drop|fall|decline|loss|plunge|rise|jump|gain|rally)/.exec(
       text,
     ) ??
+    /(dip|drop|fall|decline|loss|plunge|rise|jump|gain|rally)s? of (\d+(?:\.\d+)?)%/.exec(text) ??
     /(?:(fell|falls|fall|dropped|drops|rose|rises|jumped)(?: by)?(?: more than| over| at least)?) (\d+(?:\.\d+)?)%/.exec(
       text,
     );
@@ -99,13 +100,12 @@ export const whatIf = defineFamily<WhatIfArgs>({
     "Backtest buying the S&P 500 above its 100-day average",
   ],
   understand(q, hint) {
-    if (
-      !q.matches(
+    const told = q.matches(/^ (?:please )?(?:backtest|back-test|simulate|test|try) /);
+    const supposed =
+      q.matches(
         / (?:what if|if i had|had i|what would|how would|would have|backtest|back-test|test|simulate|suppose i) /,
-      ) ||
-      !q.matches(/ (?:bought|buy|buying|purchased|entering|long) /)
-    )
-      return undefined;
+      ) && q.matches(/ (?:bought|buy|buying|purchased|entering|long) /);
+    if (!told && !supposed) return undefined;
     const rules = rulesIn(q);
     if (rules === undefined) return undefined;
     const named = rules.maxBars === undefined || rules.exit !== undefined || q.windows.length > 0;
