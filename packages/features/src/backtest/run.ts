@@ -284,7 +284,7 @@ export async function finerBars(
 }
 
 /** The first bars of a dataset; itself where that is all. */
-function firstBars(dataset: SeriesDataset, bars: number): SeriesDataset {
+export function firstBars(dataset: SeriesDataset, bars: number): SeriesDataset {
   if (bars === dataset.length) return dataset;
   const entries = Object.entries(dataset.columns) as Array<[keyof SeriesColumns, Float64Array]>;
   const columns = Object.fromEntries(entries.map(([name, column]) => [name, column.subarray(0, bars)]));

@@ -101,6 +101,17 @@ export async function openStrategy(
     : openRules(payload, strategy);
 }
 
+/** A run to the end of the data. Throws AppError `strategy.failed` where a module does not come there. */
+export async function completeRun(
+  strategy: SingleStrategy,
+  scene: SingleScene,
+  options: SingleRunOptions,
+): Promise<RunOutcome> {
+  const outcome = await strategy.run(scene, options);
+  if (outcome.failure !== null) throw new AppError("strategy.failed", outcome.failure.message);
+  return outcome;
+}
+
 function openRules(payload: SingleRequest, strategy: Strategy): SingleStrategy {
   const compiled = compileStrategy(strategy, timeframeMs(payload.timeframe));
   const conditions = (data: Dataset) => evaluateConditions(compiled, data);

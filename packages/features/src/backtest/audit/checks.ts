@@ -1,11 +1,65 @@
 import { setImmediate } from "node:timers/promises";
 import { isoDate } from "@tapedeck/core";
 import type { JobContext } from "@tapedeck/core";
-import type { AuditFinding } from "@tapedeck/trading";
-import type { AuditCheck } from "./contract.ts";
+import { auditLookAhead, auditRevisions } from "@tapedeck/trading";
+import type { AuditFinding, Decider, DecisionTrace } from "@tapedeck/trading";
+import type { AuditCheck, AuditVerdict } from "./contract.ts";
+
+/** A strategy on its data, in all the ways in which an audit runs it. */
+export interface AuditSubject {
+  warmupBars: number;
+  decide: Decider;
+  /** From the revision of the data visible then; undefined: nothing was known. */
+  decideAsKnown(atMs: number): Promise<DecisionTrace | undefined>;
+  /** So many closes after the warm-up, spread over the data. */
+  cutsMs(count: number): number[];
+  recursion(): AuditCheck;
+  /** What depends on whether there is one instrument or several. */
+  further(): Promise<AuditCheck[]>;
+  /** Total return, a fraction. */
+  returnWith(change: { costMultiple?: number; delayBars?: number }): Promise<number>;
+}
 
 /** As-of reads are queries: fewer cuts than those in memory. */
-export const mostRevisionCuts = 20;
+const mostRevisionCuts = 20;
+/** Look-ahead, recursion, revisions, delay and costs. */
+const commonChecks = 5;
+
+/** Every check of a subject, `furtherCount` of its own among them; each is progress, and a moment to stop. */
+export async function auditSubject(
+  subject: AuditSubject,
+  cuts: number,
+  furtherCount: number,
+  ctx: Pick<JobContext<{ checksDone: number; checksTotal: number }>, "progress" | "signal">,
+): Promise<AuditVerdict> {
+  const checks: AuditCheck[] = [];
+  const add = async (...found: AuditCheck[]): Promise<void> => {
+    checks.push(...found);
+    ctx.progress({ checksDone: checks.length, checksTotal: commonChecks + furtherCount });
+    await setImmediate();
+    ctx.signal.throwIfAborted();
+  };
+  const { decide, decideAsKnown, cutsMs, returnWith } = subject;
+  await add(lookAheadCheck(await auditLookAhead(decide, cutsMs(cuts))));
+  await add(subject.recursion());
+  const revisionCuts = cutsMs(Math.min(cuts, mostRevisionCuts));
+  await add(revisionsCheck(await auditRevisions(decide, revisionCuts, decideAsKnown)));
+  await add(...(await subject.further()));
+  const totalReturn = await returnWith({});
+  const delayedReturn = await returnWith({ delayBars: 1 });
+  await add(stressCheck("delay", totalReturn, delayedReturn, "every decision one bar later"));
+  const doubledCostsReturn = await returnWith({ costMultiple: 2 });
+  await add(stressCheck("costs", totalReturn, doubledCostsReturn, "all costs of trading doubled"));
+  return {
+    warmupBars: subject.warmupBars,
+    passed: checks.every((check) => check.outcome !== "fail"),
+    checks,
+    totalReturn,
+    delayedReturn,
+    doubledCostsReturn,
+  };
+}
+
 /** Shares of the data by which a run begins later. */
 const laterStarts = [0.1, 0.25, 0.5];
 
@@ -13,38 +67,17 @@ const laterStarts = [0.1, 0.25, 0.5];
 export const startsOf = (bars: number, least: number) =>
   laterStarts.map((share) => Math.floor(bars * share)).filter((start) => start + least < bars);
 
-/** The checks so far; each one added is progress, and a moment to stop. */
-export function createChecklist(
-  total: number,
-  ctx: Pick<JobContext<{ checksDone: number; checksTotal: number }>, "progress" | "signal">,
-) {
-  const checks: AuditCheck[] = [];
-  return {
-    checks,
-    async add(check: AuditCheck): Promise<void> {
-      checks.push(check);
-      ctx.progress({ checksDone: checks.length, checksTotal: total });
-      await setImmediate();
-      ctx.signal.throwIfAborted();
-    },
-  };
-}
-
-export function checkOf(
+function checkOf(
   name: AuditCheck["name"],
   { passed, firstMs }: AuditFinding,
   clear: string,
   bad: string,
 ): AuditCheck {
-  return {
-    name,
-    outcome: passed ? "pass" : "fail",
-    detail: firstMs === null ? (passed ? clear : bad) : `${bad} First at the close of ${isoDate(firstMs)}.`,
-    firstMs,
-  };
+  const first = firstMs === null ? "" : ` First at the close of ${isoDate(firstMs)}.`;
+  return { name, outcome: passed ? "pass" : "fail", detail: passed ? clear : `${bad}${first}`, firstMs };
 }
 
-export const lookAheadCheck = (finding: AuditFinding) =>
+const lookAheadCheck = (finding: AuditFinding) =>
   checkOf(
     "lookAhead",
     finding,
@@ -62,7 +95,7 @@ export const recursionCheck = (finding: AuditFinding, starts: readonly number[],
     "What decisions rest on depends on how many bars came before the warm-up; give it a longer one.",
   );
 
-export const revisionsCheck = (finding: AuditFinding) =>
+const revisionsCheck = (finding: AuditFinding) =>
   checkOf(
     "revisions",
     finding,
@@ -71,12 +104,7 @@ export const revisionsCheck = (finding: AuditFinding) =>
   );
 
 /** A profit that the stress turns into a loss is worth a warning. */
-export function stressCheck(
-  name: "delay" | "costs",
-  before: number,
-  after: number,
-  what: string,
-): AuditCheck {
+function stressCheck(name: "delay" | "costs", before: number, after: number, what: string): AuditCheck {
   const percent = (value: number) => `${(value * 100).toFixed(2)} %`;
   return {
     name,

@@ -35,7 +35,7 @@ export const AuditCheck = z
   .meta({ id: "AuditCheck" });
 export type AuditCheck = z.output<typeof AuditCheck>;
 
-const verdict = {
+const AuditVerdict = z.object({
   warmupBars: z.int(),
   /** No check failed. */
   passed: z.boolean(),
@@ -44,28 +44,23 @@ const verdict = {
   totalReturn: z.number(),
   delayedReturn: z.number(),
   doubledCostsReturn: z.number(),
-};
+});
+export type AuditVerdict = z.output<typeof AuditVerdict>;
 
-export const BiasAuditResult = z
-  .object({
-    instrumentId: z.string(),
-    timeframe: z.string(),
-    datasetHash: z.string(),
-    bars: z.int(),
-    ...verdict,
-  })
-  .meta({ id: "BiasAuditResult" });
+export const BiasAuditResult = AuditVerdict.extend({
+  instrumentId: z.string(),
+  timeframe: z.string(),
+  datasetHash: z.string(),
+  bars: z.int(),
+}).meta({ id: "BiasAuditResult" });
 export type BiasAuditResult = z.output<typeof BiasAuditResult>;
 
-export const PortfolioAuditResult = z
-  .object({
-    instruments: z.array(z.object({ instrumentId: z.string(), datasetHash: z.string(), bars: z.int() })),
-    timeframe: z.string(),
-    /** Distinct closes. */
-    instants: z.int(),
-    ...verdict,
-  })
-  .meta({ id: "PortfolioAuditResult" });
+export const PortfolioAuditResult = AuditVerdict.extend({
+  instruments: z.array(z.object({ instrumentId: z.string(), datasetHash: z.string(), bars: z.int() })),
+  timeframe: z.string(),
+  /** Distinct closes. */
+  instants: z.int(),
+}).meta({ id: "PortfolioAuditResult" });
 export type PortfolioAuditResult = z.output<typeof PortfolioAuditResult>;
 
 const progress = z.object({ checksDone: z.int(), checksTotal: z.int() });

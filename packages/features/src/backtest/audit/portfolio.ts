@@ -2,39 +2,26 @@ import { AppError, isoDate } from "@tapedeck/core";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
-import {
-  auditLookAhead,
-  auditRecursion,
-  auditRevisions,
-  cutPoints,
-  decidedOrders,
-  fillRows,
-  suspectSplits,
-} from "@tapedeck/trading";
-import type { AuditFinding, DecisionTrace, EngineRun, EngineSettings, TradingCosts } from "@tapedeck/trading";
+import { auditRecursion, cutPoints, decidedOrders, fillRows, suspectSplits } from "@tapedeck/trading";
+import type { AuditFinding, DecisionTrace, EngineRun, TradingCosts } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
-import type { SeriesColumns, SeriesDataset } from "../../series/contract.ts";
+import type { SeriesDataset } from "../../series/contract.ts";
+import { lowerBound } from "../columns.ts";
 import { endOf, loadForJob, loadListings, marketOf, requireBars } from "../portfolio/market.ts";
 import type { Listing, Listings } from "../portfolio/market.ts";
 import type { PortfolioDeps } from "../portfolio/run.ts";
 import { openPortfolio } from "../portfolio/strategy.ts";
 import type { PortfolioMarket, PortfolioPlan } from "../portfolio/strategy.ts";
-import { expandRules, toFormulaData } from "../run.ts";
-import {
-  createChecklist,
-  lookAheadCheck,
-  mostRevisionCuts,
-  recursionCheck,
-  revisionsCheck,
-  startsOf,
-  stressCheck,
-} from "./checks.ts";
+import { expandRules, firstBars, toFormulaData } from "../run.ts";
+import { auditSubject, recursionCheck, startsOf } from "./checks.ts";
+import type { AuditSubject } from "./checks.ts";
 import type { AuditCheck, portfolioAudit, PortfolioAuditPayload, PortfolioAuditResult } from "./contract.ts";
 
 type Deps = Pick<PortfolioDeps, "series" | "formulas" | "strategies">;
 type Context = JobContext<ProgressOf<typeof portfolioAudit>, Tx>;
 
-const checkCount = 8;
+/** Permutation, splits and survivorship. */
+const furtherCount = 3;
 
 export const runPortfolioAudit: JobHandler<typeof portfolioAudit, Deps, Tx> = async (deps, asked, ctx) => {
   const payload = await expandRules(deps, asked, ctx.tenantId);
@@ -64,34 +51,33 @@ async function auditPlan(
     decidedOrders((await runOn(marketOf(payload, plan, listings))).state);
   const whole = await runOn(market);
   const { timeMs, instants } = whole;
-  const cutsMs = (count: number) =>
-    cutPoints(instants, plan.warmupBars, count).map((cut) => timeMs[cut - 1]!);
-  const decider = (untilMs?: number) =>
-    untilMs === undefined ? Promise.resolve(decidedOrders(whole.state)) : decideOn(closedBy(loaded, untilMs));
-  const { checks, add } = createChecklist(checkCount, ctx);
-
-  await add(lookAheadCheck(await auditLookAhead(decider, cutsMs(payload.cuts))));
-  await add(recursionOf(plan, loaded));
   const asKnown = async (asOf: number) => {
     const known = await loadListings(deps, { ...payload, asOf }, plan, ctx, () => undefined).catch(
       nothingKnown,
     );
     return known === undefined ? undefined : decideOn(known);
   };
-  const revisionCuts = cutsMs(Math.min(payload.cuts, mostRevisionCuts));
-  await add(revisionsCheck(await auditRevisions(decider, revisionCuts, asKnown)));
-  await add(permutationOf(whole, await runOn(renamed(market))));
-  await add(splitsOf(loaded.listings));
-  await add(survivorshipOf(loaded.listings));
-
-  const returnOf = ({ equity }: EngineRun) => equity.at(-1)! / market.settings.initialCash - 1;
-  const changed = async (change: Partial<EngineSettings>) =>
-    returnOf(await runOn({ ...market, settings: { ...market.settings, ...change } }));
-  const totalReturn = returnOf(whole);
-  const delayedReturn = await changed({ delayBars: 1 });
-  await add(stressCheck("delay", totalReturn, delayedReturn, "every order one bar later"));
-  const doubledCostsReturn = await changed({ costs: doubled(market.settings.costs) });
-  await add(stressCheck("costs", totalReturn, doubledCostsReturn, "fees, spread and slippage doubled"));
+  const { settings } = market;
+  const subject: AuditSubject = {
+    warmupBars: plan.warmupBars,
+    decide: (untilMs) =>
+      untilMs === undefined
+        ? Promise.resolve(decidedOrders(whole.state))
+        : decideOn(closedBy(loaded, untilMs)),
+    decideAsKnown: asKnown,
+    cutsMs: (count) => cutPoints(instants, plan.warmupBars, count).map((cut) => timeMs[cut - 1]!),
+    recursion: () => recursionOf(plan, loaded),
+    further: async () => [
+      permutationOf(whole, await runOn(renamed(market))),
+      splitsOf(loaded.listings),
+      survivorshipOf(loaded.listings),
+    ],
+    returnWith: async ({ costMultiple = 1, delayBars = 0 }) => {
+      const costs = costMultiple === 1 ? settings.costs : dearer(settings.costs, costMultiple);
+      const { equity } = await runOn({ ...market, settings: { ...settings, costs, delayBars } });
+      return equity.at(-1)! / settings.initialCash - 1;
+    },
+  };
   return {
     instruments: loaded.listings.map(({ dataset }) => ({
       instrumentId: dataset.instrument.instrumentId,
@@ -100,12 +86,7 @@ async function auditPlan(
     })),
     timeframe: payload.timeframe,
     instants,
-    warmupBars: plan.warmupBars,
-    passed: checks.every((check) => check.outcome !== "fail"),
-    checks,
-    totalReturn,
-    delayedReturn,
-    doubledCostsReturn,
+    ...(await auditSubject(subject, payload.cuts, furtherCount, ctx)),
   };
 }
 
@@ -114,17 +95,10 @@ function nothingKnown(error: unknown): undefined {
   throw error;
 }
 
-/** The bars that had closed by a time. */
-function cutDataset(dataset: SeriesDataset, untilMs: number): SeriesDataset {
-  const length = dataset.columns.closeMs.findLastIndex((ms) => ms <= untilMs) + 1;
-  const entries = Object.entries(dataset.columns) as Array<[keyof SeriesColumns, Float64Array]>;
-  const columns = Object.fromEntries(entries.map(([name, column]) => [name, column.subarray(0, length)]));
-  return { ...dataset, length, columns: columns as Record<keyof SeriesColumns, Float64Array> };
-}
-
 /** What had closed by a time, of instruments that had a bar by then. */
 function closedBy({ listings, rates, others }: Listings, untilMs: number): Listings {
-  const cut = (dataset: SeriesDataset) => cutDataset(dataset, untilMs);
+  const cut = (dataset: SeriesDataset) =>
+    firstBars(dataset, lowerBound(dataset.columns.closeMs, untilMs + 1));
   return {
     listings: listings
       .map(({ dataset, signals, finer, actions, endedMs }): Listing => {
@@ -229,27 +203,27 @@ function survivorshipOf(listings: readonly Listing[]): AuditCheck {
   };
 }
 
-/** Fees, spread and slippage twice. */
-function doubled(costs: TradingCosts): TradingCosts {
+/** Fees, spread and slippage times `multiple`. */
+function dearer(costs: TradingCosts, multiple: number): TradingCosts {
   const { fees, slippage } = costs;
+  const rates = <R extends { makerRate: number; takerRate: number }>(of: R): R => ({
+    ...of,
+    makerRate: of.makerRate * multiple,
+    takerRate: of.takerRate * multiple,
+  });
   return {
     ...costs,
-    spreadRate: costs.spreadRate * 2,
-    conversionRate: costs.conversionRate * 2,
+    spreadRate: costs.spreadRate * multiple,
+    conversionRate: costs.conversionRate * multiple,
     fees: {
-      makerRate: fees.makerRate * 2,
-      takerRate: fees.takerRate * 2,
-      perUnit: fees.perUnit * 2,
-      minimum: fees.minimum * 2,
-      tiers: fees.tiers.map((tier) => ({
-        ...tier,
-        makerRate: tier.makerRate * 2,
-        takerRate: tier.takerRate * 2,
-      })),
+      ...rates(fees),
+      perUnit: fees.perUnit * multiple,
+      minimum: fees.minimum * multiple,
+      tiers: fees.tiers.map(rates),
     },
     slippage:
       slippage.kind === "fixed"
-        ? { ...slippage, rate: slippage.rate * 2, perUnit: slippage.perUnit * 2 }
-        : { ...slippage, coefficient: slippage.coefficient * 2 },
+        ? { ...slippage, rate: slippage.rate * multiple, perUnit: slippage.perUnit * multiple }
+        : { ...slippage, coefficient: slippage.coefficient * multiple },
   };
 }

@@ -2,38 +2,24 @@ import { AppError } from "@tapedeck/core";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
-import {
-  auditLookAhead,
-  auditRecursion,
-  auditRevisions,
-  cutPoints,
-  sliceBars,
-  suspectSplits,
-} from "@tapedeck/trading";
+import { auditRecursion, cutPoints, sliceBars, suspectSplits } from "@tapedeck/trading";
 import type { DecisionTrace } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
 import type { SeriesDataset } from "../../series/contract.ts";
 import { packSignals } from "../domain.ts";
-import type { RunOutcome } from "../outcome.ts";
 import { expandRules, finerBars, formulaData, loadDataset, toFormulaData } from "../run.ts";
 import type { BacktestDeps } from "../run.ts";
-import { openStrategy } from "../single.ts";
+import { completeRun, openStrategy } from "../single.ts";
 import type { SingleScene, SingleStrategy } from "../single.ts";
-import {
-  createChecklist,
-  lookAheadCheck,
-  mostRevisionCuts,
-  recursionCheck,
-  revisionsCheck,
-  startsOf,
-  stressCheck,
-} from "./checks.ts";
+import { auditSubject, recursionCheck, startsOf } from "./checks.ts";
+import type { AuditSubject } from "./checks.ts";
 import type { AuditCheck, biasAudit, BiasAuditPayload, BiasAuditResult } from "./contract.ts";
 
 type Deps = Pick<BacktestDeps, "series" | "formulas" | "strategies">;
 type Context = JobContext<ProgressOf<typeof biasAudit>, Tx>;
 
-const checkCount = 7;
+/** Splits and survivorship. */
+const furtherCount = 2;
 /** Fewest bars after the warm-up that are worth an audit. */
 const leastBars = 10;
 
@@ -66,69 +52,49 @@ async function auditSingle(
   const finer = await finerBars(deps, payload, ctx);
   const scene: SingleScene = { data: bars, instrument: dataset.instrument, finer: finer?.columns };
   const runOn = (data: Dataset, change: { costMultiple?: number; delayBars?: number } = {}) =>
-    completeRun(strategy, { ...scene, data }, ctx, change);
-  const decide = (data: Dataset): Promise<DecisionTrace> =>
-    strategy.module === null
-      ? Promise.resolve(signalTrace(strategy, data))
-      : runOn(data).then((outcome) => outcome.decided);
+    completeRun(strategy, { ...scene, data }, { signal: ctx.signal, seed: ctx.seed, ...change });
+  const decide = async (data: Dataset): Promise<DecisionTrace> =>
+    strategy.module === null ? signalTrace(strategy, data) : (await runOn(data)).decided;
   const closedBy = (untilMs: number) =>
     sliceBars(bars, 0, bars.closeMs.findLastIndex((ms) => ms <= untilMs) + 1);
-  const decider = (untilMs?: number) => decide(untilMs === undefined ? bars : closedBy(untilMs));
-  const cutsMs = (count: number) =>
-    cutPoints(n, strategy.warmupBars, count).map((cut) => bars.closeMs[cut - 1]!);
-  const { checks, add } = createChecklist(checkCount, ctx);
-
-  await add(lookAheadCheck(await auditLookAhead(decider, cutsMs(payload.cuts))));
-  const starts = startsOf(n, least);
-  const columnsOf = (data: Dataset) =>
-    strategy.module === null
-      ? [signalsOf(strategy, data)]
-      : evaluateFormulas(Object.values(strategy.formulas), data);
-  await add(
-    recursionCheck(auditRecursion(columnsOf, bars, strategy.warmupBars, starts), starts, strategy.warmupBars),
-  );
-  const asKnown = async (atMs: number) => {
-    const known = await knownAt(deps, payload, ctx, dataset, atMs);
-    return decide({
-      ...toFormulaData(known),
-      ...(bars.resolve === undefined ? {} : { resolve: bars.resolve }),
-    });
+  const subject: AuditSubject = {
+    warmupBars: strategy.warmupBars,
+    decide: (untilMs) => decide(untilMs === undefined ? bars : closedBy(untilMs)),
+    decideAsKnown: async (atMs) => {
+      const known = toFormulaData(await knownAt(deps, payload, ctx, dataset, atMs));
+      return decide(bars.resolve === undefined ? known : { ...known, resolve: bars.resolve });
+    },
+    cutsMs: (count) => cutPoints(n, strategy.warmupBars, count).map((cut) => bars.closeMs[cut - 1]!),
+    recursion: () => recursionOf(strategy, bars, least),
+    further: () =>
+      Promise.resolve([
+        splitCheck(bars, dataset.adjustment),
+        survivorshipCheck(dataset.instrument.assetClass),
+      ]),
+    returnWith: async (change) =>
+      (await runOn(bars, change)).equity.at(-1)! / Number(payload.initialCash) - 1,
   };
-  const revisionCuts = cutsMs(Math.min(payload.cuts, mostRevisionCuts));
-  await add(revisionsCheck(await auditRevisions(decider, revisionCuts, asKnown)));
-  await add(splitCheck(bars, dataset.adjustment));
-  await add(survivorshipCheck(dataset.instrument.assetClass));
-
-  const returnOf = (outcome: RunOutcome) => outcome.equity.at(-1)! / Number(payload.initialCash) - 1;
-  const totalReturn = returnOf(await runOn(bars));
-  const delayedReturn = returnOf(await runOn(bars, { delayBars: 1 }));
-  await add(stressCheck("delay", totalReturn, delayedReturn, "every decision one bar later"));
-  const doubledCostsReturn = returnOf(await runOn(bars, { costMultiple: 2 }));
-  await add(stressCheck("costs", totalReturn, doubledCostsReturn, "fees and slippage doubled"));
   return {
     instrumentId: dataset.instrument.instrumentId,
     timeframe: dataset.timeframe,
     datasetHash: dataset.hash,
     bars: n,
-    warmupBars: strategy.warmupBars,
-    passed: checks.every((check) => check.outcome !== "fail"),
-    checks,
-    totalReturn,
-    delayedReturn,
-    doubledCostsReturn,
+    ...(await auditSubject(subject, payload.cuts, furtherCount, ctx)),
   };
 }
 
-/** Throws AppError `strategy.failed` where a module does not come to the end. */
-async function completeRun(
-  strategy: SingleStrategy,
-  scene: SingleScene,
-  ctx: Pick<Context, "signal" | "seed">,
-  change: { costMultiple?: number; delayBars?: number },
-): Promise<RunOutcome> {
-  const outcome = await strategy.run(scene, { signal: ctx.signal, seed: ctx.seed, ...change });
-  if (outcome.failure !== null) throw new AppError("strategy.failed", outcome.failure.message);
-  return outcome;
+/** The signals of rules, the formulas of a module, begun later. */
+function recursionOf(strategy: SingleStrategy, bars: Dataset, least: number): AuditCheck {
+  const starts = startsOf(bars.length, least);
+  const columnsOf = (data: Dataset) =>
+    strategy.module === null
+      ? [signalsOf(strategy, data)]
+      : evaluateFormulas(Object.values(strategy.formulas), data);
+  return recursionCheck(
+    auditRecursion(columnsOf, bars, strategy.warmupBars, starts),
+    starts,
+    strategy.warmupBars,
+  );
 }
 
 /** The bars as they were known at a time. */

@@ -8,7 +8,7 @@ import { drawdownsOf } from "../equity.ts";
 import type { RunOutcome } from "../outcome.ts";
 import { expandRules, finerBars, formulaData, loadDataset } from "../run.ts";
 import type { BacktestDeps } from "../run.ts";
-import { openStrategy } from "../single.ts";
+import { completeRun, openStrategy } from "../single.ts";
 import type { SingleScene, SingleStrategy } from "../single.ts";
 import type { monteCarlo, MonteCarloPayload, MonteCarloResult, Quantiles, Reruns } from "./contract.ts";
 import { hasNumbers, jitterPayload } from "./jitter.ts";
@@ -43,7 +43,7 @@ async function simulateAll(
   const scene: SingleScene = { data, instrument: dataset.instrument, finer: finer?.columns };
   const initialCash = Number(payload.initialCash);
   const runOf = (change: { costMultiple?: number; delayBars?: number } = {}) =>
-    completeRun(strategy, scene, ctx, change);
+    completeRun(strategy, scene, { ...optionsOf(ctx), ...change });
   const asItWas = await runOf();
   const { simulations } = payload;
   const total =
@@ -94,17 +94,7 @@ async function simulateAll(
   };
 }
 
-/** Throws AppError `strategy.failed` where a module does not come to the end. */
-async function completeRun(
-  strategy: SingleStrategy,
-  scene: SingleScene,
-  ctx: Pick<Context, "signal" | "seed">,
-  change: { costMultiple?: number; delayBars?: number } = {},
-): Promise<RunOutcome> {
-  const outcome = await strategy.run(scene, { signal: ctx.signal, seed: ctx.seed, ...change });
-  if (outcome.failure !== null) throw new AppError("strategy.failed", outcome.failure.message);
-  return outcome;
-}
+const optionsOf = ({ signal, seed }: Context) => ({ signal, seed });
 
 /** Throws AppError `payload.invalid` for a curve that reaches zero. */
 function returnsOf(equity: Float64Array): Float64Array {
@@ -191,7 +181,7 @@ async function resamplePaths(
   const runs = createReruns(Number(payload.initialCash));
   for (let k = 0; k < pathSimulations; k++) {
     const path: Dataset = { ...data, ...resampleBars(data, blockBars, ctx.random(`prices ${k}`)) };
-    runs.take(await completeRun(strategy, { data: path, instrument, finer: undefined }, ctx));
+    runs.take(await completeRun(strategy, { data: path, instrument, finer: undefined }, optionsOf(ctx)));
     await step(1);
   }
   return runs.result(0);
@@ -216,7 +206,7 @@ async function jitterRuns(
     const other = jitterPayload(payload, strategy.params, share, ctx.random(`jitter ${k}`));
     try {
       const varied = await strategy.vary(other);
-      runs.take(await completeRun(varied, scene, ctx));
+      runs.take(await completeRun(varied, scene, optionsOf(ctx)));
     } catch (error) {
       const isNone = error instanceof AppError && ["payload.invalid", "formula.invalid"].includes(error.code);
       if (!isNone) throw error;
