@@ -16,6 +16,7 @@ import { createJobService } from "@tapedeck/features/jobs/service";
 import { loadQueues } from "@tapedeck/features/jobs/read";
 import { routeHandlers } from "@tapedeck/features/queries";
 import { createSentimentReader } from "@tapedeck/features/sentiment/reader";
+import { createScheduleBook } from "@tapedeck/features/schedules/book";
 import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { loadStorage } from "@tapedeck/features/storage";
@@ -103,6 +104,7 @@ export async function apiFixture(settings: Partial<AppSettings> = {}, extra?: Fi
     events: createEventReader({ db, now }),
     sentiments: createSentimentReader({ db, now }),
     jobs,
+    schedules: createScheduleBook({ jobs, now }),
     log,
     now,
     auth,
