@@ -151,3 +151,46 @@ test("books, mark prices and funding reach clients; what looks wrong is recorded
   await stream.close(1_000);
   await futures.close();
 });
+
+test("a gap of hours is fetched, its prints are stored and its bars are whole, those of its edges too", async () => {
+  const minuteMs = 60_000;
+  const fromMs = Math.floor((Date.now() - 3 * 3_600_000) / minuteMs) * minuteMs;
+  const first = await fixture.start(await source());
+  await subscribed();
+  venue.trade(1);
+  await isStored([1]);
+  await first.close(1_000);
+  // As if the last process had ended three hours ago, in the middle of a minute.
+  await fixture.db.deleteFrom("trades").execute();
+  await fixture.db.deleteFrom("bars").execute();
+  await fixture.db.updateTable("series").set({ rows: 0, fromMs: null, toMs: null }).execute();
+  const place = { numbering: "aggTrades", last: { tradeId: 1_000, eventMs: fromMs + 5_000 }, holes: [] };
+  await fixture.db
+    .updateTable("streamPlaces")
+    .set({ place: JSON.stringify(place), bars: "[]" })
+    .execute();
+  for (let minute = 0; minute < 180; minute++)
+    venue.trade(100 + minute, { hidden: true, size: 2, eventMs: fromMs + minute * minuteMs + 30_000 });
+  await fixture.start(await source());
+  await subscribed();
+  venue.trade(7, { size: 2 });
+  await expect.poll(async () => (await storedPrices()).length, { timeout: 15_000 }).toBe(181);
+  const bars = () =>
+    fixture.db
+      .selectFrom("bars")
+      .innerJoin("series", "series.seriesId", "bars.seriesId")
+      .select(["bars.openMs", "bars.close", "bars.volume"])
+      .distinctOn("bars.openMs")
+      .where("series.timeframe", "=", "1m")
+      .orderBy("bars.openMs")
+      .orderBy("bars.revision", "desc")
+      .execute();
+  const wanted = Array.from({ length: 170 }, (_, minute) => ({
+    openMs: fromMs + minute * minuteMs,
+    close: 100 + minute,
+    volume: 2,
+  }));
+  await expect.poll(async () => (await bars()).slice(0, 170), { timeout: 15_000 }).toEqual(wanted);
+  const gaps = await fixture.db.selectFrom("streamGaps").select(["fromId", "state"]).execute();
+  expect(gaps).toContainEqual({ fromId: 1_001, state: "healed" });
+}, 60_000);
