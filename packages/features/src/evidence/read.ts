@@ -4,6 +4,7 @@ import { contentHash } from "@tapedeck/core/hash";
 import { indexAtOrAfter, indexAtOrBefore } from "@tapedeck/quant/measure";
 import type * as z from "zod";
 import type { JobService } from "../jobs/contract.ts";
+import { barRowsOf } from "../series/contract.ts";
 import type { SeriesReader } from "../series/contract.ts";
 import type { EvidenceItem, evidenceRoutes, EvidenceRows, EvidenceStore } from "./contract.ts";
 
@@ -27,19 +28,7 @@ async function loadRows(
   const toMs = item.kind === "rows" ? item.toMs : item.atMs;
   const to = toMs === null ? length : indexAtOrBefore(columns.closeMs, toMs) + 1;
   const first = Math.max(from, to - limit);
-  const bars = Array.from({ length: to - first }, (_, i) => {
-    const at = first + i;
-    const volume = columns.volume[at]!;
-    return {
-      openMs: columns.openMs[at]!,
-      closeMs: columns.closeMs[at]!,
-      open: columns.open[at]!,
-      high: columns.high[at]!,
-      low: columns.low[at]!,
-      close: columns.close[at]!,
-      volume: Number.isNaN(volume) ? null : volume,
-    };
-  });
+  const bars = barRowsOf(columns, first, to);
   return {
     datasetHash: item.datasetHash,
     instrumentId: item.instrumentId,

@@ -79,6 +79,23 @@ export interface SeriesColumns {
   volume: Float64Array;
 }
 
+/** Bars [from, to) of columns, one object each; a missing volume is null. */
+export function barRowsOf(columns: SeriesColumns, from: number, to: number) {
+  return Array.from({ length: to - from }, (_, i) => {
+    const at = from + i;
+    const volume = columns.volume[at]!;
+    return {
+      openMs: columns.openMs[at]!,
+      closeMs: columns.closeMs[at]!,
+      open: columns.open[at]!,
+      high: columns.high[at]!,
+      low: columns.low[at]!,
+      close: columns.close[at]!,
+      volume: Number.isNaN(volume) ? null : volume,
+    };
+  });
+}
+
 /** Immutable: named by the hash of its content. */
 export interface SeriesDataset {
   hash: string;

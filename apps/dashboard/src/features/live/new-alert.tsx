@@ -88,14 +88,7 @@ export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promi
             change={(part) => setDraft({ ...draft, ...part })}
             instruments={instrumentList}
           />
-          <label className="field">
-            <span className="label">Name</span>
-            <input
-              placeholder="what it watches"
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          </label>
+          <TextField label="Name" placeholder="what it watches" value={name} change={setName} />
           <label className="field">
             <span className="label">Send to</span>
             <select value={target} onChange={(event) => setTarget(event.target.value)}>
@@ -108,14 +101,12 @@ export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promi
               ))}
             </select>
           </label>
-          <label className="field">
-            <span className="label">Call this address too</span>
-            <input
-              placeholder="https://…"
-              value={callbackUrl}
-              onChange={(event) => setCallbackUrl(event.target.value)}
-            />
-          </label>
+          <TextField
+            label="Call this address too"
+            placeholder="https://…"
+            value={callbackUrl}
+            change={setCallbackUrl}
+          />
           <div className="field">
             <button className="primary" disabled={instrumentId.trim() === ""}>
               Add alert
@@ -124,5 +115,24 @@ export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promi
         </div>
       </form>
     </section>
+  );
+}
+
+function TextField({
+  label,
+  placeholder,
+  value,
+  change,
+}: {
+  label: string;
+  placeholder: string;
+  value: string;
+  change: (value: string) => void;
+}) {
+  return (
+    <label className="field">
+      <span className="label">{label}</span>
+      <input placeholder={placeholder} value={value} onChange={(event) => change(event.target.value)} />
+    </label>
   );
 }

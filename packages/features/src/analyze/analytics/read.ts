@@ -13,39 +13,19 @@ export interface AnalyticsDeps {
   series: SeriesReader;
 }
 
-/** Figures of each address, by name; absent: all that the analysis has. */
+type IsShown = (figure: Figure, name: string) => boolean;
+
+/** Which of an analysis' figures each address shows. */
 const shown = {
-  volatility: [
-    "volatilityNow",
-    "volatilityForecast",
-    "volatilityLongRun",
-    "garchAlpha",
-    "garchBeta",
-    "archLm",
-    "archLmP",
-  ],
-  adf: ["adf", "adfP", "kpss", "kpssP", "phillipsPerron", "phillipsPerronP"],
-  hedgeRatio: [
-    "hedgeRatio",
-    "intercept",
-    "rSquared",
-    "olsRatio",
-    "huberRatio",
-    "totalLeastSquaresRatio",
-    "kalmanRatio",
-  ],
-  spread: ["spread", "zScore", "spreadDeviation", "halfLife", "hedgeRatio"],
-  correlation: ["returnCorrelation"],
-  spreadAdf: [
-    "engleGranger",
-    "engleGrangerP",
-    "engleGrangerCritical5",
-    "johansenTrace",
-    "johansenTraceCritical95",
-    "kpss",
-    "kpssP",
-  ],
-} as const;
+  basic: () => true,
+  volatility: ({ group }) => group === "Volatility",
+  adf: ({ group }) => group === "Does the price return?",
+  hedgeRatio: ({ group }, name) =>
+    (group === "Hedge ratio" || name === "hedgeRatio") && name !== "returnCorrelation",
+  spread: ({ group }) => group === "Spread",
+  correlation: (_figure, name) => name === "returnCorrelation",
+  spreadAdf: ({ group }) => group === "Tests",
+} satisfies Record<string, IsShown>;
 
 interface Range {
   timeframe: string;
@@ -64,9 +44,8 @@ function figuresOf(result: AnalyzeResult): Record<string, Figure> {
   throw new AppError("internal", "This analysis has no figures to show.");
 }
 
-function viewOf(jobId: string, result: AnalyzeResult, names: readonly string[] | undefined): Analytics {
+function viewOf(jobId: string, result: AnalyzeResult, isShown: IsShown): Analytics {
   const figures = figuresOf(result);
-  const isShown = ([name]: [string, Figure]) => names === undefined || names.includes(name);
   const { timeframe, adjustment, asOfMs, bars, fromMs, toMs } = result as Extract<
     AnalyzeResult,
     { kind: "summary" | "statistics" | "pairs" }
@@ -82,7 +61,7 @@ function viewOf(jobId: string, result: AnalyzeResult, names: readonly string[] |
     bars,
     fromMs,
     toMs,
-    figures: Object.fromEntries(Object.entries(figures).filter(isShown)),
+    figures: Object.fromEntries(Object.entries(figures).filter(([name, figure]) => isShown(figure, name))),
     notes: "notes" in result ? result.notes : [],
   };
 }
@@ -91,12 +70,12 @@ async function answer(
   deps: AnalyticsDeps,
   caller: Caller,
   payload: Record<string, unknown>,
-  names: readonly string[] | undefined,
+  isShown: IsShown,
 ): Promise<Analytics | Response> {
   const computed = await analyzeAndWait(deps, caller, payload);
   return "pending" in computed
     ? stillRunning(computed.pending)
-    : viewOf(computed.jobId, computed.result, names);
+    : viewOf(computed.jobId, computed.result, isShown);
 }
 
 async function ofInstrument(
@@ -104,26 +83,26 @@ async function ofInstrument(
   caller: Caller,
   input: { params: { symbol: string }; query: Range },
   kind: "summary" | "statistics",
-  names?: readonly string[],
+  isShown: IsShown,
 ): Promise<Analytics | Response> {
   const { instrumentId } = await deps.series.resolve(caller.tenantId, input.params.symbol);
-  return answer(deps, caller, { kind, instrumentId, ...rangeOf(input.query) }, names);
+  return answer(deps, caller, { kind, instrumentId, ...rangeOf(input.query) }, isShown);
 }
 
 async function ofPair(
   deps: AnalyticsDeps,
   caller: Caller,
   query: Range & { y: string; x: string },
-  names: readonly string[],
+  isShown: IsShown,
 ): Promise<Analytics | Response> {
   const { tenantId } = caller;
   const [y, x] = [await deps.series.resolve(tenantId, query.y), await deps.series.resolve(tenantId, query.x)];
   const pair = { y: y.instrumentId, x: x.instrumentId };
-  return answer(deps, caller, { kind: "pairs", ...rangeOf(query), ...pair }, names);
+  return answer(deps, caller, { kind: "pairs", ...rangeOf(query), ...pair }, isShown);
 }
 
 export const analyticsRouteHandlers = {
-  getBasicAnalytics: (deps, input, caller) => ofInstrument(deps, caller, input, "summary"),
+  getBasicAnalytics: (deps, input, caller) => ofInstrument(deps, caller, input, "summary", shown.basic),
   getVolatility: (deps, input, caller) => ofInstrument(deps, caller, input, "statistics", shown.volatility),
   getAdf: (deps, input, caller) => ofInstrument(deps, caller, input, "statistics", shown.adf),
   getHedgeRatio: (deps, { query }, caller) => ofPair(deps, caller, query, shown.hedgeRatio),

@@ -1,6 +1,7 @@
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Db } from "../../db.ts";
 import { tableResponse } from "../../download.ts";
+import { barRowsOf } from "../contract.ts";
 import type { Instrument, SeriesDataset, SeriesReader } from "../contract.ts";
 import { loadNewestTrades, loadTradePage } from "../store.ts";
 import type { exportRoutes } from "./contract.ts";
@@ -55,25 +56,9 @@ async function* tradeBatches(db: Db, instrument: Instrument, { from, to, asOf }:
   }
 }
 
-function barRows({ columns }: SeriesDataset, from: number, to: number) {
-  return Array.from({ length: to - from }, (_, i) => {
-    const at = from + i;
-    const volume = columns.volume[at]!;
-    return {
-      openMs: columns.openMs[at]!,
-      closeMs: columns.closeMs[at]!,
-      open: columns.open[at]!,
-      high: columns.high[at]!,
-      low: columns.low[at]!,
-      close: columns.close[at]!,
-      volume: Number.isNaN(volume) ? null : volume,
-    };
-  });
-}
-
 function* barBatches(dataset: SeriesDataset) {
   for (let from = 0; from < dataset.length; from += batchRows)
-    yield barRows(dataset, from, Math.min(dataset.length, from + batchRows));
+    yield barRowsOf(dataset.columns, from, Math.min(dataset.length, from + batchRows));
 }
 
 async function barsOf(
@@ -106,7 +91,7 @@ export const exportRouteHandlers = {
 
   async listOhlc(deps, { params, query, request }, { tenantId }) {
     const dataset = await barsOf(deps, tenantId, params.symbol, query, request.signal);
-    const items = barRows(dataset, Math.max(0, dataset.length - query.limit), dataset.length);
+    const items = barRowsOf(dataset.columns, Math.max(0, dataset.length - query.limit), dataset.length);
     return { instrumentId: dataset.instrument.instrumentId, timeframe: dataset.timeframe, items };
   },
 
