@@ -1,5 +1,9 @@
+import { symmetricEigen } from "@tapedeck/quant/statistics/linear";
 import { createNormal, reflect } from "./normal.ts";
 import type { Searcher } from "./searcher.ts";
+
+/** An axis along which nothing varies any more is still looked along. */
+const leastVariance = 1e-16;
 
 /**
  * Covariance matrix adaptation, (μ/μ_w, λ), in the unit cube folded at its edges; uses the first objective. Source: Hansen, "The CMA
@@ -85,7 +89,9 @@ export function createCovarianceSearch(n: number, random: () => number): Searche
         }
       }
       sigma = Math.min(1, sigma * Math.exp((cSigma / dSigma) * (length / chi - 1)));
-      ({ axes, lengths } = eigen(covariance, n));
+      const { values, vectors } = symmetricEigen(covariance, n);
+      axes = vectors;
+      lengths = values.map((value) => Math.sqrt(Math.max(value, leastVariance)));
     },
   };
 }
@@ -94,43 +100,4 @@ function identity(n: number): Float64Array {
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++) matrix[i * n + i] = 1;
   return matrix;
-}
-
-/** Eigenvectors in columns and roots of the eigenvalues of a symmetric matrix, by Jacobi rotations. */
-function eigen(matrix: Float64Array, n: number): { axes: Float64Array; lengths: Float64Array<ArrayBuffer> } {
-  const a = matrix.slice();
-  const v = identity(n);
-  for (let sweep = 0; sweep < 50; sweep++) {
-    let off = 0;
-    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) off += a[p * n + q]! ** 2;
-    if (off < 1e-24) break;
-    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotate(a, v, n, p, q);
-  }
-  const lengths = Float64Array.from({ length: n }, (_, i) => Math.sqrt(Math.max(a[i * n + i]!, 1e-16)));
-  return { axes: v, lengths };
-}
-
-function rotate(a: Float64Array, v: Float64Array, n: number, p: number, q: number): void {
-  const apq = a[p * n + q]!;
-  if (apq === 0) return;
-  const theta = (a[q * n + q]! - a[p * n + p]!) / (2 * apq);
-  const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-  const c = 1 / Math.sqrt(t * t + 1);
-  const s = t * c;
-  for (let k = 0; k < n; k++) {
-    const akp = a[k * n + p]!;
-    const akq = a[k * n + q]!;
-    a[k * n + p] = c * akp - s * akq;
-    a[k * n + q] = s * akp + c * akq;
-  }
-  for (let k = 0; k < n; k++) {
-    const apk = a[p * n + k]!;
-    const aqk = a[q * n + k]!;
-    a[p * n + k] = c * apk - s * aqk;
-    a[q * n + k] = s * apk + c * aqk;
-    const vkp = v[k * n + p]!;
-    const vkq = v[k * n + q]!;
-    v[k * n + p] = c * vkp - s * vkq;
-    v[k * n + q] = s * vkp + c * vkq;
-  }
 }

@@ -1,6 +1,6 @@
 import { defineJob, defineQuery, Id, pageOf, PageQuery } from "@tapedeck/core";
 import * as z from "zod";
-import { BacktestPayload, Strategy } from "../contract.ts";
+import { BacktestPayload } from "../contract.ts";
 
 const Value = z.union([z.number(), z.string().max(60)]);
 export const TrialParams = z.record(z.string(), Value);
@@ -27,7 +27,6 @@ export const Search = z
   .meta({ id: "Search" });
 
 export const SweepPayload = BacktestPayload.extend({
-  strategy: Strategy,
   /** By name: a parameter of the built-in, a `{name}` in the rules' formulas, or stopLoss, takeProfit, trailingStop, maxBars. */
   parameters: z
     .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/), SweepParameter)
@@ -129,7 +128,7 @@ export const sweep = defineJob({
   path: "/sweeps",
   queue: "backtest",
   summary: "Try a strategy with many parameters and say how much of the best result is luck",
-  version: 1,
+  version: 2,
   reuse: true,
   role: "analyst",
   attempts: 3,
