@@ -1,5 +1,5 @@
 import { parse } from "csv-parse/sync";
-import { bareDocument, titleOf, UnreadableError } from "./document.ts";
+import { bareDocument, isObject, titleOf, UnreadableError } from "./document.ts";
 import type { ReadDocument, ReadItem } from "./document.ts";
 import { instantOf, readMoment } from "./moment.ts";
 
@@ -161,9 +161,9 @@ export function readCalendarCsv(text: string): ReadItem[] {
 }
 
 /** Reads a calendar from a JSON array of its entries. Throws UnreadableError for none. */
-export function readCalendarJson(entries: readonly Record<string, unknown>[]): ReadItem[] {
+export function readCalendarJson(entries: readonly unknown[]): ReadItem[] {
   if (entries.length === 0) throw new UnreadableError("empty", "The calendar has no entries.");
-  return entries.map((entry, i) => itemOf(entry, `Entry ${i + 1}`));
+  return entries.map((entry, i) => itemOf(isObject(entry) ? entry : {}, `Entry ${i + 1}`));
 }
 
 interface Property {
@@ -180,7 +180,7 @@ export function readIcs(text: string): ReadItem[] {
   const items: ReadItem[] = [];
   let event: Map<string, Property> | undefined;
   for (const line of text.replaceAll(/\r?\n[ \t]/g, "").split(/\r?\n/)) {
-    const match = /^([A-Z-]+)((?:;[^:"]*(?:"[^"]*")?)*):(.*)$/i.exec(line);
+    const match = /^([A-Z-]+)((?:;[^:;"]*(?:"[^"]*")?)*):(.*)$/i.exec(line);
     if (match === null) continue;
     const name = match[1]!.toUpperCase();
     if (name === "BEGIN" && match[3] === "VEVENT") event = new Map();

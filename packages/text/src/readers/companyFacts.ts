@@ -1,4 +1,4 @@
-import { bareDocument, UnreadableError } from "./document.ts";
+import { bareDocument, isObject, UnreadableError } from "./document.ts";
 import type { ReadDocument, ReadItem } from "./document.ts";
 import { inColumns } from "./layout.ts";
 import { readMoment } from "./moment.ts";
@@ -80,13 +80,38 @@ const formOf: Record<string, "10-K" | "10-Q"> = { "10-K": "10-K", "10-KT": "10-K
 const dayMs = 86_400_000;
 const otherRows = 80;
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null;
+export interface CompanyFacts {
+  entityName: string;
+  facts: Record<string, unknown>;
+}
 
-export function isCompanyFacts(
-  json: unknown,
-): json is { entityName: string; facts: Record<string, Record<string, Fact>> } {
+export function isCompanyFacts(json: unknown): json is CompanyFacts & Record<string, unknown> {
   return isObject(json) && typeof json["entityName"] === "string" && isObject(json["facts"]);
+}
+
+/** The facts of a taxonomy; members of another shape are left out. */
+function factsOf(taxonomy: unknown): [tag: string, Fact][] {
+  if (!isObject(taxonomy)) return [];
+  return Object.entries(taxonomy).flatMap(([tag, fact]): [string, Fact][] => {
+    if (!isObject(fact) || !isObject(fact["units"])) return [];
+    const units = Object.entries(fact["units"]).map(([unit, values]): [string, FactValue[]] => [
+      unit,
+      Array.isArray(values) ? values.filter(isFactValue) : [],
+    ]);
+    const label = typeof fact["label"] === "string" ? fact["label"] : null;
+    return [[tag, { label, units: Object.fromEntries(units) }]];
+  });
+}
+
+function isFactValue(value: unknown): value is FactValue {
+  return (
+    isObject(value) &&
+    typeof value["val"] === "number" &&
+    ["end", "accn", "form", "filed"].every((member) => typeof value[member] === "string") &&
+    (value["start"] === undefined || typeof value["start"] === "string") &&
+    (value["fy"] === null || Number.isInteger(value["fy"])) &&
+    (value["fp"] === null || typeof value["fp"] === "string")
+  );
 }
 
 interface Report {
@@ -106,9 +131,9 @@ function fits({ start, end }: FactValue, form: Report["form"]): boolean {
   return form === "10-K" ? days > 330 && days < 400 : days > 75 && days < 105;
 }
 
-function reportsOf(facts: Record<string, Fact>): Report[] {
+function reportsOf(facts: readonly [tag: string, Fact][]): Report[] {
   const reports = new Map<string, Report>();
-  for (const [tag, { label, units }] of Object.entries(facts)) {
+  for (const [tag, { label, units }] of facts) {
     for (const [unit, values] of Object.entries(units)) {
       for (const value of values) {
         const form = formOf[value.form];
@@ -224,13 +249,10 @@ function documentOf(company: string, report: Report): ReadDocument {
  * the reader of figures understands. A report's figures are public from the day it was filed, so that later
  * restatements change nothing in what was known before. Throws UnreadableError where no report is told.
  */
-export function readCompanyFacts(json: {
-  entityName: string;
-  facts: Record<string, Record<string, Fact>>;
-}): ReadItem[] {
-  const reports = reportsOf(json.facts["us-gaap"] ?? {});
+export function readCompanyFacts({ entityName, facts }: CompanyFacts): ReadItem[] {
+  const reports = reportsOf(factsOf(facts["us-gaap"]));
   if (reports.length === 0) {
     throw new UnreadableError("empty", "It tells no figures of annual or quarterly reports by US GAAP.");
   }
-  return reports.map((report) => ({ ok: true, document: documentOf(json.entityName, report) }));
+  return reports.map((report) => ({ ok: true, document: documentOf(entityName, report) }));
 }

@@ -98,6 +98,11 @@ export class UnreadableError extends Error {
   }
 }
 
+/** Of parsed JSON: neither a plain value, null nor a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A document with nothing told of it but its text. */
 export function bareDocument(kind: DocumentKind, title: string, text: string): ReadDocument {
   return {

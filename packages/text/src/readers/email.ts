@@ -6,7 +6,10 @@ import { readMoment } from "./moment.ts";
 
 /** Reads one message: its text, else its HTML; attachments are left out and named among the guesses. */
 export async function readEmail(bytes: Uint8Array): Promise<ReadItem> {
-  const mail = await PostalMime.parse(bytes);
+  const mail = await PostalMime.parse(bytes).catch(() => undefined);
+  if (mail === undefined) {
+    return { ok: false, key: null, reason: "damaged", message: "The message cannot be read: it is damaged." };
+  }
   const key = mail.messageId ?? null;
   const subject = titleOf(mail.subject ?? "");
   const shown = mail.html === undefined ? undefined : htmlText(mail.html);

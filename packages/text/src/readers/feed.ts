@@ -1,5 +1,5 @@
 import { decodeText } from "./decode.ts";
-import { bareDocument, titleOf, UnreadableError } from "./document.ts";
+import { bareDocument, isObject, titleOf, UnreadableError } from "./document.ts";
 import type { ReadDocument, ReadGuess, ReadItem } from "./document.ts";
 import { htmlText } from "./html.ts";
 import { isElement, parseMarkup } from "./markup.ts";
@@ -61,46 +61,48 @@ interface EntryFacts {
 
 const shortTitle = 80;
 
+/** When an entry's text became public, and what had to be guessed of that. */
+function publicationOf({ published, updated }: EntryFacts): { ms: number | null; guesses: ReadGuess[] } {
+  const first = readMoment(published);
+  const changed = readMoment(updated);
+  const later = changed !== undefined && (first === undefined || changed.ms > first.ms);
+  const moment = later ? changed : first;
+  const guess = (value: string, why: string) => [{ what: "published", value, why }];
+  if (moment === undefined) {
+    return {
+      ms: null,
+      guesses: published === "" ? [] : guess("unknown", `"${published}" is no time that is understood`),
+    };
+  }
+  if (later && first !== undefined) {
+    return { ms: moment.ms, guesses: guess(updated, "it was changed then: this text is not older") };
+  }
+  const unzoned = !moment.zoned && !moment.day;
+  return {
+    ms: moment.ms,
+    guesses: unzoned ? guess(later ? updated : published, "its time names no zone: taken as UTC") : [],
+  };
+}
+
 /** One entry; without text and title it is none. */
 function entryOf(facts: EntryFacts, place: number, guesses: readonly ReadGuess[]): ReadItem {
   const { text, tables } = htmlText(facts.html);
+  const headline = titleOf(htmlText(facts.title).text);
   const key = facts.id || facts.url || null;
-  if (text === "" && facts.title === "") {
+  if (text === "" && headline === "") {
     return { ok: false, key, reason: "empty", message: `Entry ${place} has no title and no text.` };
   }
-  const first = readMoment(facts.published);
-  const updated = readMoment(facts.updated);
-  const published = first === undefined || (updated !== undefined && updated.ms > first.ms) ? updated : first;
-  const told = [...guesses];
-  if (first !== undefined && published !== first) {
-    told.push({
-      what: "published",
-      value: facts.updated,
-      why: "it was changed then: this text is not older",
-    });
-  }
-  if (facts.published !== "" && published === undefined) {
-    told.push({
-      what: "published",
-      value: "unknown",
-      why: `"${facts.published}" is no time that is understood`,
-    });
-  } else if (published?.zoned === false && !published.day) {
-    told.push({ what: "published", value: facts.published, why: "its time names no zone: taken as UTC" });
-  }
-  const post = facts.title === "";
-  const title = post
-    ? `${facts.author === "" ? "Post" : facts.author}: ${text.slice(0, shortTitle)}`
-    : htmlText(facts.title).text;
+  const published = publicationOf(facts);
+  const opening = `${facts.author === "" ? "Post" : facts.author}: ${text.slice(0, shortTitle)}`;
   const document: ReadDocument = {
-    ...bareDocument(post ? "post" : "news", titleOf(title), text === "" ? titleOf(title) : text),
+    ...bareDocument(headline === "" ? "post" : "news", headline || titleOf(opening), text || headline),
     key,
-    tables: text === "" ? [] : tables,
-    publishedMs: published?.ms ?? null,
+    tables,
+    publishedMs: published.ms,
     publisher: facts.publisher || null,
     url: facts.url || null,
     licence: facts.licence || null,
-    guesses: told,
+    guesses: [...guesses, ...published.guesses],
   };
   return { ok: true, document };
 }
@@ -137,17 +139,14 @@ export function readFeed(bytes: Uint8Array, encoding?: string): ReadFeed {
   return { items, next: next?.attribs["href"] ?? null };
 }
 
-type Json = Record<string, unknown>;
 const textIn = (value: unknown) => (typeof value === "string" ? value.trim() : "");
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\n", "<br>");
 }
 
 /** Reads JSON Feed 1.0 and 1.1. Throws UnreadableError for a feed without items. */
-export function readJsonFeed(feed: Json): ReadFeed {
+export function readJsonFeed(feed: Record<string, unknown>): ReadFeed {
   const items = Array.isArray(feed["items"]) ? feed["items"].filter(isObject) : [];
   if (items.length === 0) throw new UnreadableError("empty", "The feed has no items.");
   return {

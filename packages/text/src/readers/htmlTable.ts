@@ -46,18 +46,17 @@ const isFigure = ({ text }: SpanCell) => /\d|^[—–-]$/.test(text) && readCell
 function groupsOf(rows: readonly SpanCell[][], width: number): Int32Array {
   const group = Int32Array.from({ length: width }, (_, at) => at);
   const figures = rows.map((row) => row.filter(isFigure));
-  for (const row of figures) {
-    for (const cell of row) {
-      if (cell.to - cell.from < 2) continue;
-      const overSeveral = figures.some(
-        (other) => other.filter((one) => one.from >= cell.from && one.to <= cell.to).length > 1,
-      );
-      if (overSeveral) continue;
-      const first = group[cell.from]!;
-      for (let at = cell.from; at < cell.to; at++) {
-        const old = group[at]!;
-        for (let i = 0; i < width; i++) if (group[i] === old) group[i] = Math.min(first, old);
-      }
+  const wide = figures.flat().filter(({ from, to }) => to - from > 1);
+  const spans = new Map(wide.map((cell) => [cell.from * mostColumns + cell.to, cell]));
+  for (const { from, to } of spans.values()) {
+    const overSeveral = figures.some(
+      (row) => row.filter((one) => one.from >= from && one.to <= to).length > 1,
+    );
+    if (overSeveral) continue;
+    const first = group[from]!;
+    for (let at = from; at < to; at++) {
+      const old = group[at]!;
+      for (let i = 0; i < width; i++) if (group[i] === old) group[i] = Math.min(first, old);
     }
   }
   return group;

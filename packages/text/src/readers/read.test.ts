@@ -1,6 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createFigures } from "../filings/index.ts";
 import { income2022, balance2022 } from "../filings/fixture.ts";
+import { readerFormats, UnreadableError } from "./document.ts";
 import type { ReadDocument, ReaderFormat, ReadItem } from "./document.ts";
 import { pdfOf, runsOf } from "./pdf.fixture.ts";
 import { formatOf, readFile } from "./read.ts";
@@ -477,4 +479,53 @@ test("languages are told where there is enough text", async () => {
     "Der Umsatz des Unternehmens stieg im dritten Quartal deutlich an, obwohl die Kosten für Energie und Löhne weiter zunahmen. Der Vorstand erwartet für das nächste Jahr ein ähnliches Wachstum.";
   expect((await documentOf(german)).language).toBe("deu");
   expect((await documentOf("Der Umsatz stieg.")).language).toBeNull();
+});
+
+test("whatever the bytes, a reader gives documents or says why not", async () => {
+  const format = fc.constantFrom<ReaderFormat>(...readerFormats.filter((one) => one !== "pdf"));
+  const words = fc.constantFrom(
+    "<",
+    "item",
+    "rss>",
+    "table><tr><td>",
+    "1",
+    '"',
+    "[",
+    "{",
+    ":",
+    ",",
+    "\n",
+    ";",
+    "BEGIN:VEVENT",
+    "From ",
+    "é",
+    "\0",
+  );
+  const text = fc.oneof(
+    fc.json(),
+    fc.array(words, { maxLength: 60 }).map((parts) => parts.join("")),
+    fc
+      .json()
+      .map(
+        (json) =>
+          `{"entityName": "x", "facts": {"us-gaap": {"Revenues": {"units": ${json}}}}, "items": [${json}]}`,
+      ),
+  );
+  await fc.assert(
+    fc.asyncProperty(text, format, async (content, as) => {
+      const items = await itemsOf(bytesOf(content), { format: as }).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(UnreadableError);
+        return [];
+      });
+      for (const item of items) if (item.ok) expect(item.document.text).not.toBe("");
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test("lines made to be slow are read at once", async () => {
+  const ics = `BEGIN:VCALENDAR\nBEGIN:VEVENT\nX${";".repeat(50_000)}\nEND:VEVENT`;
+  expect(await itemsOf(bytesOf(ics), { format: "ics" })).toMatchObject([{ ok: false }]);
+  const rows = "<tr><td>Label<td colspan=2>1,000<td colspan=3>(2".repeat(5_000);
+  expect((await documentOf(`<html><table>${rows}`)).tables).toHaveLength(1);
 });

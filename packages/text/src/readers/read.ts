@@ -1,7 +1,7 @@
 import { readCalendarCsv, readCalendarJson, readIcs, isCalendarHeader } from "./calendar.ts";
 import { isCompanyFacts, readCompanyFacts } from "./companyFacts.ts";
 import { decodeText } from "./decode.ts";
-import { bareDocument, titleOf, UnreadableError } from "./document.ts";
+import { bareDocument, isObject, titleOf, UnreadableError } from "./document.ts";
 import type { ReadDocument, ReaderFormat, ReadItem } from "./document.ts";
 import { readEmail, readMbox } from "./email.ts";
 import { readFeed, readJsonFeed } from "./feed.ts";
@@ -137,7 +137,11 @@ const readers: Record<ReaderFormat, (bytes: Uint8Array, options: ReadOptions) =>
   ics: (bytes, { encoding }) => several(readIcs(decodeText(bytes, encoding).text)),
   calendarCsv: (bytes, { encoding }) => several(readCalendarCsv(decodeText(bytes, encoding).text)),
   feed: (bytes, { encoding }) => paged(readFeed(bytes, encoding)),
-  jsonFeed: (bytes) => paged(readJsonFeed(parsedJson(bytes) as Record<string, unknown>)),
+  jsonFeed(bytes) {
+    const json = parsedJson(bytes);
+    if (!isObject(json)) throw new UnreadableError("format", "It is no JSON Feed.");
+    return paged(readJsonFeed(json));
+  },
   companyFacts(bytes) {
     const json = parsedJson(bytes);
     if (!isCompanyFacts(json)) throw new UnreadableError("format", "It is no JSON of company facts.");
@@ -146,7 +150,7 @@ const readers: Record<ReaderFormat, (bytes: Uint8Array, options: ReadOptions) =>
   calendarJson(bytes) {
     const json = parsedJson(bytes);
     if (!Array.isArray(json)) throw new UnreadableError("format", "It is no JSON array of calendar entries.");
-    return several(readCalendarJson(json as Record<string, unknown>[]));
+    return several(readCalendarJson(json));
   },
 };
 

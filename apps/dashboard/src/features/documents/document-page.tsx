@@ -153,6 +153,7 @@ function Head({ document }: { document: DocumentView }) {
     ["Licence", licence],
     ["Language", language],
     ["Source", document.sources.join("; ")],
+    ["Formulas", document.formulas.join(" · ")],
   ];
   const web = url !== null && /^https?:/.test(url) ? url : null;
   return (

@@ -1,4 +1,5 @@
 import { AppError } from "@tapedeck/core";
+import { contentHash } from "@tapedeck/core/hash";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { titleOf, UnreadableError } from "@tapedeck/text/readers/document";
 import type { FilingGuess, ReadDocument, ReaderFormat, ReadItem } from "@tapedeck/text/readers/document";
@@ -58,6 +59,7 @@ export const runDocumentIngest: JobHandler<typeof documentIngest, DocumentIngest
   const total = payload.sources.length;
   const done = await loadDoneSources(deps.db, ctx.jobId);
   const importer = createImporter(deps, payload, ctx);
+  ctx.progress({ sourcesDone: done, sourcesTotal: total, ...importer.counts() });
   for (const [at, source] of payload.sources.entries()) {
     if (at < done) continue;
     await importer.take(source, at);
@@ -136,7 +138,7 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
     for await (const found of file.items) {
       signal.throwIfAborted();
       const key = found.ok ? found.document.key : found.key;
-      const item = key ?? String(seen.size + 1);
+      const item = key ?? `#${seen.size + 1}`;
       if (seen.has(item)) continue;
       seen.add(item);
       if (seen.size > maxDocumentsPerFile) {
@@ -245,21 +247,20 @@ function filingOf(guess: FilingGuess | null): FilingDescription | undefined {
   return described.success ? described.data : undefined;
 }
 
-/** What a new version of a document is known by: its source's own name for it, what a filing is, or file and title. */
+/**
+ * What a new version of a document is known by: its source's own name for it, what a filing is, or file and title. As a
+ * hash, since such names may be of any length.
+ */
 function sourceKeyOf(
   { key, publisher, title }: ReadDocument,
   format: ReaderFormat,
   label: string,
   filing: FilingDescription | undefined,
 ): string {
-  if (key !== null) return `${format} ${publisher ?? ""} ${key}`;
-  if (filing !== undefined && filing.form !== "other") {
-    const { company, form, fiscalYear, fiscalQuarter, eventDate } = filing;
-    return ["filing", company.toLowerCase(), form, fiscalYear, fiscalQuarter ?? "", eventDate ?? ""].join(
-      " ",
-    );
-  }
-  return `file ${label} ${title}`;
+  if (key !== null) return contentHash([format, publisher, key]);
+  const { company, form } = filing ?? {};
+  if (company === undefined || form === "other") return contentHash(["file", label, title]);
+  return contentHash({ ...filing, company: company.toLowerCase() });
 }
 
 function incoming(
@@ -276,7 +277,7 @@ function incoming(
   return {
     ...rest,
     text: read.text.replaceAll("\0", "").toWellFormed(),
-    title: titleOf(read.title.replaceAll("\0", "").toWellFormed()),
+    title: titleOf(read.title.replaceAll("\0", "").toWellFormed()) || label,
     kind,
     topic: said.topic ?? topics[kind],
     company: said.company ?? filing?.company ?? read.company,

@@ -1,6 +1,9 @@
 import { AppError } from "@tapedeck/core";
+import { sha256 } from "@tapedeck/core/hash";
 import type { Db, Tx } from "../../db.ts";
 import type { ImportedDocument } from "./contract.ts";
+
+const longestItem = 300;
 
 /** PostgreSQL's text holds no zero character. */
 const stored = (text: string | null) => text?.replaceAll("\0", "�") ?? null;
@@ -16,7 +19,8 @@ export async function saveImported(
     .values({
       ...place,
       ...document,
-      item: stored(place.item)!,
+      // Names of entries may be longer than an index takes.
+      item: place.item.length > longestItem ? sha256(place.item) : stored(place.item)!,
       sourceLabel: stored(source)!,
       title: stored(document.title),
       message: stored(document.message),
