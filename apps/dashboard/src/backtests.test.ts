@@ -104,6 +104,12 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await context.close();
   });
 
+  test("a replay gives the same bytes and says so", async () => {
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.getByText("the same result, bit for bit").waitFor();
+    await page.goBack();
+  });
+
   test("rules are run with changes, and two runs are compared side by side", async () => {
     await page.getByRole("link", { name: "Run with changes" }).click();
     expect(await page.getByLabel("slow", { exact: true }).inputValue()).toBe("100");
@@ -114,8 +120,8 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await run();
     await page.getByRole("heading", { name: /Rules, long/ }).waitFor();
     await page.goto(`${stack.apiUrl}/backtests`);
-    await page.getByRole("checkbox", { name: /SMA crossover/ }).check();
-    await page.getByRole("checkbox", { name: /Rules, long/ }).check();
+    await page.getByRole("checkbox", { name: /SMA crossover/ }).first().check();
+    await page.getByRole("checkbox", { name: /Rules, long/ }).first().check();
     await picture("backtests-list");
     await page.getByRole("link", { name: "Compare 2" }).click();
     await heading("2 runs side by side");
@@ -131,7 +137,9 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await addRange(2, "slow", "40", "120", "20");
     await run();
     await heading("Heat map");
-    await page.getByRole("img", { name: /by fast and slow/ }).waitFor();
+    await page.getByRole("img", { name: "Best Sharpe ratio by fast and slow" }).waitFor();
+    await page.getByLabel("Shows").selectOption("Largest drawdown");
+    await page.getByRole("img", { name: "Best Largest drawdown by fast and slow" }).waitFor();
     expect(await page.locator(".tile").first().innerText()).toContain("25");
     await picture("sweep");
   });

@@ -28,6 +28,15 @@ export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void 
   );
 }
 
+/** A page whose first reading failed. */
+export function FailedPage({ error, retry }: { error: unknown; retry?: () => void }) {
+  return (
+    <main className="page">
+      <ErrorBox error={error} {...(retry === undefined ? {} : { retry })} />
+    </main>
+  );
+}
+
 export function StateBadge({ state }: { state: string }) {
   return <span className={`badge ${state}`}>{state}</span>;
 }

@@ -7,6 +7,7 @@ import { initialValue, prune, resolve, SchemaForm } from "../../components/schem
 import type { Schema } from "../../components/schema-form.tsx";
 import { ErrorBox, Loading } from "../../components/state.tsx";
 import { latest, useJob } from "../../components/use-job.ts";
+import { useSubmit } from "../../components/use-submit.ts";
 import { kindOnPages, kindsOnPages } from "./catalogue.ts";
 import { AnalysisView } from "./analysis-view.tsx";
 import type { AnalyzeResult } from "./result.ts";
@@ -163,8 +164,7 @@ function AnalysisForm({
     ...start,
     kind,
   });
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, submit } = useSubmit(onSubmitted);
   const timeframes = useTimeframes(firstInstrument(value));
   const { timeframe } = value;
   const missing = timeframes.length > 0 && !timeframes.includes((timeframe as string | undefined) ?? "1d");
@@ -172,17 +172,6 @@ function AnalysisForm({
     // The default is of no use where the instrument has other bars only.
     if (missing) setValue((current) => ({ ...current, timeframe: timeframes[0] }));
   }, [missing, timeframes]);
-  const submit = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      onSubmitted((await api.submitTo("/api/analyses", prune(value))).id);
-    } catch (caught) {
-      setError(caught);
-    } finally {
-      setBusy(false);
-    }
-  };
   const withTimeframes: Schema =
     timeframes.length === 0
       ? schema
@@ -215,7 +204,7 @@ function AnalysisForm({
       className="panel"
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        void submit("/api/analyses", prune(value));
       }}
     >
       {form({ ...withTimeframes, properties: ordered(withTimeframes, main) })}

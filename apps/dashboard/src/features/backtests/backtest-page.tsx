@@ -27,7 +27,7 @@ import {
 import { closeDay } from "@tapedeck/features/backtest/report/format";
 import { api } from "../../api.ts";
 import { date, integer } from "../../components/format.ts";
-import { ErrorBox, Loading } from "../../components/state.tsx";
+import { ErrorBox, FailedPage, Loading } from "../../components/state.tsx";
 import { WithEvidence } from "../analyses/figures.tsx";
 import { ReportBlocks, Warnings } from "./report-blocks.tsx";
 import { EquityChart, RollingChart, TradesOnChart } from "./run-charts.tsx";
@@ -40,13 +40,7 @@ export function BacktestPage({ id }: { id: string }) {
     queryFn: () => api.call("getBacktestReport", { params: { id } }),
   });
   if (report.isPending) return <Loading what="the backtest" />;
-  if (report.isError) {
-    return (
-      <main className="page">
-        <ErrorBox error={report.error} retry={() => void report.refetch()} />
-      </main>
-    );
-  }
+  if (report.isError) return <FailedPage error={report.error} retry={() => void report.refetch()} />;
   return report.data.kind === "single" ? (
     <SingleRun id={id} report={report.data} />
   ) : (
@@ -67,13 +61,14 @@ function SingleRun({ id, report }: RunProps) {
   });
   const trades = useTrades(id);
   if (run.isPending) return <Loading what="the backtest" />;
-  if (run.isError) return <ErrorBox error={run.error} retry={() => void run.refetch()} />;
+  if (run.isError) return <FailedPage error={run.error} retry={() => void run.refetch()} />;
   const { result, jobId } = run.data;
   const benchmark = "Buy and hold";
   return (
     <RunFrame
       id={id}
       jobId={jobId}
+      form="/backtests/new"
       title={`${result.strategy.title} on ${result.instrumentId}`}
       subtitle={`${date(result.fromMs)} to ${closeDay(result.toMs)}, ${integer(result.bars)} bars of ${result.timeframe}, ${result.adjustment} prices.`}
       warnings={warningsOf(result)}
@@ -113,12 +108,13 @@ function PortfolioRun({ id, report }: RunProps) {
   });
   const trades = useTrades(id);
   if (run.isPending) return <Loading what="the backtest" />;
-  if (run.isError) return <ErrorBox error={run.error} retry={() => void run.refetch()} />;
+  if (run.isError) return <FailedPage error={run.error} retry={() => void run.refetch()} />;
   const { result, jobId } = run.data;
   return (
     <RunFrame
       id={id}
       jobId={jobId}
+      form="/new/portfolioBacktest"
       title={portfolioTitle(result)}
       subtitle={portfolioSubtitle(result)}
       warnings={warningsOf(result)}
@@ -154,6 +150,7 @@ function PortfolioRun({ id, report }: RunProps) {
 function RunFrame({
   id,
   jobId,
+  form,
   title,
   subtitle,
   warnings,
@@ -161,6 +158,8 @@ function RunFrame({
 }: {
   id: string;
   jobId: string;
+  /** Where such a run is changed and run again. */
+  form: string;
   title: string;
   subtitle: string;
   warnings: readonly string[];
@@ -173,7 +172,7 @@ function RunFrame({
         <p className="dim">
           {subtitle} <Link to={`/jobs/${jobId}`}>The job</Link>
         </p>
-        <Actions id={id} jobId={jobId} />
+        <Actions id={id} jobId={jobId} form={form} />
         <Revision id={id} />
         <Warnings lines={warnings} />
         {children}
@@ -182,7 +181,7 @@ function RunFrame({
   );
 }
 
-function Actions({ id, jobId }: { id: string; jobId: string }) {
+function Actions({ id, jobId, form }: { id: string; jobId: string; form: string }) {
   const go = useNavigate();
   const [error, setError] = useState<unknown>();
   const replay = async () => {
@@ -202,7 +201,7 @@ function Actions({ id, jobId }: { id: string; jobId: string }) {
         <a className="button" href={`/api/backtests/${id}/report.pdf`} download>
           Report as PDF
         </a>
-        <Link className="button" to={`/backtests/new?from=${jobId}`}>
+        <Link className="button" to={`${form}?from=${jobId}`}>
           Run with changes
         </Link>
         <button type="button" onClick={() => void replay()}>

@@ -7,7 +7,8 @@ import type { backtestRoutes } from "@tapedeck/features/backtest/contract";
 import { api } from "../../api.ts";
 import { FormulaInput } from "../../components/formula-input.tsx";
 import { InstrumentInput } from "../../components/instrument-input.tsx";
-import { ErrorBox, Loading } from "../../components/state.tsx";
+import { ErrorBox, FailedPage, Loading } from "../../components/state.tsx";
+import { useSubmit } from "../../components/use-submit.ts";
 import { draftOf, draftTypes, emptyDraft, payloadOf, searches } from "./draft.ts";
 import type { Draft, DraftRange, DraftType } from "./draft.ts";
 
@@ -29,13 +30,7 @@ export function NewBacktestPage() {
   });
   if (strategies.isPending || (from !== null && earlier.isPending)) return <Loading what="the form" />;
   const failed = strategies.error ?? earlier.error;
-  if (failed !== null) {
-    return (
-      <main className="page">
-        <ErrorBox error={failed} />
-      </main>
-    );
-  }
+  if (failed !== null) return <FailedPage error={failed} />;
   const start =
     earlier.data === undefined
       ? { ...emptyDraft, instrumentId: search.get("instrumentId") ?? "" }
@@ -128,27 +123,14 @@ const timeframes = ["1m", "5m", "15m", "1h", "4h", "1d", "1w"].map((one) => [one
 function BacktestForm({ start, strategies }: { start: Draft; strategies: readonly StrategyInfo[] }) {
   const go = useNavigate();
   const [draft, setDraft] = useState(start);
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, submit } = useSubmit((id) => void go(`/backtests/jobs/${id}`));
   const set = (change: Partial<Draft>) => setDraft((current) => ({ ...current, ...change }));
-  const submit = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const job = await api.submitTo(draftTypes[draft.type].path, payloadOf(draft));
-      void go(`/backtests/jobs/${job.id}`);
-    } catch (caught) {
-      setError(caught);
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <form
       className="panel"
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        void submit(draftTypes[draft.type].path, payloadOf(draft));
       }}
     >
       <div className="fields">

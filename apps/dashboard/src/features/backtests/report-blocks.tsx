@@ -1,3 +1,5 @@
+import { Fragment } from "react";
+import type { ReactNode } from "react";
 import type {
   Block,
   DocumentFigure,
@@ -99,21 +101,30 @@ function BlockBody({ block, evidence }: { block: Block; evidence: Evidence }) {
 
 const noEvidence: Evidence = {};
 
+/** What is shown in the place of blocks, by their titles. */
+export type Instead = Readonly<Record<string, ReactNode>>;
+
 /** The parts of a report as panels; figures open their evidence where there is some. */
 export function ReportBlocks({
   blocks,
   evidence = noEvidence,
+  instead = {},
 }: {
   blocks: readonly (Block | null)[];
   evidence?: Evidence;
+  instead?: Instead | undefined;
 }) {
   return blocks
     .filter((block) => block !== null)
     .map((block) => (
-      <section key={block.title} className="panel">
-        <h2>{block.title}</h2>
-        <BlockBody block={block} evidence={evidence} />
-      </section>
+      <Fragment key={block.title}>
+        {instead[block.title] ?? (
+          <section className="panel">
+            <h2>{block.title}</h2>
+            <BlockBody block={block} evidence={evidence} />
+          </section>
+        )}
+      </Fragment>
     ));
 }
 

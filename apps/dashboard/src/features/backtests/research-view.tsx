@@ -1,5 +1,5 @@
 import type { ResultOut } from "@tapedeck/client";
-import type { biasAudit } from "@tapedeck/features/backtest/audit/contract";
+import type { biasAudit, portfolioAudit } from "@tapedeck/features/backtest/audit/contract";
 import type { monteCarlo } from "@tapedeck/features/backtest/monteCarlo/contract";
 import type { ReportDocument } from "@tapedeck/features/backtest/report/documents/document";
 import {
@@ -12,6 +12,7 @@ import type { sweep } from "@tapedeck/features/backtest/sweep/contract";
 import type { walkForward } from "@tapedeck/features/backtest/walkForward/contract";
 import { WithEvidence } from "../analyses/figures.tsx";
 import { ReportBlocks, Warnings } from "./report-blocks.tsx";
+import type { Instead } from "./report-blocks.tsx";
 
 /** Job types whose page is their report. */
 export const researchTypes = {
@@ -19,6 +20,7 @@ export const researchTypes = {
   walkForward: "Walk-forward",
   monteCarlo: "Monte Carlo",
   biasAudit: "Bias audit",
+  portfolioAudit: "Bias audit of a portfolio",
 } as const;
 export type ResearchType = keyof typeof researchTypes;
 
@@ -35,7 +37,8 @@ export function researchDocument(type: ResearchType, result: unknown): ReportDoc
     case "monteCarlo":
       return monteCarloDocument(result as ResultOut<typeof monteCarlo>);
     case "biasAudit":
-      return biasAuditDocument(result as ResultOut<typeof biasAudit>);
+    case "portfolioAudit":
+      return biasAuditDocument(result as ResultOut<typeof biasAudit | typeof portfolioAudit>);
   }
 }
 
@@ -44,10 +47,12 @@ export function ResearchView({
   type,
   result,
   jobId,
+  instead,
 }: {
   type: ResearchType;
   result: unknown;
   jobId: string;
+  instead?: Instead;
 }) {
   const report = researchDocument(type, result);
   return (
@@ -62,7 +67,7 @@ export function ResearchView({
         </a>
       </div>
       <Warnings lines={report.warnings} />
-      <ReportBlocks blocks={report.blocks} />
+      <ReportBlocks blocks={report.blocks} instead={instead} />
       <p className="dim mono hashes">
         {report.sources.map(([name, value]) => `${name} ${value}`).join(" · ")}
       </p>

@@ -13,6 +13,10 @@ import { latest, useJob } from "../../components/use-job.ts";
 import { AnalysisView } from "../analyses/analysis-view.tsx";
 import { kindOnPages } from "../analyses/catalogue.ts";
 import type { AnalyzeResult } from "../analyses/result.ts";
+import { ImportResult } from "../ingest/import-result.tsx";
+import type { ImportOutcome } from "../ingest/import-result.tsx";
+import { SentimentResult } from "../sentiment/sentiment-result.tsx";
+import type { SentimentOutcome } from "../sentiment/sentiment-result.tsx";
 import { Answer } from "../ask/answer.tsx";
 import type { AskResult } from "../ask/answer.tsx";
 import { isResearch, ResearchView } from "../backtests/research-view.tsx";
@@ -61,6 +65,9 @@ export function JobPage({ id }: { id: string }) {
           Submit again with changes
         </Link>
       </div>
+      {view.replayOf === null || view.endedMs === null ? null : (
+        <ReplayNote id={id} replayOf={view.replayOf} />
+      )}
       {refusal === undefined ? null : <div className="notice">{refusal}</div>}
       {broken === undefined ? null : <ErrorBox error={broken} retry={follow} />}
       {view.error === null ? null : (
@@ -111,6 +118,8 @@ function Result({ view }: { view: JobView }) {
   if (view.type === "ask") return <Answer result={view.result as AskResult} />;
   if (view.type === "analyze") return <AnalysisView result={view.result as AnalyzeResult} jobId={view.id} />;
   if (isResearch(view.type)) return <ResearchView type={view.type} result={view.result} jobId={view.id} />;
+  if (view.type === "ingest") return <ImportResult result={view.result as ImportOutcome} />;
+  if (view.type === "sentiment") return <SentimentResult result={view.result as SentimentOutcome} />;
   return <Json value={view.result} />;
 }
 
@@ -182,6 +191,28 @@ function Facts({ job }: { job: JobView }) {
         </div>
       )}
     </dl>
+  );
+}
+
+/** What came of a replay: whether it gave the same bytes with the same code. */
+function ReplayNote({ id, replayOf }: { id: string; replayOf: string }) {
+  const replay = useQuery({
+    queryKey: ["replay", id],
+    queryFn: () => api.call("getReplay", { params: { id } }),
+  });
+  if (replay.isError) return <ErrorBox error={replay.error} />;
+  if (!replay.isSuccess) return null;
+  const { sameResult, sameCode } = replay.data;
+  return (
+    <div className="notice" role="status">
+      Replay of <Link to={`/jobs/${replayOf}`}>{replayOf}</Link>:{" "}
+      {sameResult === null
+        ? "one of the two has no result to compare"
+        : sameResult
+          ? "the same result, bit for bit"
+          : "another result"}
+      , {sameCode ? "with the same code" : "with other code"}.
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ import { api } from "../../api.ts";
 import { ErrorBox, Loading } from "../../components/state.tsx";
 import { initialValue, prune, SchemaForm } from "../../components/schema-form.tsx";
 import type { Schema } from "../../components/schema-form.tsx";
+import { useSubmit } from "../../components/use-submit.ts";
 
 /** A form for any job type, made from its contract's JSON Schema. */
 export function NewJobPage({ type }: { type?: string }) {
@@ -90,8 +91,7 @@ function Editor({
   const go = useNavigate();
   const [value, setValue] = useState<unknown>(start);
   const [asJson, setAsJson] = useState<string>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, submit } = useSubmit((id) => void go(`/jobs/${id}`));
   const malformed = useMemo(() => {
     if (asJson === undefined) return undefined;
     try {
@@ -101,24 +101,12 @@ function Editor({
       return (caught as Error).message;
     }
   }, [asJson]);
-  const submit = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const job = await api.submitTo(path, asJson === undefined ? prune(value) : JSON.parse(asJson));
-      void go(`/jobs/${job.id}`);
-    } catch (caught) {
-      setError(caught);
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <form
       className="panel"
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        void submit(path, asJson === undefined ? prune(value) : JSON.parse(asJson));
       }}
     >
       <p>{summary}</p>

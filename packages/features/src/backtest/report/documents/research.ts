@@ -6,6 +6,7 @@ import { drawCurves } from "../drawing/curves.ts";
 import { drawFan } from "../drawing/fan.ts";
 import { drawFolds } from "../drawing/folds.ts";
 import { drawHeat } from "../drawing/heat.ts";
+import type { Drawing } from "../drawing/shapes.ts";
 import { amount, closeDay, counted, day, percent, ratio } from "../format.ts";
 import { figure, filled, numberColumn, textColumn } from "./document.ts";
 import type { Block, ReportDocument } from "./document.ts";
@@ -19,10 +20,9 @@ export function paramsText(params: Record<string, number | string>): string {
     .join(", ");
 }
 
-export function heatMapDrawing(heatMap: HeatMap) {
-  const { x, y, cells } = heatMap;
+export function heatMapDrawing({ x, y, cells }: HeatMap, metric: string): Drawing {
   return drawHeat({
-    label: `Best first objective by ${x.name} and ${y.name}`,
+    label: `Best ${metric} by ${x.name} and ${y.name}`,
     columns: x.values.map(String),
     rows: y.values.map(String),
     columnName: x.name,
@@ -69,7 +69,7 @@ export function sweepDocument(result: SweepResult): ReportDocument {
       searchHonestyBlock(result.honesty),
       result.heatMap === null
         ? null
-        : { kind: "drawing", title: "Heat map", drawing: heatMapDrawing(result.heatMap) },
+        : { kind: "drawing", title: "Heat map", drawing: heatMapDrawing(result.heatMap, "first objective") },
       result.top.length === 0 ? null : trialsBlock(result.top),
       notesBlock("Search", [
         ...(result.failed > 0 ? [`${counted(result.failed, "combination")} could not be run.`] : []),
