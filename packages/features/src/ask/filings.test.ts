@@ -85,9 +85,18 @@ test("what a filing says in words is quoted with its page", async () => {
   expect(result.citations[0]!.label).toContain("Northern Brick & Tile Co 10-K 2022, Page 1");
 });
 
+test("a figure that is no item of the statements is the table's row, as it stands", async () => {
+  const { text } = await fixture.ask({
+    question: "How much of the income of Acme Widgets was attributable to noncontrolling interests in 2022?",
+  });
+  expect(text).toBe(
+    "A table on page 4 of Acme Widgets Inc. 10-K 2022 tells, for 2022, 2021, 2020 (in millions): Less: attributable to noncontrolling interests 10.0 20.0 — [1]",
+  );
+});
+
 test.each([
   ["What was Acme Widgets' goodwill in FY2022?", "do not show goodwill of 2022"],
-  ["How many pelicans does Acme Widgets employ?", "hold no sentence that answers this"],
+  ["How many pelicans does Acme Widgets employ?", "hold no sentence or row that answers this"],
 ])("%s is declined", async (question, why) => {
   const { result } = await fixture.ask({ question });
   expect(result).toMatchObject({ status: "declined", sentences: [] });

@@ -11,4 +11,6 @@ export type { FigureUnit } from "./metrics.ts";
 export { figuresNamed, readFigureRequest } from "./request.ts";
 export type { FigureRequest, NoFigure } from "./request.ts";
 export { createFilingSearch } from "./search.ts";
+export { bestRows } from "./tableRows.ts";
+export type { RankedRow } from "./tableRows.ts";
 export type { FilingHit, FilingSearch } from "./search.ts";

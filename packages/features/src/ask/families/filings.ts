@@ -1,10 +1,11 @@
 import {
   arithmeticOf,
+  bestRows,
   createCompanyFinder,
   readFigureRequest,
   readPeriods,
 } from "@tapedeck/text/filings/index";
-import type { Figure, FilingPage } from "@tapedeck/text/filings/index";
+import type { Figure, FilingHit, FilingPage } from "@tapedeck/text/filings/index";
 import { bestSentences } from "@tapedeck/text/sentences";
 import type { EvidenceItem } from "../../evidence/contract.ts";
 import type { FilingDocument, FilingPageText } from "../../knowledge/contract.ts";
@@ -176,13 +177,45 @@ export const filingFigure = defineFamily<{ question: string; company: string }>(
 });
 
 const wantedSentences = 2;
+const wantedRows = 2;
+
+/** Rows of tables as they stand, with the years of their columns: no figure is chosen, so that none is mistaken for another. */
+function rowDrafts(question: string, company: string, hits: readonly FilingHit[]): Draft[] {
+  return hits
+    .flatMap(({ page }) =>
+      bestRows(question, page.text, [company]).map((row) => ({ ...row, page: page as Page })),
+    )
+    .toSorted((one, other) => other.share - one.share)
+    .slice(0, wantedRows)
+    .map(({ page, start, end, years, scale }) => {
+      const row = page.text.slice(start, end).replaceAll(/\s+/g, " ");
+      const place = `page ${page.page} of ${page.document.title}`;
+      const columns = years.length === 0 ? "" : `, for ${years.join(", ")}`;
+      const unit = scaleNames.get(scale ?? 1) ?? "";
+      return {
+        text: `A table on ${place} tells${columns}${unit}: ${row}`,
+        cite: [passage(page, start, end)],
+        names: [place, `for ${years.join(", ")}`, unit.trim()],
+      };
+    });
+}
+
+const scaleNames = new Map([
+  [1e3, " (in thousands)"],
+  [1e6, " (in millions)"],
+  [1e9, " (in billions)"],
+]);
 
 /** What a filing says in words: its sentences as they stand, with their page. */
 export const filingPassage = defineFamily<{ question: string; company: string }>({
   name: "filingPassage",
   takes: ["anything"],
-  about: "What a company's filings say about a subject, in their own words",
-  examples: ["Which class action was filed against Northern Brick in 2022?"],
+  about:
+    "What a company's filings say about a subject, in their own words, or the row of a table that tells it",
+  examples: [
+    "Which class action was filed against Northern Brick in 2022?",
+    "How much of the income of Acme Widgets was attributable to noncontrolling interests in 2022?",
+  ],
   understand(q, hint) {
     const [company, ...more] = companiesIn(q, hint);
     if (company === undefined || more.length > 0 || q.instruments.length > 0) return undefined;
@@ -197,11 +230,15 @@ export const filingPassage = defineFamily<{ question: string; company: string }>
       .toSorted((one, other) => other.share - one.share)
       .slice(0, wantedSentences);
     if (found.length === 0) {
+      const rows = /\b(?:how (?:much|many)|what|which)\b/i.test(question)
+        ? rowDrafts(question, company, hits)
+        : [];
+      if (rows.length > 0) return { drafts: rows };
       const titles = [
         ...new Set(hits.map(({ page }) => `${(page as Page).document.title}, page ${page.page}`)),
       ];
       throw new Declined(
-        `The filings of ${company} that are here hold no sentence that answers this. The nearest pages: ${titles.join("; ")}.`,
+        `The filings of ${company} that are here hold no sentence or row that answers this. The nearest pages: ${titles.join("; ")}.`,
       );
     }
     return {

@@ -1,3 +1,4 @@
+import { dayMs } from "@tapedeck/core";
 import type { Instrument } from "../../series/contract.ts";
 import { Declined } from "../answer.ts";
 import type { Draft } from "../answer.ts";
@@ -14,6 +15,7 @@ import { extreme, priceAt } from "./price.ts";
 import { riskRatio } from "./ratio.ts";
 import { returnOver } from "./returnOver.ts";
 import { across, coveredBy, leftOutNote, universe } from "./universe.ts";
+import type { Covered } from "./universe.ts";
 import { volatility } from "./volatility.ts";
 
 function trailing(days: number): Period {
@@ -115,6 +117,7 @@ interface CommentaryArgs extends Record<string, unknown> {
 }
 
 const mostNamed = 3;
+const freshMs = 7 * dayMs;
 
 interface Moved {
   bars: Bars;
@@ -138,8 +141,17 @@ export const commentary = defineFamily<CommentaryArgs>({
     return { instruments: universe(q, hint) };
   },
   async run({ instruments }, tools) {
-    const { covered, leftOut } = await coveredBy(instruments, undefined, tools);
-    if (covered.length === 0) throw new Declined("There is no market data yet.");
+    const { covered: all, leftOut } = await coveredBy(instruments, undefined, tools);
+    if (all.length === 0) throw new Declined("There is no market data yet.");
+    const lastMs = ({ bars }: Covered) => bars.dataset.columns.closeMs[bars.last]!;
+    const newestMs = Math.max(...all.map(lastMs));
+    // What ended long before the rest says nothing of the day.
+    const isFresh = (one: Covered) =>
+      newestMs - lastMs(one) <= Math.max(freshMs, one.bars.dataset.timeframeMs);
+    const covered = all.filter(isFresh);
+    leftOut.push(
+      ...all.filter((one) => !isFresh(one)).map(({ bars }) => bars.dataset.instrument.instrumentId),
+    );
     const drafts: Draft[] = [];
     for (const days of [0, 30]) {
       const moved: Moved[] = [];

@@ -66,5 +66,5 @@ const mostNamed = 12;
 export function leftOutNote(leftOut: readonly string[]): string {
   if (leftOut.length === 0) return "";
   const more = leftOut.length > mostNamed ? " and others" : "";
-  return `; ${leftOut.slice(0, mostNamed).join(", ")}${more} could not be judged: bars or a column that it needs are missing`;
+  return `; ${leftOut.slice(0, mostNamed).join(", ")}${more} could not be judged: bars that it needs are missing, or end too early`;
 }
