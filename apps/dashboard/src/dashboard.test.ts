@@ -181,8 +181,12 @@ leaveOutUnless(hasBrowser, "chromium")("the dashboard in Chromium", () => {
     });
     await page.getByRole("heading", { name: "How it would be read" }).waitFor();
     await picture("import");
+    await page.getByLabel("Name", { exact: true }).fill("My own");
+    await page.getByLabel("Currency").fill("eur");
     await page.getByRole("button", { name: "Import", exact: true }).click();
-    await page.getByRole("link", { name: "Chart of MINE.LOCAL" }).waitFor();
+    await page.getByText("40 rows read").waitFor();
+    await page.getByRole("cell", { name: "MINE.LOCAL My own" }).waitFor();
+    await picture("imported");
     await page.getByRole("link", { name: "Chart of MINE.LOCAL" }).click();
     await page.locator(".chart canvas").first().waitFor();
   });

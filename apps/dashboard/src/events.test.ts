@@ -84,6 +84,26 @@ leaveOutUnless(hasBrowser, "chromium")("events and sentiment in Chromium", () =>
     await dashboard.picture("chart-with-news");
   });
 
+  test("a call is shown by part and speaker, against the call before", async () => {
+    const post = (title: string, publishedMs: number, said: string) =>
+      stack.client.call("postDocument", {
+        body: {
+          title,
+          publishedMs,
+          kind: "transcript",
+          company: "Acme",
+          text: `## Prepared remarks\n\n### Ann Lee, CEO\n\n${said}\n\n## Questions and answers\n\n### Bob Ray, Analyst, Bank\n\nIs demand weak?\n\n### Ann Lee, CEO\n\nWe believe that it may improve.`,
+        },
+      });
+    await post("Acme, first quarter", 1_000, "Profit rose. Demand is strong.");
+    const { id } = await post("Acme, second quarter", 2_000, "Losses widened.");
+    const job = await stack.client.submit("sentiment", { documentIds: [id] }, { waitS: 50 });
+    await page.goto(`${stack.apiUrl}/jobs/${job.id}`);
+    await page.getByRole("heading", { name: "Tone of Acme, second quarter" }).waitFor();
+    await page.getByRole("link", { name: "Acme, first quarter" }).waitFor();
+    await dashboard.picture("call");
+  });
+
   test("an event study is shown with its tests and events", async () => {
     const job = await stack.client.submit(
       "analyze",

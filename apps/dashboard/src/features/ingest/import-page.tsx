@@ -13,11 +13,15 @@ export function ImportPage() {
   const go = useNavigate();
   const [symbol, setSymbol] = useState("");
   const [venue, setVenue] = useState("");
+  const [name, setName] = useState("");
+  const [currency, setCurrency] = useState("");
   const [timeZone, setTimeZone] = useState("");
   const [upload, setUpload] = useState<Upload>();
   const instrument = () => ({
     ...(symbol.trim() === "" ? {} : { symbol: symbol.trim().toUpperCase() }),
     ...(venue.trim() === "" ? {} : { venue: venue.trim().toUpperCase() }),
+    ...(name.trim() === "" ? {} : { name: name.trim() }),
+    ...(currency.trim() === "" ? {} : { currency: currency.trim().toUpperCase() }),
   });
   const options = () => ({
     instrument: instrument(),
@@ -78,6 +82,18 @@ export function ImportPage() {
           <label className="field">
             <span className="label">Venue</span>
             <input value={venue} onChange={(event) => setVenue(event.target.value)} placeholder="LOCAL" />
+          </label>
+          <label className="field">
+            <span className="label">Name</span>
+            <input value={name} onChange={(event) => setName(event.target.value)} placeholder="the symbol" />
+          </label>
+          <label className="field">
+            <span className="label">Currency</span>
+            <input
+              value={currency}
+              onChange={(event) => setCurrency(event.target.value)}
+              placeholder="guessed"
+            />
           </label>
           <label className="field">
             <span className="label">Time zone of the file</span>
