@@ -96,6 +96,8 @@ test("a feed that is silent fires once, and again after it spoke", async () => {
   await alertOn({ kind: "stale", afterMs: 1_000 });
   await fixture.start(source);
   await has(1);
+  // A print from before the silence does not end it.
+  source.send({ eventMs: Date.now() - 60_000 });
   source.send({});
   await has(2);
 });

@@ -168,9 +168,8 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
 
   function onPrint(mine: Printed, { eventMs, price, instrumentId }: Tick): void {
     for (const active of mine.silent) {
-      mine.silent.delete(active);
       observe(active, { atMs: eventMs, met: false, clear: true }, null, () => "");
-      if (!active.state.armed) mine.silent.add(active);
+      if (active.state.armed) mine.silent.delete(active);
     }
     if (eventMs < mine.lastMs) return;
     mine.lastMs = eventMs;
