@@ -169,7 +169,7 @@ describe("revisions", () => {
     const early = { ...request, timeframe: "1h", asOfMs: Date.parse("2020-01-04") };
     const refusal = await fixture.series.dataset(early).catch((error: unknown) => error as AppError);
     expect(JSON.stringify([(refusal as AppError).message, (refusal as AppError).details])).toContain(
-      "1d (2020-01-02 to 2020-01-04)",
+      "1d (2020-01-02 to 2020-01-03)",
     );
     expect((refusal as AppError).details).toMatchObject({
       coverage: [{ timeframe: "1d", toMs: Date.parse("2020-01-04") }],
