@@ -47,7 +47,7 @@ const prices = ["open", "high", "low", "close", "volume"] as const;
  * dataset; a document's span is read again from its text; what is cited must be told by the sentence, or be the data of
  * the instrument and time that it speaks of.
  */
-export async function supports(sentence: string, { item }: Evidence, fixture: AskFixture): Promise<boolean> {
+async function supports(sentence: string, { item }: Evidence, fixture: AskFixture): Promise<boolean> {
   const text = sentence.replaceAll(/ ?\[\d+\]/g, "");
   switch (item.kind) {
     case "rows": {
@@ -122,4 +122,22 @@ function isTold(
   if (value !== null && (value === 0 || tells(text, value))) return true;
   // A value that only decides what is said ("did not gain") is of a time that the sentence tells, or is told in its words.
   return atMs !== null ? says(text, atMs - 1) : share(formula, text) >= 0.2;
+}
+
+/** Counts the citations of an answer and those that support their sentence; with EVAL_SHOW=1 prints the others. */
+export async function countSupported(
+  { result, ctx }: Awaited<ReturnType<AskFixture["ask"]>>,
+  fixture: AskFixture,
+): Promise<{ citations: number; supported: number }> {
+  const count = { citations: 0, supported: 0 };
+  for (const { text, evidenceIds } of result.sentences) {
+    for (const id of evidenceIds) {
+      count.citations++;
+      const evidence = await fixture.deps.evidence.get(ctx.tenantId, id);
+      if (await supports(text, evidence, fixture)) count.supported++;
+      else if (process.env["EVAL_SHOW"] === "1")
+        console.error(`${result.question} → ${text} ← ${JSON.stringify(evidence.item)}`);
+    }
+  }
+  return count;
 }

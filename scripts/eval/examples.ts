@@ -1,6 +1,6 @@
 import { families } from "../../packages/features/src/ask/families/index.ts";
 import { askFixture } from "../../packages/features/src/ask/fixture.ts";
-import { supports } from "./citations.ts";
+import { countSupported } from "./citations.ts";
 import type { EvalSet } from "./measure.ts";
 
 /** Every documented example of every kind of question: is it answered, and does each citation support its sentence? */
@@ -17,17 +17,11 @@ export const examples: EvalSet = {
       await fixture.finishBacktest();
       await fixture.fillBooks();
       for (const question of questions) {
-        const { result, ctx } = await fixture.ask({ question });
-        if (result.status === "answered") answered++;
-        for (const { text, evidenceIds } of result.sentences) {
-          for (const id of evidenceIds) {
-            citations++;
-            const evidence = await fixture.deps.evidence.get(ctx.tenantId, id);
-            if (await supports(text, evidence, fixture)) supported++;
-            else if (process.env["EVAL_SHOW"] === "1")
-              console.error(`${question} → ${text} ← ${JSON.stringify(evidence.item)}`);
-          }
-        }
+        const answer = await fixture.ask({ question });
+        if (answer.result.status === "answered") answered++;
+        const count = await countSupported(answer, fixture);
+        citations += count.citations;
+        supported += count.supported;
       }
     } finally {
       await fixture.close();

@@ -1,6 +1,6 @@
 import { monthlyStocks, sp500Bars } from "@tapedeck/testkit";
 import { askFixture } from "../../packages/features/src/ask/fixture.ts";
-import { supports } from "./citations.ts";
+import { countSupported } from "./citations.ts";
 import { marketQuestions } from "./marketQuestions.ts";
 import type { Expected } from "./marketQuestions.ts";
 import type { EvalSet } from "./measure.ts";
@@ -55,23 +55,18 @@ export const market: EvalSet = {
       await fixture.fillBooks();
       for (const { question, expected } of questions) {
         const started = performance.now();
-        const { result, text, ctx } = await fixture.ask({ question });
+        const answer = await fixture.ask({ question });
         answeringMs += performance.now() - started;
+        const { result, text } = answer;
         const answered = result.status === "answered";
         const isRight = expected.kind === "declined" ? !answered : answered && says(text, expected);
         if (isRight) right++;
         else if (answered) wrong++;
         if (!isRight && process.env["EVAL_SHOW"] === "1")
           console.error(`${question} → ${text || result.message} (${JSON.stringify(expected)})`);
-        for (const { text: sentence, evidenceIds } of result.sentences) {
-          for (const id of evidenceIds) {
-            citations++;
-            const evidence = await fixture.deps.evidence.get(ctx.tenantId, id);
-            if (await supports(sentence, evidence, fixture)) supported++;
-            else if (process.env["EVAL_SHOW"] === "1")
-              console.error(`${question} → ${sentence} ← ${JSON.stringify(evidence.item)}`);
-          }
-        }
+        const count = await countSupported(answer, fixture);
+        citations += count.citations;
+        supported += count.supported;
       }
     } finally {
       await fixture.close();

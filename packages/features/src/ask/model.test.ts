@@ -61,6 +61,23 @@ describe("an answer of the model", () => {
     expect(server!.requests[0]!.chat.stream).toBe(true);
   });
 
+  test("a structured answer is read sentence by sentence; one of another form is told to it", async () => {
+    const model = await start([
+      planner,
+      useTool("give_answer", { sentences: [{ text: "It fell 38.49%." }] }),
+      useTool("give_answer", {
+        sentences: [
+          { text: "In 2008 the S&P 500 fell 38.49%.", evidence: ["e1"] },
+          { text: "It fell 40%.", evidence: ["e1"] },
+        ],
+      }),
+    ]);
+    const { result } = await fixture.ask({ question }, { model });
+    expect(result).toMatchObject({ status: "answered", model: "loopback", dropped: 1 });
+    expect(result.sentences.map((one) => one.text)).toEqual(["In 2008 the S&P 500 fell 38.49%. [1]"]);
+    expect(lastResult(server!.requests[2]!.chat)).toContain("each with handles");
+  });
+
   test("no tool writes or sends", async () => {
     const model = await start([say("DECLINED")]);
     await fixture.ask({ question }, { model });
@@ -73,6 +90,7 @@ describe("an answer of the model", () => {
       "ask_planner",
       "search_knowledge",
       "read_job",
+      "give_answer",
     ]);
   });
 
