@@ -26,6 +26,7 @@ export interface LeaseOptions {
 /** The instruments that this process takes the ticks of: its share of the venue's. */
 export interface Leases {
   start(): Promise<void>;
+  /** Do ticks of it come here? */
   has(instrumentId: string): boolean;
   count(): number;
   /** Tries to take an instrument now. */
@@ -41,12 +42,18 @@ export interface Leases {
 export function createLeases(options: LeaseOptions): Leases {
   const { book, log } = options;
   const held = new Set<string>();
+  /** Those of which ticks come: what is stored of the others is still read. */
+  const ready = new Set<string>();
+  const takings = new Map<string, Promise<void>>();
+  /** Those that are asked for by name. */
+  const wants = new Map<string, Promise<void>>();
   let sharing: Promise<void> | undefined;
   let stopped = false;
   const timers: NodeJS.Timeout[] = [];
 
   async function giveUp(instrumentId: string): Promise<boolean> {
     held.delete(instrumentId);
+    ready.delete(instrumentId);
     return options.giveUp(instrumentId);
   }
 
@@ -67,12 +74,17 @@ export function createLeases(options: LeaseOptions): Leases {
     if (taken.length === 0) return;
     // Renewed from now on: reading what is stored of them may take longer than a lease.
     for (const instrumentId of taken) held.add(instrumentId);
+    const taking = options.take(taken);
+    for (const instrumentId of taken) takings.set(instrumentId, taking);
     try {
-      await options.take(taken);
+      await taking;
+      for (const instrumentId of taken) ready.add(instrumentId);
     } catch (error) {
       for (const instrumentId of taken) await giveUp(instrumentId);
       await book.release(taken);
       throw error;
+    } finally {
+      for (const instrumentId of taken) takings.delete(instrumentId);
     }
     log.info({ instruments: taken.length, held: held.size }, "instruments are taken");
   }
@@ -93,8 +105,8 @@ export function createLeases(options: LeaseOptions): Leases {
   }
 
   return {
-    has: (instrumentId) => held.has(instrumentId),
-    count: () => held.size,
+    has: (instrumentId) => ready.has(instrumentId),
+    count: () => ready.size,
     async start() {
       await shareSoon();
       const later = (work: () => Promise<void>) =>
@@ -106,7 +118,13 @@ export function createLeases(options: LeaseOptions): Leases {
     async want(instrumentId) {
       // What is under way may have begun before the instrument was known.
       await sharing;
-      if (!stopped && !held.has(instrumentId)) await claim([instrumentId], 1);
+      if (stopped || ready.has(instrumentId)) return;
+      let taking = takings.get(instrumentId) ?? wants.get(instrumentId);
+      if (taking === undefined) {
+        taking = claim([instrumentId], 1).finally(() => wants.delete(instrumentId));
+        wants.set(instrumentId, taking);
+      }
+      await taking;
     },
     async stop() {
       stopped = true;
@@ -114,6 +132,7 @@ export function createLeases(options: LeaseOptions): Leases {
       await sharing?.catch(() => undefined);
       const ids = [...held];
       held.clear();
+      ready.clear();
       if (ids.length > 0) await book.release(ids);
     },
   };

@@ -67,12 +67,21 @@ export function startMarket(options: {
     return undefined;
   }
 
-  /** The next look begins a minute before now, at a trade of then. */
+  /** Number and time of a trade of each second, so that a later look can begin at one. */
+  const marks = symbols.map(() => [] as { first: number; sinceMs: number }[]);
+  const marking = setInterval(() => {
+    const sinceMs = Date.now();
+    counts.forEach((count, i) => marks[i]!.push({ first: firstId + count, sinceMs }));
+  }, 1_000);
+
+  /** What was made a minute before the last of these is not looked at again. */
   function verify(wanted: readonly number[]): void {
-    const before = Math.ceil(60 * tradesPerSecond);
-    for (const [i, count] of wanted.entries())
-      if (count > 2 * before)
-        verified[i] = { first: firstId + count - before, sinceMs: Date.now() - 120_000 };
+    for (const [i, count] of wanted.entries()) {
+      const known = marks[i]!.findLastIndex(({ first }) => first < firstId + count);
+      if (known < 60) continue;
+      verified[i] = marks[i]![known - 60]!;
+      marks[i]!.splice(0, known - 60);
+    }
   }
 
   return {
@@ -117,6 +126,9 @@ export function startMarket(options: {
           is distinct from (w.open, w.high, w.low, w.close, w.volume)`.execute(db);
       return rows[0]!.wrong;
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer);
+      clearInterval(marking);
+    },
   };
 }
