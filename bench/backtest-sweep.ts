@@ -19,15 +19,17 @@ const space: Parameter[] = [
   { name: "fast", from: 2, to: 26, step: 1 },
   { name: "slow", from: 30, to: 69, step: 1 },
 ];
-const payload = SweepPayload.parse({
+const strategy = { kind: "builtIn", name: "maCrossover", params: {} } as const;
+const parsed = SweepPayload.parse({
   instrumentId: "SPX.INDEX",
-  strategy: { kind: "builtIn", name: "maCrossover" },
+  strategy,
   parameters: { fast: { from: 2, to: 26, step: 1 }, slow: { from: 30, to: 69, step: 1 } },
   costs: { feeBps: 10, slippageBps: 0 },
   initialCash: "10000000",
   sizing: { kind: "fractionOfEquity", fraction: 0.99 },
 });
 
+const payload = { ...parsed, strategy };
 /** As the job does it: formulas, signals, fills, equity and figures of every pair. */
 function sweep(): number {
   const data = { ...bars, length: rows, timeframeMs: 86_400_000 };

@@ -167,17 +167,14 @@ function checkedSizing(sizing: Sizing): RuleSizing {
   return ofCash;
 }
 
-/** Settings of the simulator. Throws AppError `payload.invalid` for terms that it does not know. */
+/** Settings of the simulator, for terms that are fast. Throws AppError `payload.invalid`. */
 export function settingsOf(
   payload: Terms & Pick<BacktestPayload, "costs" | "initialCash" | "lotSize">,
   lotSize: string | null,
 ): SimulationSettings {
   const sizing = cashSizing(payload.sizing);
   if (sizing === undefined || !isFast(payload)) {
-    throw new AppError(
-      "payload.invalid",
-      "Searches know the sizings fractionOfEquity, fixedQuantity and fixedCash, the protections stopLoss, takeProfit, trailingStop and maxBars, and the pessimistic path; a single backtest knows the rest.",
-    );
+    throw new RangeError("the simulator does not know these terms: they are the engine's");
   }
   checkedSizing(payload.sizing);
   const { protection } = payload;

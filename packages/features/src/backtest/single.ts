@@ -13,6 +13,7 @@ import {
   runSimulation,
 } from "@tapedeck/trading";
 import type {
+  BarRange,
   EngineSettings,
   FeatureColumn,
   MarketInstrument,
@@ -53,6 +54,8 @@ export interface SingleRunOptions {
   costMultiple?: number;
   /** Bars that each decision comes later; default 0. */
   delayBars?: number;
+  /** Only these bars are traded, from a flat start; formulas have all bars before. Default: all. Not of the fast engine. */
+  range?: BarRange;
   onProgress?(barsDone: number): void;
 }
 
@@ -138,17 +141,18 @@ function openRules(payload: SingleRequest, strategy: Strategy): SingleStrategy {
     vary: (other) => Promise.resolve(openRules(other, other.strategy as Strategy)),
     close: () => Promise.resolve(),
     async run(scene, options) {
-      const { data, instrument } = scene;
+      const { data } = scene;
       const { delayBars = 0 } = options;
       if (fast) {
         let signals = packSignals(side, conditions(data), new Uint8Array(data.length));
         for (let bar = 0; bar < delayBars; bar++) signals = delaySignals(signals);
-        const settings = settingsOf(payload, instrument.lotSize);
+        const settings = settingsOf(payload, scene.instrument.lotSize);
         return simulateFast(data, signals, { ...settings, ...dearer(settings, options) }, options);
       }
-      const columns = featureColumns(features, data, delayBars);
+      const instrument = instrumentOf(payload, scene, false, options.range);
+      const columns = featureColumns(features, data, instrument, delayBars, options.range);
       const engine = createEngine(
-        [instrumentOf(payload, scene, false)],
+        [instrument],
         create(),
         engineSettings(payload, scene, options),
         (formula) => columns[formula]![0]!,
@@ -193,11 +197,12 @@ async function planModule(
     vary: (other) => planModule(session, other, other.strategy as ModuleStrategy),
     close: () => session.close(),
     async run(scene, options) {
+      const instrument = instrumentOf(payload, scene, true, options.range);
       const { run, failure } = await session.run({
         params,
-        instruments: [instrumentOf(payload, scene, true)],
+        instruments: [instrument],
         settings: { ...engineSettings(payload, scene, options), delayBars: options.delayBars ?? 0 },
-        columns: featureColumns(features, scene.data, 0),
+        columns: featureColumns(features, scene.data, instrument, 0, options.range),
         seed: options.seed,
         signal: options.signal,
         onProgress: (done) => options.onProgress?.(done),
@@ -250,15 +255,20 @@ function evaluateConditions(
   return columns;
 }
 
-/** A column of each formula for one instrument, `delayBars` late. */
+/** A column of each formula over the instrument's bars, `delayBars` late; of a range, the part of the whole. */
 function featureColumns(
   formulas: readonly string[],
   data: Dataset,
+  { bars: { closeMs } }: MarketInstrument,
   delayBars: number,
+  range: BarRange | undefined,
 ): Record<string, FeatureColumn[]> {
   const values = evaluateFormulas(formulas, data);
   return Object.fromEntries(
-    formulas.map((formula, k) => [formula, [{ closeMs: data.closeMs, values: late(values[k]!, delayBars) }]]),
+    formulas.map((formula, k) => [
+      formula,
+      [{ closeMs, values: late(values[k]!, delayBars).subarray(range?.from, range?.to) }],
+    ]),
   );
 }
 
@@ -275,14 +285,20 @@ function instrumentOf(
   payload: SingleRequest,
   { data, instrument, finer }: SingleScene,
   whole: boolean,
+  range: BarRange | undefined,
 ): MarketInstrument {
-  const { openMs, closeMs, open, high, low, close, volume } = data;
+  const cut = (column: Float64Array) => column.subarray(range?.from, range?.to);
+  const bars = {
+    openMs: cut(data.openMs),
+    closeMs: cut(data.closeMs),
+    open: cut(data.open),
+    high: cut(data.high),
+    low: cut(data.low),
+    close: cut(data.close),
+    volume: cut(data.volume),
+  };
   return {
-    ...plainInstrument(
-      instrument.instrumentId,
-      { openMs, closeMs, open, high, low, close, volume },
-      instrument.currency,
-    ),
+    ...plainInstrument(instrument.instrumentId, bars, instrument.currency),
     lotSize: marketOf(payload, instrument.lotSize).lotSize,
     tickSize: whole ? Number(instrument.tickSize ?? "0") : 0,
     minNotional: whole ? Number(instrument.minNotional ?? "0") : 0,

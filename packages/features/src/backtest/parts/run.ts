@@ -3,7 +3,7 @@ import type { JobHandler } from "@tapedeck/core";
 import type { Db, Tx } from "../../db.ts";
 import { SweepPayload } from "../sweep/contract.ts";
 import { openSweepWork } from "../sweep/run.ts";
-import type { SearchDeps } from "../sweep/scene.ts";
+import type { SearchDeps, SearchScene } from "../sweep/scene.ts";
 import { WalkForwardPayload } from "../walkForward/contract.ts";
 import { openFoldWork } from "../walkForward/run.ts";
 import type { backtestPart } from "./contract.ts";
@@ -28,25 +28,30 @@ export const runBacktestPart: JobHandler<typeof backtestPart, BacktestPartDeps, 
   const search = await loadRunningSearch(deps.db, ctx.tenantId, jobId);
   if (search === undefined) return { parts };
   const payload: unknown = JSON.parse(search.payload);
-  const work: PartedWork<never, unknown> | undefined =
+  const work: (PartedWork<never, unknown> & { scene: SearchScene }) | undefined =
     search.type === "sweep"
       ? await openSweepWork(deps, SweepPayload.parse(payload), { ...ctx, jobId })
       : search.type === "walkForward"
         ? await openFoldWork(deps, WalkForwardPayload.parse(payload), ctx)
         : undefined;
-  if (work === undefined || work.datasetHashes.join() !== datasetHashes.join()) return { parts };
-  const owner = `${ctx.jobId}#${ctx.pickup}`;
-  let idleSince = ctx.now();
-  while (ctx.now() - idleSince < lingerMs) {
-    const taken = await takePart(deps.db, ctx, jobId, owner, work);
-    if (taken === undefined) {
-      await sleep(pollMs, undefined, { signal: ctx.signal });
-      if ((await loadRunningSearch(deps.db, ctx.tenantId, jobId)) === undefined) break;
-      continue;
+  if (work === undefined) return { parts };
+  try {
+    if (work.datasetHashes.join() !== datasetHashes.join()) return { parts };
+    const owner = `${ctx.jobId}#${ctx.pickup}`;
+    let idleSince = ctx.now();
+    while (ctx.now() - idleSince < lingerMs) {
+      const taken = await takePart(deps.db, ctx, jobId, owner, work);
+      if (taken === undefined) {
+        await sleep(pollMs, undefined, { signal: ctx.signal });
+        if ((await loadRunningSearch(deps.db, ctx.tenantId, jobId)) === undefined) break;
+        continue;
+      }
+      idleSince = ctx.now();
+      parts += +(taken !== "lost");
+      ctx.progress({ parts });
     }
-    idleSince = ctx.now();
-    parts += +(taken !== "lost");
-    ctx.progress({ parts });
+    return { parts };
+  } finally {
+    await work.scene.runner.close();
   }
-  return { parts };
 };

@@ -10,6 +10,10 @@ import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import { noHelp, putSweepJob } from "../parts/parts.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
+import { BacktestPayload } from "../contract.ts";
+import { createStrategyModules } from "../modules/folder.ts";
+import { toFormulaData } from "../run.ts";
+import { openStrategy } from "../single.ts";
 import { sweep, SweepPayload } from "./contract.ts";
 import type { SweepResult } from "./contract.ts";
 import { sweepRouteHandlers } from "./read.ts";
@@ -34,6 +38,7 @@ beforeAll(async () => {
     db,
     jobs: noHelp,
     formulas: createFormulaLibrary({ db }),
+    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../../strategies") }),
     series: createSeriesReader({ db, blobs: store.blobs, now }),
   };
   const bars = readFileSync(csvPath, "utf8")
@@ -242,4 +247,71 @@ test("another tenant does not see the trials", async () => {
       stranger,
     ),
   ).rejects.toMatchObject({ code: "resource.unknown" });
+});
+
+describe("what only the engine runs", () => {
+  const chandelier = { protection: { chandelier: { length: 20, multiple: 3 } } };
+
+  test("a combination's figures are those of a backtest of it", async () => {
+    const { result } = await run({
+      ...rules,
+      ...chandelier,
+      parameters: { length: { values: [5, 10] }, oversold: { values: [35] }, stopLoss: { values: [0.02] } },
+    });
+    expect(result.top).toHaveLength(2);
+    for (const trial of result.top) {
+      const { length } = trial.params;
+      const strategy = await openStrategy(
+        deps,
+        BacktestPayload.parse({
+          instrumentId: "SPX.INDEX",
+          strategy: {
+            kind: "rules",
+            entry: `crossunder(rsi(close, ${length}), 35)`,
+            exit: `rsi(close, ${length}) > 55`,
+          },
+          protection: { ...chandelier.protection, stopLoss: 0.02 },
+        }),
+      );
+      const dataset = await deps.series.dataset({
+        tenantId,
+        instrumentId: "SPX.INDEX",
+        timeframe: "1d",
+        adjustment: "split",
+      });
+      const outcome = await strategy.run(
+        { data: toFormulaData(dataset), instrument: dataset.instrument, finer: undefined },
+        { signal: new AbortController().signal, seed: 1 },
+      );
+      expect(trial.figures!.totalReturn).toBe(outcome.equity.at(-1)! / 100_000 - 1);
+      expect(trial.figures!.fills).toBe(outcome.fills.count);
+      expect(outcome.fills.count).toBeGreaterThan(10);
+    }
+  });
+
+  test("combinations that are no strategy are stored with the reason", async () => {
+    const { result } = await run({
+      ...grid,
+      ...chandelier,
+      parameters: { fast: { values: [10, 90] }, slow: { values: [40] } },
+    });
+    expect(result.failed).toBe(1);
+    expect(result.warnings[0]).toContain("fast must be below slow");
+  });
+
+  test("a module of the operator, whose parameters it checks itself", async () => {
+    const module = {
+      instrumentId: "SPX.INDEX",
+      strategy: { kind: "module", name: "volatilityBreakout" },
+      parameters: { length: { values: [10, 20, 1_000] }, stop: { values: [2] } },
+    };
+    const { result, ctx } = await run(module);
+    expect(result.honesty.trials).toBe(3);
+    expect(result.failed).toBe(1);
+    expect(result.warnings[0]).toContain("length is a whole number from 2 to 500");
+    expect(result.best!.figures!.fills).toBeGreaterThan(20);
+    expect(ctx.inputs.map((input) => input.label)).toContain("strategies/volatilityBreakout.ts");
+    const stray = run({ ...module, parameters: { width: { values: [1] } } });
+    await expect(stray).rejects.toThrow("has no parameter width");
+  });
 });

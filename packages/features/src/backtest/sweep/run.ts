@@ -9,7 +9,7 @@ import type { PartedWork } from "../parts/spread.ts";
 import { createBestKeeper, createHeatKeeper, scoresOf } from "./best.ts";
 import type { StoredMeasure, sweep, SweepPayload, SweepResult } from "./contract.ts";
 import { emptyRecord, judge, recordTrial } from "./honesty.ts";
-import type { TrialRunner } from "./runner.ts";
+import type { SearchRunner } from "./runner.ts";
 import { openScene, resolveInputs, searcherOf } from "./scene.ts";
 import type { SearchDeps, SearchScene } from "./scene.ts";
 import { loadTrials, saveTrials, trialView } from "./store.ts";
@@ -58,7 +58,7 @@ export async function openSweepWork(
     async compute({ from, combinations }, breathe) {
       const trials: StoredTrial[] = [];
       for (const [k, values] of combinations.entries()) {
-        trials.push(tryValues(runner, from + k, values));
+        trials.push(await tryValues(runner, from + k, values));
         if (k % pause === pause - 1) await breathe();
       }
       return trials;
@@ -73,6 +73,21 @@ export async function openSweepWork(
 const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) => {
   ctx.progress({ trialsDone: 0, trialsTotal: 0, best: null });
   const work = await openSweepWork(deps, payload, ctx);
+  try {
+    return await searchAll(deps, payload, ctx, work);
+  } finally {
+    await work.scene.runner.close();
+  }
+};
+
+type SweepWork = Awaited<ReturnType<typeof openSweepWork>>;
+
+async function searchAll(
+  deps: SweepDeps,
+  payload: SweepPayload,
+  ctx: Context,
+  work: SweepWork,
+): Promise<SweepResult> {
   const { space, dataset } = work.scene;
   const { search, objectives } = payload;
   const searcher = searcherOf(search, objectives.length, space, ctx.random("search"));
@@ -144,8 +159,8 @@ const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) 
         : []),
       ...warningsOf(best, failed, done, firstFailure),
     ],
-  } satisfies SweepResult;
-};
+  };
+}
 
 export const runSweep = Object.assign(run, { resolveInputs });
 
@@ -189,9 +204,13 @@ function followBest(ctx: Context, total: number, objectives: SweepPayload["objec
   };
 }
 
-function tryValues(runner: TrialRunner, number: number, params: ParameterValues): StoredTrial {
+async function tryValues(
+  runner: SearchRunner,
+  number: number,
+  params: ParameterValues,
+): Promise<StoredTrial> {
   try {
-    const { blocks, ...measure } = runner.run(params);
+    const { blocks, ...measure } = await runner.run(params);
     const stored: StoredMeasure = { ...measure, blocks: [...blocks] };
     return { number, params, measure: stored, failure: null };
   } catch (error) {

@@ -1,19 +1,19 @@
 import { AppError } from "@tapedeck/core";
 import type { Dataset } from "@tapedeck/formula";
-import { createSimulation, emptyFills, measureTrial, runSimulation } from "@tapedeck/trading";
+import { createSimulation, emptyFills, measureCurve, measureTrial, runSimulation } from "@tapedeck/trading";
 import type { ParameterValues, Simulation, SimulationSettings, TrialMeasure } from "@tapedeck/trading";
-import type { Strategy } from "../contract.ts";
-import { createSignalSource, settingNames } from "./signals.ts";
+import type { BacktestPayload, Protection, Strategy } from "../contract.ts";
+import { completeRun } from "../single.ts";
+import type { SingleRequest, SingleScene, SingleStrategy } from "../single.ts";
+import { createSignalSource, fillStrategy, isSetting, settingNames } from "./signals.ts";
 
 const chunkBars = 8_192;
 
-/** Throws AppError `payload.invalid` for a parameter that nothing takes. */
-export function checkParameters(strategy: Strategy, names: readonly string[]): void {
-  if (strategy.kind === "builtIn") return;
+/** Throws AppError `payload.invalid` for a parameter that nothing takes; built-ins and modules look at theirs themselves. */
+export function checkParameters(strategy: BacktestPayload["strategy"], names: readonly string[]): void {
+  if (strategy.kind !== "rules") return;
   const text = [strategy.entry, strategy.exit, strategy.shortEntry, strategy.shortExit].join(" ");
-  const stray = names.find(
-    (name) => !text.includes(`{${name}}`) && !(settingNames as readonly string[]).includes(name),
-  );
+  const stray = names.find((name) => !text.includes(`{${name}}`) && !isSetting(name));
   if (stray !== undefined) {
     throw new AppError(
       "payload.invalid",
@@ -30,6 +30,56 @@ export interface TrialRunner {
    * again by the next call. Throws as `run` does.
    */
   equity(values: ParameterValues, from: number, to: number): Float64Array;
+}
+
+/** The same where the answer may take its time: the strategy may run in a thread of its own. */
+export interface SearchRunner {
+  run(values: ParameterValues): TrialMeasure | Promise<TrialMeasure>;
+  equity(values: ParameterValues, from: number, to: number): Float64Array | Promise<Float64Array>;
+  close(): Promise<void>;
+}
+
+/** Combinations of what only the engine runs: modules, and terms that the simulator does not know. `strategy` is closed with the runner. */
+export function createEngineRunner(
+  strategy: SingleStrategy,
+  payload: SingleRequest,
+  scene: SingleScene,
+  facts: { barsPerYear: number; riskFreeRate: number },
+  { signal }: { signal: AbortSignal },
+): SearchRunner {
+  // One seed whoever runs which combination.
+  const options = { signal, seed: 0 };
+  const n = scene.data.length;
+  const initialCash = Number(payload.initialCash);
+  const outcomeOf = async (values: ParameterValues, from: number, to: number) =>
+    completeRun(await strategy.vary(fillPayload(payload, values)), scene, {
+      ...options,
+      range: { from, to },
+    });
+  return {
+    async run(values) {
+      const { equity, fills } = await outcomeOf(values, 0, n);
+      const active = Int32Array.of(1, n);
+      return measureCurve(
+        { equity, initialCash, active, fills: fills.count },
+        facts.barsPerYear,
+        facts.riskFreeRate,
+      );
+    },
+    equity: async (values, from, to) => (await outcomeOf(values, from, to)).equity,
+    close: () => strategy.close(),
+  };
+}
+
+/** The payload of one combination. */
+export function fillPayload<P extends SingleRequest>(payload: P, values: ParameterValues): P {
+  const { strategy } = payload;
+  const settings = Object.entries(values).filter(([name]) => isSetting(name));
+  const protection = { ...payload.protection, ...Object.fromEntries(settings) } as Protection;
+  if (strategy.kind !== "module") return { ...payload, strategy: fillStrategy(strategy, values), protection };
+  const own = Object.entries(values).filter(([name]) => !isSetting(name));
+  const params = { ...strategy.params, ...Object.fromEntries(own) } as Record<string, number>;
+  return { ...payload, strategy: { ...strategy, params }, protection };
 }
 
 /** Runs combinations over one dataset; sub-expressions that they share are computed once. */

@@ -5,16 +5,21 @@ import { barsPerYear, createSearcher, valuesAt } from "@tapedeck/trading";
 import type { Parameter, Searcher } from "@tapedeck/trading";
 import type { FormulaLibrary } from "../../indicators/contract.ts";
 import type { SeriesDataset, SeriesReader } from "../../series/contract.ts";
-import { compileStrategy, settingsOf } from "../domain.ts";
-import { expandRules, readDataset, recordInput, toFormulaData } from "../run.ts";
+import { compileStrategy, isFast, settingsOf } from "../domain.ts";
+import type { StrategyModules } from "../modules/contract.ts";
+import { expandRules, finerBars, readDataset, recordInput, recordModule, toFormulaData } from "../run.ts";
+import { openStrategy } from "../single.ts";
+import type { SingleStrategy } from "../single.ts";
+import type { Strategy } from "../contract.ts";
 import type { SweepPayload } from "./contract.ts";
-import { checkParameters, createTrialRunner } from "./runner.ts";
-import type { TrialRunner } from "./runner.ts";
+import { checkParameters, createEngineRunner, createTrialRunner } from "./runner.ts";
+import type { SearchRunner } from "./runner.ts";
 import { fillStrategy } from "./signals.ts";
 
 export interface SearchDeps {
   series: SeriesReader;
   formulas: FormulaLibrary;
+  strategies: StrategyModules;
 }
 
 export type SearchPayload = Omit<SweepPayload, "objectives" | "search">;
@@ -26,7 +31,8 @@ export interface SearchScene {
   data: Dataset;
   /** Of the bars, then of the other instruments that formulas read. */
   datasetHashes: string[];
-  runner: TrialRunner;
+  /** To be closed when all is done. */
+  runner: SearchRunner;
   barsPerYear: number;
   /** Annual fraction. */
   riskFreeRate: number;
@@ -45,6 +51,35 @@ export async function openScene(
 ): Promise<SearchScene> {
   checkParameters(asked.strategy, Object.keys(asked.parameters));
   const payload = await expandRules(deps, asked, ctx.tenantId);
+  const strategy = await engineStrategy(deps, payload);
+  try {
+    return await readScene(deps, payload, ctx, strategy);
+  } catch (error) {
+    await strategy?.close();
+    throw error;
+  }
+}
+
+/** The strategy where only the engine runs it; undefined: the simulator does. */
+async function engineStrategy(deps: SearchDeps, payload: SearchPayload): Promise<SingleStrategy | undefined> {
+  const { strategy } = payload;
+  if (strategy.kind === "module") return openStrategy(deps, payload);
+  return isFast(payload) ? undefined : openStrategy(deps, { ...payload, strategy: anyOf(strategy, payload) });
+}
+
+/** A strategy of the same kind that can be opened whatever the combinations are: each is opened by itself later. */
+function anyOf(strategy: Strategy, payload: SearchPayload): Strategy {
+  if (strategy.kind === "builtIn") return { ...strategy, params: {} };
+  const space = spaceOf(payload);
+  return fillStrategy(strategy, valuesAt(space, new Float64Array(space.length)));
+}
+
+async function readScene(
+  deps: SearchDeps,
+  payload: SearchPayload,
+  ctx: Pick<JobContext, "tenantId" | "signal" | "input">,
+  strategy: SingleStrategy | undefined,
+): Promise<SearchScene> {
   const dataset = await readDataset(deps, payload, ctx, payload.instrumentId, payload.fromMs);
   recordInput(ctx, dataset);
   if (dataset.length < 2) {
@@ -52,27 +87,32 @@ export async function openScene(
   }
   const datasetHashes = [dataset.hash];
   const others = new Map<string, Dataset>();
-  for (const symbol of symbolsOf(payload)) {
+  for (const symbol of strategy?.symbols ?? symbolsOf(payload)) {
     const other = await readDataset(deps, payload, ctx, symbol, undefined);
     recordInput(ctx, other);
     datasetHashes.push(other.hash);
     others.set(symbol, toFormulaData(other));
   }
+  const { instrument } = dataset;
   const data = { ...toFormulaData(dataset), resolve: (symbol: string) => others.get(symbol) };
-  const perYear = barsPerYear(dataset.instrument.calendar, dataset.timeframe);
-  const runner = createTrialRunner(payload.strategy, data, settingsOf(payload, dataset.instrument.lotSize), {
-    barsPerYear: perYear,
-    riskFreeRate: payload.riskFreeRate,
-  });
-  return {
-    space: spaceOf(payload),
-    dataset,
-    data,
-    datasetHashes,
-    runner,
-    barsPerYear: perYear,
+  const facts = {
+    barsPerYear: barsPerYear(instrument.calendar, dataset.timeframe),
     riskFreeRate: payload.riskFreeRate,
   };
+  const shared = { space: spaceOf(payload), dataset, data, datasetHashes, ...facts };
+  if (strategy === undefined) {
+    const { strategy: rules } = payload as { strategy: Strategy };
+    const runner = createTrialRunner(rules, data, settingsOf(payload, instrument.lotSize), facts);
+    return { ...shared, runner: { ...runner, close: () => Promise.resolve() } };
+  }
+  const finer = await finerBars(deps, payload, ctx);
+  if (finer !== undefined) datasetHashes.push(finer.hash);
+  if (strategy.module !== null) {
+    recordModule(ctx, strategy.module);
+    datasetHashes.push(strategy.module.hash);
+  }
+  const scene = { data, instrument, finer: finer?.columns };
+  return { ...shared, runner: createEngineRunner(strategy, payload, scene, facts, ctx) };
 }
 
 /** Of any payload with a strategy and parameters. */
@@ -82,21 +122,25 @@ export async function resolveInputs(
   scope: { tenantId: string; signal: AbortSignal },
 ): Promise<{ payload: unknown; hashes: string[] }> {
   const payload = await expandRules(deps, asked, scope.tenantId);
-  const dataset = await readDataset(deps, payload, scope, payload.instrumentId, payload.fromMs);
-  const hashes = [dataset.hash];
-  for (const symbol of symbolsOf(payload)) {
-    hashes.push((await readDataset(deps, payload, scope, symbol, undefined)).hash);
-  }
-  const { instrumentId, calendar, currency, lotSize } = dataset.instrument;
-  return { payload: { ...payload, instrumentId, instrument: { calendar, currency, lotSize } }, hashes };
+  // What it reads is what a run reads; lineage is the run's to write.
+  const { dataset, datasetHashes, runner } = await openScene(deps, payload, {
+    ...scope,
+    input: () => undefined,
+  });
+  await runner.close();
+  const { instrumentId, calendar, currency, lotSize, tickSize, minNotional } = dataset.instrument;
+  const ofModule = payload.strategy.kind === "module" ? { tickSize, minNotional } : {};
+  const instrument = { calendar, currency, lotSize, ...ofModule };
+  return { payload: { ...payload, instrumentId, instrument }, hashes: datasetHashes };
 }
 
 /** Other instruments that the formulas read, by the first values. */
 function symbolsOf(payload: SearchPayload): string[] {
   const space = spaceOf(payload);
   const first = valuesAt(space, new Float64Array(space.length));
+  const strategy = fillStrategy(payload.strategy as Strategy, first);
   try {
-    return compileStrategy(fillStrategy(payload.strategy, first), timeframeMs(payload.timeframe)).symbols;
+    return compileStrategy(strategy, timeframeMs(payload.timeframe)).symbols;
   } catch (error) {
     // The first combination may be none that can be run, such as a fast average above the slow one.
     if (error instanceof AppError && error.code === "payload.invalid") return [];

@@ -9,7 +9,7 @@ import type { ConditionName } from "../domain.ts";
 
 /** Parameters that are settings of the simulation, not of the strategy. */
 export const settingNames = ["stopLoss", "takeProfit", "trailingStop", "maxBars"] as const;
-const isSetting = (name: string) => (settingNames as readonly string[]).includes(name);
+export const isSetting = (name: string) => (settingNames as readonly string[]).includes(name);
 
 /** Computed columns kept between combinations. */
 const mostBytes = 256 * 1024 * 1024;

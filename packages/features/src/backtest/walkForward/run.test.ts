@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { newId } from "@tapedeck/core";
 import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,6 +8,7 @@ import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import { noHelp } from "../parts/parts.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
+import { createStrategyModules } from "../modules/folder.ts";
 import { walkForward, WalkForwardPayload } from "./contract.ts";
 import { runWalkForward } from "./run.ts";
 
@@ -36,6 +38,7 @@ beforeAll(async () => {
     db,
     jobs: noHelp,
     formulas: createFormulaLibrary({ db }),
+    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../../strategies") }),
     series: createSeriesReader({ db, blobs: store.blobs, now }),
   };
   context = (facts = {}) => fixtureContext<never>(db, { tenantId, now, ...facts });
@@ -184,4 +187,18 @@ test.each([
   ],
 ])("refuses %s", async (_name, folds, extra, code) => {
   await expect(run(folds, extra)).rejects.toMatchObject({ code });
+});
+
+test("a module of the operator: the same strategy object, chosen in training, tested after it", async () => {
+  const folds = { kind: "rolling", trainBars: 250, testBars: 200 };
+  const module = {
+    strategy: { kind: "module", name: "volatilityBreakout", params: { invested: 0.5 } },
+    parameters: { length: { values: [5, 15] }, hold: { values: [4] } },
+  };
+  const result = await run(folds, module);
+  expect(result.folds).toHaveLength(2);
+  for (const fold of result.folds) expect([5, 15]).toContain(fold.params!["length"]);
+  expect(result.folds.some((fold) => fold.testReturn !== 0)).toBe(true);
+  expect(result.trials).toBe(2);
+  expect(await run(folds, module)).toEqual(result);
 });

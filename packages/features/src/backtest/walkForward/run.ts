@@ -118,7 +118,7 @@ export async function openFoldWork(
       if (learns(payload)) return await searchRange(scene, part, payload, breathe);
       const output = emptyOutput();
       for (const [k, values] of listed(part.seed).slice(part.from, part.to).entries()) {
-        score(scene, part.train, values, output);
+        await score(scene, part.train, values, output);
         if (k % trialsIn(barsPerBreath, scene.data.length) === 0) await breathe();
       }
       return output;
@@ -136,15 +136,15 @@ const emptyOutput = (): FoldOutput => ({
 });
 
 /** Equity over a range, or null when the combination cannot be run, which is counted. */
-function equityOf(
+async function equityOf(
   scene: SearchScene,
   values: ParameterValues,
   range: BarRange,
   tally: Tally,
-): Float64Array | null {
+): Promise<Float64Array | null> {
   tally.tried++;
   try {
-    return scene.runner.equity(values, range.from, range.to);
+    return await scene.runner.equity(values, range.from, range.to);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     tally.failed++;
@@ -154,13 +154,13 @@ function equityOf(
 }
 
 /** The ratio of a combination on a range; the output's best when it is better. */
-function score(
+async function score(
   scene: SearchScene,
   train: BarRange,
   params: ParameterValues,
   output: FoldOutput,
-): number | null {
-  const equity = equityOf(scene, params, train, output);
+): Promise<number | null> {
+  const equity = await equityOf(scene, params, train, output);
   if (equity === null) return null;
   const ratio = sharpeOf(addReturns(equity, 0, equity.length), scene);
   if (ratio !== null && (output.best === null || ratio > output.best.score))
@@ -180,11 +180,12 @@ async function searchRange(
   const searcher = searcherOf(payload.search, 1, space, random);
   const output = emptyOutput();
   for (let points = searcher.next(); points.length > 0; points = searcher.next()) {
-    const told = points.map((point) => {
+    const told: Array<{ point: Float64Array; scores: number[] }> = [];
+    for (const point of points) {
       const values = valuesAt(space, point);
       output.searched.push(values);
-      return { point, scores: [score(scene, train, values, output) ?? -Infinity] };
-    });
+      told.push({ point, scores: [(await score(scene, train, values, output)) ?? -Infinity] });
+    }
     searcher.tell(told);
     await breathe();
   }
@@ -200,7 +201,7 @@ async function sumParts(
   const output = emptyOutput();
   const whole = { from: 0, to: scene.data.length };
   for (const [k, values] of list.slice(from, to).entries()) {
-    const equity = equityOf(scene, values, whole, output);
+    const equity = await equityOf(scene, values, whole, output);
     output.sums.push(
       equity === null
         ? null
@@ -230,14 +231,27 @@ type Spread = (parts: readonly FoldPart[], totalTrials: number) => Promise<FoldO
 
 const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload, ctx) => {
   ctx.progress({ trialsDone: 0, trialsTotal: 0 });
-  const grouped = payload.folds.kind === "purgedKFold" || payload.folds.kind === "combinatorial";
-  if (grouped && learns(payload)) {
+  if (isGrouped(payload.folds) && learns(payload)) {
     throw new AppError(
       "payload.invalid",
       `search: folds of the kind ${payload.folds.kind} choose among combinations that are listed beforehand: use grid, random or sobol.`,
     );
   }
   const work = await openFoldWork(deps, payload, ctx);
+  try {
+    return await judgeAll(deps, payload, ctx, work);
+  } finally {
+    await work.scene.runner.close();
+  }
+};
+
+async function judgeAll(
+  deps: SweepDeps,
+  payload: WalkForwardPayload,
+  ctx: Context,
+  work: FoldWork,
+): Promise<WalkForwardResult> {
+  const { folds } = payload;
   const spreader = createSpreader(deps, ctx, work);
   const spread: Spread = async (parts, trialsTotal) => {
     const outputs: FoldOutput[] = Array.from({ length: parts.length });
@@ -252,8 +266,8 @@ const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload,
     );
     return outputs;
   };
-  const judged = grouped
-    ? await judgeGroups(work, payload.folds as GroupFolds, spread, ctx)
+  const judged = isGrouped(folds)
+    ? await judgeGroups(work, folds, spread, ctx)
     : await judgeForward(work, payload, spread, ctx);
   const { dataset, data } = work.scene;
   await keepTrials(ctx, dataset.hash, judged.combinations);
@@ -275,8 +289,8 @@ const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload,
     paths,
     curve: curveOf(judged.paths[median]!, data.closeMs, judged.pathFrom),
     warnings: warningsOf(judged),
-  } satisfies WalkForwardResult;
-};
+  };
+}
 
 export const runWalkForward = Object.assign(run, { resolveInputs });
 
@@ -296,6 +310,8 @@ async function keepTrials(
 }
 
 type GroupFolds = Extract<WalkForwardPayload["folds"], { kind: "purgedKFold" | "combinatorial" }>;
+const isGrouped = (folds: WalkForwardPayload["folds"]): folds is GroupFolds =>
+  folds.kind === "purgedKFold" || folds.kind === "combinatorial";
 
 /** Throws AppError when nothing can be run: the first failure says why. */
 function requireSome({ tried, failed, failure }: Tally): void {
@@ -385,7 +401,7 @@ async function judgeForward(
     const equity =
       best === undefined
         ? new Float64Array(length).fill(1)
-        : scene.runner.equity(best.params, test.from, test.to);
+        : await scene.runner.equity(best.params, test.from, test.to);
     for (let i = 1; i < length; i++) path[test.from - pathFrom + i] = equity[i]! / equity[i - 1]! - 1;
     results.push({
       ...foldTimes(data, train, test),
@@ -453,10 +469,10 @@ async function judgeGroups(
     return { index: best, score: best < 0 ? null : scores[best]! };
   });
   /** Bar returns of a combination in one group; zeros when there is none. */
-  const returnsIn = (index: number, { from, to }: BarRange): Float64Array => {
+  const returnsIn = async (index: number, { from, to }: BarRange): Promise<Float64Array> => {
     const out = new Float64Array(to - from);
     if (index < 0) return out;
-    const equity = runner.equity(list[index]!, 0, n);
+    const equity = await runner.equity(list[index]!, 0, n);
     for (let i = Math.max(1, from); i < to && equity[i - 1]! > 0; i++)
       out[i - from] = equity[i]! / equity[i - 1]! - 1;
     return out;
@@ -464,7 +480,8 @@ async function judgeGroups(
   const folds: FoldResult[] = [];
   for (const [s, tested] of splits.entries()) {
     const { index, score } = chosen[s]!;
-    const parts = tested.map((g) => returnsIn(index, groups[g]!));
+    const parts: Float64Array[] = [];
+    for (const g of tested) parts.push(await returnsIn(index, groups[g]!));
     const returns = joinColumns(parts);
     const judged = outOfSampleOf(returns, scene);
     const trained = groups.filter((_, g) => !tested.includes(g));
@@ -481,7 +498,9 @@ async function judgeGroups(
   }
   const paths: Float64Array[] = [];
   for (const path of combinatorialPaths(count, splits)) {
-    paths.push(joinColumns(path.map((split, g) => returnsIn(chosen[split]!.index, groups[g]!))));
+    const parts: Float64Array[] = [];
+    for (const [g, split] of path.entries()) parts.push(await returnsIn(chosen[split]!.index, groups[g]!));
+    paths.push(joinColumns(parts));
     await setImmediate();
     ctx.signal.throwIfAborted();
   }
