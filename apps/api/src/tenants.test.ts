@@ -152,7 +152,7 @@ beforeAll(async () => {
     instrumentId,
     timeframe: "1d",
     strategy: { kind: "builtIn", name: "maCrossover" },
-    parameters: { fast: { values: [3] }, slow: { values: [9, 12] } },
+    parameters: { fast: { values: [3, 4] }, slow: { values: [9, 12] } },
   } as never);
   ids.set("/sweeps/", sweepId);
   ids.set("/jobs/{id}/report", sweepId);
