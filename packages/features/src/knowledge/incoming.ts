@@ -67,7 +67,6 @@ async function fold(
   documentId: string,
   document: IncomingDocument,
 ): Promise<string | null> {
-  await tx.deleteFrom("documentNearKeys").where("documentId", "=", documentId).execute();
   const shingles = shinglesIn(document.text);
   if (shingles.size < leastShingles) return null;
   const keys = nearKeysOf(shingles);
@@ -129,6 +128,7 @@ async function insertNextVersion(
     contentHash: sameSource(document),
   });
   await unfold(tx, id);
+  await tx.deleteFrom("documentNearKeys").where("documentId", "=", id).execute();
   await tx
     .updateTable("documents")
     .set({ currentVersion: version, retiredMs: null, indexed: false, duplicateOf: null })

@@ -163,7 +163,7 @@ describe("an import of documents", () => {
   test("that is killed anywhere goes on: nothing lost, nothing doubled", async () => {
     const files = {
       "a.xml": feedOf(
-        ...[1, 2, 3].map((n) =>
+        ...Array.from({ length: 50 }, (_, n) =>
           entry(`a${n}`, `A ${n}`, `Story number ${n}.`, "Tue, 05 Mar 2024 14:30:00 GMT"),
         ),
       ),
@@ -172,15 +172,16 @@ describe("an import of documents", () => {
     };
     const jobId = newId(Date.now());
     const cut = new Error("killed");
-    for (const at of [0, 1, 1, 2]) {
+    // Twenty documents a transaction; the last of a file says that it is done.
+    for (const at of [0, 1, 2, 3, 1]) {
       const onCommit = (commits: number) => {
         if (commits === at) throw cut;
       };
       await expect(fixture.runFiles(files, {}, { jobId, onCommit })).rejects.toBe(cut);
     }
     const result = await fixture.runFiles(files, {}, { jobId });
-    expect(result.counts).toEqual({ added: 4, changed: 0, unchanged: 0, duplicate: 0, refused: 1 });
-    expect((await fixture.list()).items).toHaveLength(4);
+    expect(result.counts).toEqual({ added: 51, changed: 0, unchanged: 0, duplicate: 0, refused: 1 });
+    expect((await fixture.list()).items).toHaveLength(51);
     expect(result.progress.at(-1)).toMatchObject({ sourcesDone: 3, sourcesTotal: 3 });
   });
 
@@ -188,7 +189,7 @@ describe("an import of documents", () => {
     const stop = new AbortController();
     const reason = new AppError("job.cancelled", "cancelled");
     const onCommit = (commits: number) => {
-      if (commits === 1) stop.abort(reason);
+      if (commits === 0) stop.abort(reason);
     };
     const files = { "a.txt": "One.", "b.txt": "Two.", "c.txt": "Three." };
     await expect(fixture.runFiles(files, {}, { signal: stop.signal, onCommit })).rejects.toBe(reason);

@@ -9,6 +9,7 @@ import { FilingDescription } from "../../knowledge/contract.ts";
 import type { DocumentKind, DocumentWriter, IncomingDocument } from "../../knowledge/contract.ts";
 import type { IngestDeps } from "../deps.ts";
 import { openSource, unpacked } from "../source.ts";
+import { createDocumentBatch } from "./batch.ts";
 import { maxDocumentBytes, maxDocumentsPerFile, maxFeedPages, maxReadLength } from "./contract.ts";
 import type {
   documentIngest,
@@ -17,7 +18,7 @@ import type {
   ImportedDocument,
   PageFetcher,
 } from "./contract.ts";
-import { countImported, listImported, loadDoneSources, saveDoneSources, saveImported } from "./store.ts";
+import { countImported, listImported, loadDoneSources } from "./store.ts";
 
 export interface DocumentIngestDeps extends Pick<IngestDeps, "db" | "blobs" | "uploads" | "importFiles"> {
   documentWriter: DocumentWriter;
@@ -26,9 +27,8 @@ export interface DocumentIngestDeps extends Pick<IngestDeps, "db" | "blobs" | "u
 
 type Context = JobContext<ProgressOf<typeof documentIngest>, Tx>;
 
-/** Documents between two visits to the index, so that a long import is searched while it runs. */
-const indexEvery = 500;
 const shownDocuments = 200;
+const progressEvery = 50;
 
 /** What makes a source unreadable and leaves the others as they are. */
 const ownFaults = new Set([
@@ -56,15 +56,12 @@ export const runDocumentIngest: JobHandler<typeof documentIngest, DocumentIngest
   payload,
   ctx,
 ) => {
-  const total = payload.sources.length;
   const done = await loadDoneSources(deps.db, ctx.jobId);
   const importer = createImporter(deps, payload, ctx);
-  ctx.progress({ sourcesDone: done, sourcesTotal: total, ...importer.counts() });
+  importer.report(done);
   for (const [at, source] of payload.sources.entries()) {
     if (at < done) continue;
     await importer.take(source, at);
-    await ctx.commit((tx) => saveDoneSources(tx, { jobId: ctx.jobId, tenantId: ctx.tenantId }, at + 1));
-    ctx.progress({ sourcesDone: at + 1, sourcesTotal: total, ...importer.counts() });
   }
   const indexed = await deps.documentWriter.index();
   const { items } = await listImported(deps.db, ctx.tenantId, ctx.jobId, { limit: shownDocuments });
@@ -80,10 +77,9 @@ interface Opened {
 }
 
 function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload, ctx: Context) {
-  const { jobId, tenantId, signal } = ctx;
+  const { tenantId, signal } = ctx;
   const space = payload.space === "shared" ? "shared" : tenantId;
-  let documents = 0;
-  let refused = 0;
+  const batch = createDocumentBatch({ ctx, writer: deps.documentWriter, space });
 
   async function open(source: DocumentSource): Promise<Opened> {
     if (source.kind === "url") {
@@ -106,29 +102,8 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
     return { label: file.label, filename, bytes: Buffer.concat(parts), encoding: undefined };
   }
 
-  async function record(at: number, item: string, outcome: ImportedDocument): Promise<void> {
-    refused++;
-    await ctx.commit((tx) => saveImported(tx, { jobId, tenantId, source: at, item }, outcome));
-  }
-
-  async function store(at: number, item: string, opened: Opened, document: IncomingDocument): Promise<void> {
-    await ctx.commit(async (tx) => {
-      const { status, documentId, version, duplicateOf } = await deps.documentWriter.save(
-        tx,
-        space,
-        document,
-        ctx.now(),
-      );
-      const { title, guesses } = document;
-      await saveImported(
-        tx,
-        { jobId, tenantId, source: at, item },
-        { source: opened.label, status, title, documentId, version, duplicateOf, message: null, guesses },
-      );
-    });
-    documents++;
-    if (documents % indexEvery === 0) await deps.documentWriter.index();
-  }
+  const report = (sourcesDone: number) =>
+    ctx.progress({ sourcesDone, sourcesTotal: payload.sources.length, ...batch.counts() });
 
   /** Documents of one file or page; returns the address of the next one, of a feed in pages. */
   async function read(at: number, opened: Opened, seen: Set<string>): Promise<string | null> {
@@ -148,19 +123,18 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
         );
       }
       const fault = found.ok ? faultOf(found) : found.message;
-      if (fault !== undefined) await record(at, item, refusal(label, fault, found));
+      const place = { source: at, item };
+      if (fault !== undefined) await batch.refuse(place, refusal(label, fault, found));
       else if (found.ok) {
-        await store(at, item, opened, incoming(found.document, file.format, opened, payload, ctx.now()));
+        await batch.store(place, label, incoming(found.document, file.format, opened, payload, ctx.now()));
       }
-      if (seen.size % 50 === 0) {
-        ctx.progress({ sourcesDone: at, sourcesTotal: payload.sources.length, documents, refused });
-      }
+      if (seen.size % progressEvery === 0) report(at);
     }
     return file.next;
   }
 
   return {
-    counts: () => ({ documents, refused }),
+    report,
     /** All of a source; what cannot be read is told and does not stop the others. */
     async take(source: DocumentSource, at: number): Promise<void> {
       const seen = new Set<string>();
@@ -179,15 +153,13 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
           if (following === null || source.kind !== "url") continue;
           const url = new URL(following, label).href;
           if (visited.has(url)) {
-            await record(
-              at,
-              `page ${url}`,
+            await batch.refuse(
+              { source: at, item: `page ${url}` },
               refusal(label, `Its next page ${url} was read before: the feed loops.`),
             );
           } else if (visited.size >= maxFeedPages) {
-            await record(
-              at,
-              `page ${url}`,
+            await batch.refuse(
+              { source: at, item: `page ${url}` },
               refusal(label, `It has more than ${maxFeedPages} pages; the rest was not read.`),
             );
           } else next = { kind: "url", url };
@@ -195,8 +167,10 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
       } catch (error) {
         const fault = faultIn(error);
         if (fault === undefined) throw error;
-        await record(at, "file", refusal(label, fault));
+        await batch.refuse({ source: at, item: "file" }, refusal(label, fault));
       }
+      await batch.finish(at + 1);
+      report(at + 1);
     },
   };
 }
