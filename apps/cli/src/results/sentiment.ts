@@ -25,6 +25,20 @@ export function showSentiment(result: ResultOut<typeof sentiment>, out: Output):
     ),
   );
   if (result.items.length > shownItems) out.print(`and ${result.items.length - shownItems} more`);
+  for (const { document, call } of result.items) {
+    if (call === null) continue;
+    out.print(`tone of ${document?.title}:`);
+    const parts = [
+      ["company", call.company, call.previous?.change.company],
+      ["prepared remarks", call.prepared, call.previous?.change.prepared],
+      ["answers", call.answers, call.previous?.change.answers],
+      ["analysts' questions", call.questions, null],
+    ] as const;
+    const rows = parts.flatMap(([who, tone, change]) =>
+      tone === null ? [] : [[who, ratio(tone.score), ratio(change ?? null), ratio(tone.hedging)]],
+    );
+    out.print(table(["", "score", "change since the call before", "hedging"], rows));
+  }
   const { positive, negative, neutral } = result.counts;
   out.print(
     `${positive} positive, ${negative} negative, ${neutral} neutral; mean score ${ratio(result.meanScore)}`,
