@@ -4,8 +4,8 @@ import type { Log } from "@tapedeck/core";
 export interface LeaseBook {
   /** Processes of the venue that are alive, this one among them. */
   countRuns(): Promise<number>;
-  /** Holds what this process has for another while; gives what it still has. */
-  renew(): Promise<ReadonlySet<string>>;
+  /** Holds what this process has for another while; gives what it still has of it. */
+  renew(instrumentIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Takes at most so many that nobody holds. */
   claim(instrumentIds: readonly string[], most: number): Promise<readonly string[]>;
   release(instrumentIds: readonly string[]): Promise<void>;
@@ -58,9 +58,11 @@ export function createLeases(options: LeaseOptions): Leases {
   }
 
   async function renew(): Promise<void> {
-    const still = await book.renew();
-    for (const instrumentId of held) {
-      if (still.has(instrumentId)) continue;
+    const asked = [...held];
+    if (asked.length === 0) return;
+    const still = await book.renew(asked);
+    for (const instrumentId of asked) {
+      if (still.has(instrumentId) || !held.has(instrumentId)) continue;
       log.warn({ instrumentId }, "another process has taken an instrument; this one leaves it");
       await giveUp(instrumentId);
     }

@@ -244,7 +244,7 @@ export async function startTicks(parts: TickParts) {
   const leases = createLeases({
     book: {
       countRuns: () => countRuns(db, venue, now() - silentMs),
-      renew: () => renewInstruments(db, { venue, runId, ttlMs: times.ttlMs }),
+      renew: (instrumentIds) => renewInstruments(db, { venue, runId, instrumentIds, ttlMs: times.ttlMs }),
       claim: (instrumentIds, most) =>
         claimInstruments(db, { venue, runId, instrumentIds, most, ttlMs: times.ttlMs }),
       release: (instrumentIds) => releaseInstruments(db, { venue, runId, instrumentIds }),

@@ -42,16 +42,17 @@ export async function claimInstruments(
   });
 }
 
-/** Holds what a run has and has not given back for `ttlMs` more; gives those instruments. */
+/** Holds what a run has of these instruments, and has not given back, for `ttlMs` more; gives those. */
 export async function renewInstruments(
   db: Db,
-  holder: { venue: string; runId: string; ttlMs: number },
+  holder: { venue: string; runId: string; instrumentIds: readonly string[]; ttlMs: number },
 ): Promise<Set<string>> {
   const rows = await db
     .updateTable("streamPlaces")
     .set({ untilMs: sql<number>`${clockMs} + ${holder.ttlMs}` })
     .where("venue", "=", holder.venue)
     .where("runId", "=", holder.runId)
+    .where("instrumentId", "in", holder.instrumentIds)
     .where("untilMs", ">", 0)
     .returning("instrumentId")
     .execute();
