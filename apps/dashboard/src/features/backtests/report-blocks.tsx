@@ -36,9 +36,15 @@ function FigureTiles({ figures, evidence }: { figures: readonly DocumentFigure[]
   );
 }
 
-export function BlockTable({ table: { columns, rows } }: { table: DocumentTable }) {
+export function BlockTable({
+  table: { columns, rows },
+  className = "",
+}: {
+  table: DocumentTable;
+  className?: string;
+}) {
   return (
-    <div className="scroll">
+    <div className={`scroll ${className}`}>
       <table>
         <thead>
           <tr>

@@ -2,9 +2,11 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { ReactNode } from "react";
 import type { BacktestTrade } from "@tapedeck/features/backtest/contract";
+import { numberColumn, textColumn } from "@tapedeck/features/backtest/report/documents/document";
 import { api } from "../../api.ts";
 import { date, integer, number, percent, time } from "../../components/format.ts";
 import { ErrorBox } from "../../components/state.tsx";
+import { BlockTable } from "./report-blocks.tsx";
 
 const rowsAtOnce = 200;
 
@@ -158,87 +160,71 @@ function TradeTable({ rows }: { rows: readonly BacktestTrade[] }) {
   );
 }
 
+const fillColumns = [
+  numberColumn("#"),
+  textColumn("At"),
+  textColumn("Instrument"),
+  textColumn("Side"),
+  numberColumn("Quantity"),
+  numberColumn("Price"),
+  numberColumn("Fee"),
+  numberColumn("Slippage"),
+  numberColumn("Share of volume"),
+  textColumn("Why"),
+];
+
 export function Fills({ id }: { id: string }) {
   const { rows, error, more } = usePages("fills", id, (input) => api.call("listBacktestFills", input));
+  const texts = rows.map((fill) => [
+    String(fill.number),
+    time(fill.atMs),
+    fill.instrumentId,
+    fill.side,
+    number(fill.quantity, 4),
+    number(fill.price),
+    number(fill.fee),
+    number(fill.slippage),
+    percent(fill.volumeShare, 4),
+    fill.reason,
+  ]);
   return (
     <TablePanel title="Fills" id={id} table="fills" error={error} more={more}>
-      <div className="scroll tall-list">
-        <table>
-          <thead>
-            <tr>
-              <th className="num">#</th>
-              <th>At</th>
-              <th>Instrument</th>
-              <th>Side</th>
-              <th className="num">Quantity</th>
-              <th className="num">Price</th>
-              <th className="num">Fee</th>
-              <th className="num">Slippage</th>
-              <th className="num">Share of volume</th>
-              <th>Why</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((fill) => (
-              <tr key={fill.number}>
-                <td className="num">{fill.number}</td>
-                <td className="when">{time(fill.atMs)}</td>
-                <td>{fill.instrumentId}</td>
-                <td>{fill.side}</td>
-                <td className="num">{number(fill.quantity, 4)}</td>
-                <td className="num">{number(fill.price)}</td>
-                <td className="num">{number(fill.fee)}</td>
-                <td className="num">{number(fill.slippage)}</td>
-                <td className="num">{percent(fill.volumeShare, 4)}</td>
-                <td>{fill.reason}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <BlockTable table={{ columns: fillColumns, rows: texts }} className="tall-list" />
     </TablePanel>
   );
 }
 
+const orderColumns = [
+  numberColumn("#"),
+  textColumn("Placed"),
+  textColumn("Instrument"),
+  textColumn("Side"),
+  textColumn("Type"),
+  numberColumn("Quantity"),
+  numberColumn("Limit"),
+  numberColumn("Stop"),
+  numberColumn("Filled"),
+  textColumn("Status"),
+];
+
 /** As they were placed; only the event engine keeps them. */
 export function Orders({ id }: { id: string }) {
   const { rows, error, more } = usePages("orders", id, (input) => api.call("listBacktestOrders", input));
+  const texts = rows.map((order) => [
+    String(order.number),
+    time(order.placedMs),
+    order.instrumentId,
+    order.side,
+    order.type,
+    number(order.quantity, 4),
+    number(order.limitPrice),
+    number(order.stopPrice),
+    number(order.filled, 4),
+    order.status,
+  ]);
   return (
     <TablePanel title="Orders" id={id} table="orders" error={error} more={more}>
-      <div className="scroll tall-list">
-        <table>
-          <thead>
-            <tr>
-              <th className="num">#</th>
-              <th>Placed</th>
-              <th>Instrument</th>
-              <th>Side</th>
-              <th>Type</th>
-              <th className="num">Quantity</th>
-              <th className="num">Limit</th>
-              <th className="num">Stop</th>
-              <th className="num">Filled</th>
-              <th>Status</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((order) => (
-              <tr key={order.number}>
-                <td className="num">{order.number}</td>
-                <td className="when">{time(order.placedMs)}</td>
-                <td>{order.instrumentId}</td>
-                <td>{order.side}</td>
-                <td>{order.type}</td>
-                <td className="num">{number(order.quantity, 4)}</td>
-                <td className="num">{number(order.limitPrice)}</td>
-                <td className="num">{number(order.stopPrice)}</td>
-                <td className="num">{number(order.filled, 4)}</td>
-                <td>{order.status}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <BlockTable table={{ columns: orderColumns, rows: texts }} className="tall-list" />
     </TablePanel>
   );
 }
