@@ -9,9 +9,9 @@ import {
   noCosts,
   plainInstrument,
   runSimulation,
-  signalBits,
 } from "../packages/trading/src/index.ts";
 import type { Curves, EngineStrategy, SimulationSettings } from "../packages/trading/src/index.ts";
+import { packSignals } from "../packages/features/src/backtest/domain.ts";
 import { walkBars } from "./backtestData.ts";
 import { report } from "./figure.ts";
 import { runPythonPeer } from "./peer.ts";
@@ -52,9 +52,7 @@ const fills = emptyFills(65_536);
 /** From bars in memory to equity and fills. */
 function runRules() {
   const [enter, leave] = evaluateFormulas([entry, exit], data, { pool }) as [Uint8Array, Uint8Array];
-  for (let i = 0; i < BARS; i++) {
-    signals[i] = enter[i]! * signalBits.entryLong + leave[i]! * signalBits.exitLong;
-  }
+  packSignals("long", { entry: enter, exit: leave }, signals);
   const simulation = createSimulation(bars, signals, settings, { equity, fills });
   for (let from = 0; from < BARS; from += CHUNK)
     runSimulation(simulation, from, Math.min(BARS, from + CHUNK));
@@ -99,6 +97,7 @@ function runStrategy() {
   );
   curves = engine;
   while (!engine.advance(CHUNK));
+  for (const column of columns) pool.give(column as Float64Array);
   return { fills: engine.state.postings.count, equity: engine.equity[BARS - 1]! };
 }
 

@@ -13,6 +13,7 @@ const folder = import.meta.dirname;
 const notBenches = new Set([
   "run.ts",
   "backtestData.ts",
+  "sweepThread.ts",
   "figure.ts",
   "peer.ts",
   "load.ts",
