@@ -25,11 +25,17 @@ const key = "tdk_bench-key-of-the-first-admin-0123456789";
 /** One of each run, so that no run finds trades of another. */
 const symbols = ["BTCUSDT", "ETHUSDT", "BNBUSDT"];
 
+interface Run {
+  delaysMs: number[];
+  /** Of this process, a message. */
+  cpuUs: number;
+}
+
 interface Venue {
   socketUrl: string;
   restUrl: string;
-  /** Delays of a run, ms each. */
-  delays(url: string, symbol: string, greeting: object | undefined): Promise<number[]>;
+  /** Has its messages go through an address. */
+  run(url: string, symbol: string, greeting: object | undefined): Promise<Run>;
   close(): void;
 }
 
@@ -40,11 +46,14 @@ async function openVenue(): Promise<Venue> {
   const addresses = await told<{ socketUrl: string; restUrl: string }>();
   return {
     ...addresses,
-    async delays(url, symbol, greeting) {
+    async run(url, symbol, greeting) {
+      const cpu = process.cpuUsage();
       const answer = told<{ delaysMs: number[] }>();
       const text = greeting === undefined ? "" : JSON.stringify(greeting);
       child.send({ url, key, symbol, greeting: text, perSecond: PER_SECOND, seconds: SECONDS });
-      return (await answer).delaysMs;
+      const { delaysMs } = await answer;
+      const { user, system } = process.cpuUsage(cpu);
+      return { delaysMs, cpuUs: (user + system) / (PER_SECOND * SECONDS) };
     },
     close: () => void child.kill(),
   };
@@ -57,7 +66,7 @@ await ensureFirstAdmin({ db, key, now: Date.now });
 const dir = await mkdtemp(path.join(tmpdir(), "tapedeck-bench-stream-"));
 
 /** The stream as it runs in production, over the venue. */
-async function throughStream(symbol: string): Promise<number[]> {
+async function throughStream(symbol: string): Promise<Run> {
   const venue = await openVenue();
   const feed = openTradeFeed({
     venue: "binance",
@@ -83,13 +92,13 @@ async function throughStream(symbol: string): Promise<number[]> {
     keepMs: 86_400_000,
   });
   const topic = { op: "subscribe", channel: "ticks", instrumentId: `${symbol}.BINANCE` };
-  const delaysMs = await venue.delays(`ws://127.0.0.1:${stream.port}/ws`, symbol, topic);
+  const run = await venue.run(`ws://127.0.0.1:${stream.port}/ws`, symbol, topic);
   await stream.close(10_000);
   venue.close();
-  return delaysMs;
+  return run;
 }
 
-async function throughRelay(symbol: string): Promise<number[]> {
+async function throughRelay(symbol: string): Promise<Run> {
   const venue = await openVenue();
   const relay = new WebSocketServer({
     server: createServer().listen(0, "127.0.0.1"),
@@ -103,14 +112,14 @@ async function throughRelay(symbol: string): Promise<number[]> {
     for (const socket of relay.clients) socket.send(data, { binary: false });
   });
   const relayUrl = `ws://127.0.0.1:${(relay.address() as AddressInfo).port}`;
-  const delaysMs = await venue.delays(relayUrl, symbol, undefined);
+  const run = await venue.run(relayUrl, symbol, undefined);
   upstream.terminate();
   relay.close();
   venue.close();
-  return delaysMs;
+  return run;
 }
 
-const runs: Record<"stream" | "relay", number[][]> = { stream: [], relay: [] };
+const runs: Record<"stream" | "relay", Run[]> = { stream: [], relay: [] };
 for (const symbol of symbols) {
   runs.relay.push(await throughRelay(symbol));
   runs.stream.push(await throughStream(symbol));
@@ -119,11 +128,19 @@ for (const share of [0.5, 0.99])
   report({
     figure: `venue message to client frame, ${PER_SECOND}/s, p${share * 100}`,
     unit: "ms",
-    ours: runs.stream.map((delaysMs) => percentile(delaysMs, share)),
+    ours: runs.stream.map(({ delaysMs }) => percentile(delaysMs, share)),
     peer: "ws relay that stores nothing",
-    theirs: runs.relay.map((delaysMs) => percentile(delaysMs, share)),
+    theirs: runs.relay.map(({ delaysMs }) => percentile(delaysMs, share)),
     smallerIsBetter: true,
   });
+report({
+  figure: "venue message to client frame, stored too",
+  unit: "µs of CPU time",
+  ours: runs.stream.map(({ cpuUs }) => cpuUs),
+  peer: "ws relay that stores nothing",
+  theirs: runs.relay.map(({ cpuUs }) => cpuUs),
+  smallerIsBetter: true,
+});
 await bus.close();
 await db.destroy();
 await database.close();
