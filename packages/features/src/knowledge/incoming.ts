@@ -33,26 +33,36 @@ async function findNear(
   keys: readonly string[],
 ): Promise<Near | undefined> {
   const filing = document.filing === undefined ? null : JSON.stringify(document.filing);
+  // Apart, so that the keys are looked up first, however many documents there are.
   const candidates = await tx
-    .selectFrom("documentNearKeys")
-    .innerJoin("documents", "documents.id", "documentNearKeys.documentId")
+    .with(
+      (cte) => cte("near").materialized(),
+      (db) =>
+        db
+          .selectFrom("documentNearKeys")
+          .select((eb) => ["documentId", eb.fn.countAll().as("shared")])
+          .where("space", "=", space)
+          .where("nearKey", "in", keys)
+          .where("documentId", "!=", documentId)
+          .groupBy("documentId")
+          .orderBy("shared", "desc")
+          .orderBy("documentId")
+          .limit(mostCompared),
+    )
+    .selectFrom("near")
+    .innerJoin("documents", "documents.id", "near.documentId")
     .innerJoin("documentVersions", (join) =>
       join
         .onRef("documentVersions.documentId", "=", "documents.id")
         .onRef("documentVersions.version", "=", "documents.currentVersion"),
     )
     .select(["documents.id", "publishedMs", "text"])
-    .where("documentNearKeys.space", "=", space)
-    .where("nearKey", "in", keys)
-    .where("documents.id", "!=", documentId)
     .where("duplicateOf", "is", null)
     .where("retiredMs", "is", null)
     .where("kind", "=", document.kind)
     .where("filing", filing === null ? "is" : "=", filing)
-    .groupBy(["documents.id", "publishedMs", "text"])
-    .orderBy((eb) => eb.fn.countAll(), "desc")
+    .orderBy("shared", "desc")
     .orderBy("documents.id")
-    .limit(mostCompared)
     .execute();
   return candidates.find(({ text }) => similarityOf(shinglesIn(text), shingles) >= leastSimilarity);
 }
