@@ -120,8 +120,14 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await run();
     await page.getByRole("heading", { name: /Rules, long/ }).waitFor();
     await page.goto(`${stack.apiUrl}/backtests`);
-    await page.getByRole("checkbox", { name: /SMA crossover/ }).first().check();
-    await page.getByRole("checkbox", { name: /Rules, long/ }).first().check();
+    await page
+      .getByRole("checkbox", { name: /SMA crossover/ })
+      .first()
+      .check();
+    await page
+      .getByRole("checkbox", { name: /Rules, long/ })
+      .first()
+      .check();
     await picture("backtests-list");
     await page.getByRole("link", { name: "Compare 2" }).click();
     await heading("2 runs side by side");
