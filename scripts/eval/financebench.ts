@@ -56,6 +56,9 @@ function goldNumber(answer: string): number | undefined {
   return bare !== "" && Number.isFinite(Number(bare)) ? Number(bare) : undefined;
 }
 
+/** Searches of each question that are timed, so that a hundredth of them are some. */
+const rounds = 5;
+
 /** The figure in the unit that the question asks for, rounded as it asks. */
 function asAsked(question: string, gold: string, { value, request }: Figure): number {
   const inPercent = request.unit === "percent" || /%|percent/i.test(gold);
@@ -94,14 +97,19 @@ export const financebench: EvalSet = {
     let firstDocuments = 0;
     for (const { question, evidence, doc_name } of questions) {
       const gold = new Set(evidence.map((one) => `${one.doc_name}#p${one.evidence_page_num}`));
-      const before = performance.now();
       const hits = search(question, 10);
-      times.push(performance.now() - before);
       const found = hits.map(({ page }) => gold.has(page.id));
       recalls.push(found.slice(0, 5).filter(Boolean).length / gold.size);
       const ideal = Array.from({ length: Math.min(10, gold.size) }, () => true);
       gains.push(discounted(found) / discounted(ideal));
       if (hits[0]?.page.filing.id === doc_name) firstDocuments++;
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const { question } of questions) {
+        const before = performance.now();
+        search(question, 10);
+        times.push(performance.now() - before);
+      }
     }
     times.sort((one, other) => one - other);
 
@@ -129,12 +137,18 @@ export const financebench: EvalSet = {
     ];
     return [
       ...shares,
-      { set, metric: "latency_p50_ms", value: times[Math.floor(times.length / 2)] ?? 0, n, aim: "≤ 15" },
+      {
+        set,
+        metric: "latency_p50_ms",
+        value: times[Math.floor(times.length / 2)] ?? 0,
+        n: times.length,
+        aim: "≤ 15",
+      },
       {
         set,
         metric: "latency_p99_ms",
         value: times[Math.ceil(times.length * 0.99) - 1] ?? 0,
-        n,
+        n: times.length,
         aim: "≤ 50",
       },
       { set, metric: "index_pages_per_s", value: pages.length / indexSeconds, n: pages.length },
