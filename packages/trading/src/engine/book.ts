@@ -345,12 +345,15 @@ function fillOrder(
   // The whole of a position may be an odd lot after a split.
   const closes = against && quantity === Math.abs(held);
   if (!closes) quantity = toLot(quantity, one.lotSize);
-  if (!against && quantity > 0) {
-    const paid = affordable(state, order, { ...terms, quantity });
-    if (paid < quantity) {
-      if (state.settings.shortfall === "reject") return endOrder(state, order, "cash");
-      quantity = toLot(paid, one.lotSize);
-    }
+  let short = false;
+  const covers = against ? Math.min(quantity, Math.abs(held)) : 0;
+  if (quantity > covers) {
+    const paid = affordable(state, order, { ...terms, quantity }, covers);
+    short = paid < quantity;
+    // What lessens a position is always filled.
+    if (short)
+      quantity = state.settings.shortfall === "reject" ? covers : Math.max(covers, toLot(paid, one.lotSize));
+    if (!(quantity > 0)) return endOrder(state, order, "cash");
   }
   if (!(quantity > 0)) {
     if (left < wanted) return;
@@ -368,6 +371,8 @@ function fillOrder(
     flags | (maker ? fillFlags.maker : 0),
     inside,
   );
+  // The rest is not waited for: later it would be bought with cash that was meant for something else.
+  if (short) endOrder(state, order, "cash");
 }
 
 function termsOf(
@@ -400,23 +405,26 @@ function termsOf(
   return { quantity, price, feeRate };
 }
 
-/** Units of `terms` that the free cash pays for, fee included; positions are taken at this fill's price. */
-function affordable(state: EngineState, order: BookOrder, terms: Terms): number {
+/**
+ * Units of `terms` that the free cash pays for, fee included; positions are taken at this fill's price. The first `covers` close what is
+ * held, which sets free what that tied up.
+ */
+function affordable(state: EngineState, order: BookOrder, terms: Terms, covers: number): number {
   const k = order.instrument;
   const one = state.instruments[k]!;
   state.mark[k] = terms.price;
   const rate = state.rate[state.currencyOf[k]!]!;
-  const free = freeCash(state);
   const tied = terms.price * one.multiplier * one.initialMargin;
+  const free = freeCash(state) + covers * tied * rate;
   const { fees } = state.settings.costs;
   const notional = terms.quantity * terms.price * one.multiplier;
   const fee = feeOfFill(fees, terms.feeRate, notional, terms.quantity);
-  const need = (terms.quantity * tied + fee) * rate;
+  const need = ((terms.quantity - covers) * tied + fee) * rate;
   if (need <= free * (1 + rounding)) return terms.quantity;
-  const perUnit = tied + terms.price * one.multiplier * terms.feeRate + fees.perUnit;
-  const byRate = free / rate / perUnit;
+  const feePerUnit = terms.price * one.multiplier * terms.feeRate + fees.perUnit;
+  const byRate = (free / rate - covers * feePerUnit) / (tied + feePerUnit);
   const byMinimum = (free / rate - fees.minimum) / tied;
-  return Math.max(0, Math.min(byRate, byMinimum));
+  return covers + Math.max(0, Math.min(byRate, byMinimum));
 }
 
 function executeFill(

@@ -168,6 +168,33 @@ describe("order types, submitted at the close of bar 0", () => {
     expect(engine.state.openOrders).toBe(0);
   });
 
+  test("an order that turns a position round opens no more than the cash pays for, and what is cut does not wait", () => {
+    const flips = scripted({
+      0: (context) => context.target(-50),
+      1: (context) => context.target(500),
+      2: (context) => context.target(0),
+    });
+    const engine = run(one(flat(100, 100, 100, 100, 100)), flips, { shortfall: "reduce" });
+    expect(fillsOf(engine)).toEqual([
+      [1, -50, 100],
+      [2, 150, 100],
+      [3, -100, 100],
+    ]);
+    expect(engine.state.rejected.cash).toBe(1);
+    const strict = run(
+      one(flat(100, 100, 100, 100)),
+      scripted({
+        0: (context) => context.target(-50),
+        1: (context) => context.target(500),
+      }),
+    );
+    // What closes the short is filled, the rest is refused.
+    expect(fillsOf(strict)).toEqual([
+      [1, -50, 100],
+      [2, 50, 100],
+    ]);
+  });
+
   test("a target that is not a number is refused with the instrument's name", () => {
     const lost = scripted({ 0: (context) => context.target(Number.NaN) });
     expect(() => run(one(flat(1, 2)), lost)).toThrow("The target of A is NaN; it must be a number.");
