@@ -5,8 +5,8 @@ export const BacktestPartPayload = z
   .strictObject({
     /** The sweep or walk-forward to help. */
     jobId: Id,
-    /** What it reads: a worker that sees other data does not help. */
-    datasetHashes: z
+    /** Of what it reads: a worker that sees other data or other saved formulas does not help. */
+    inputHashes: z
       .array(z.string().regex(/^[0-9a-f]{64}$/))
       .min(1)
       .max(100),

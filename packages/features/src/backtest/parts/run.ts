@@ -21,7 +21,7 @@ const pollMs = 50;
 
 export const runBacktestPart: JobHandler<typeof backtestPart, BacktestPartDeps, Tx> = async (
   deps,
-  { jobId, datasetHashes },
+  { jobId, inputHashes },
   ctx,
 ) => {
   let parts = 0;
@@ -36,7 +36,7 @@ export const runBacktestPart: JobHandler<typeof backtestPart, BacktestPartDeps, 
         : undefined;
   if (work === undefined) return { parts };
   try {
-    if (work.datasetHashes.join() !== datasetHashes.join()) return { parts };
+    if (work.inputHashes.join() !== inputHashes.join()) return { parts };
     const owner = `${ctx.jobId}#${ctx.pickup}`;
     let idleSince = ctx.now();
     while (ctx.now() - idleSince < lingerMs) {

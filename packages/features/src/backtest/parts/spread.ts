@@ -21,14 +21,16 @@ const pollMs = 50;
 
 /** Work that is divided into parts: what a part gives depends on its input alone, whoever computes it. */
 export interface PartedWork<Input, Output> {
-  /** Hashes of everything that it reads. */
-  datasetHashes: readonly string[];
+  /** Hashes of everything that it reads and of the strategy. */
+  inputHashes: readonly string[];
   /** Calls `breathe` between pieces of some milliseconds. */
   compute(input: Input, breathe: () => Promise<void>): Promise<Output>;
   /** Where the output is kept; in the part's own row when absent. */
   keep?: {
     save(tx: Tx, output: Output): Promise<void>;
     load(db: Db, input: Input): Promise<Output>;
+    /** Drops all that was kept for the job. */
+    forget(tx: Tx): Promise<void>;
   };
 }
 
@@ -101,11 +103,22 @@ export function createSpreader<Input, Output>(
       requestId: `job ${jobId}`,
     } as const;
     for (let k = await countOpenJobs(db, helpers); k < Math.min(mostHelpers, wanted); k++) {
-      const payload = { jobId, datasetHashes: work.datasetHashes };
+      const payload = { jobId, inputHashes: work.inputHashes };
       const { job } = await deps.jobs.submit({ caller, type: "backtestPart", payload });
       helpers.push(job.id);
     }
   };
+
+  /** What an earlier attempt has stored counts only if it read the same: data may have been revised since. */
+  const dropOthers = async (): Promise<void> => {
+    const first = await ctx.commit(() => Promise.resolve(work.inputHashes), { once: "inputs" });
+    if (first.join() === work.inputHashes.join()) return;
+    await ctx.commit(async (tx) => {
+      await deleteParts(tx, [jobId]);
+      await work.keep?.forget(tx);
+    });
+  };
+  let checked = false;
 
   /** Outputs that others have stored since. */
   const collect = async (open: Map<number, Input>, give: (number: number, output: Output) => void) => {
@@ -118,6 +131,8 @@ export function createSpreader<Input, Output>(
 
   return {
     async run(parts, give) {
+      if (!checked) await dropOthers();
+      checked = true;
       const open = new Map(parts.map(({ number, input }) => [number, input]));
       await ctx.commit(async (tx) => {
         await insertParts(tx, jobId, parts);

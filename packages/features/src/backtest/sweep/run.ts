@@ -12,7 +12,7 @@ import { emptyRecord, judge, recordTrial } from "./honesty.ts";
 import type { SearchRunner } from "./runner.ts";
 import { openScene, resolveInputs, searcherOf } from "./scene.ts";
 import type { SearchDeps, SearchScene } from "./scene.ts";
-import { loadTrials, saveTrials, trialView } from "./store.ts";
+import { deleteTrials, loadTrials, saveTrials, trialView } from "./store.ts";
 import type { StoredTrial } from "./store.ts";
 
 export interface SweepDeps extends SearchDeps {
@@ -49,12 +49,12 @@ export async function openSweepWork(
   ctx: Pick<JobContext, "jobId" | "tenantId" | "signal" | "input">,
 ): Promise<PartedWork<TrialPart, StoredTrial[]> & { scene: SearchScene }> {
   const scene = await openScene(deps, payload, ctx);
-  const { dataset, datasetHashes, runner } = scene;
+  const { dataset, inputHashes, runner } = scene;
   const job = { jobId: ctx.jobId, tenantId: ctx.tenantId, datasetHash: dataset.hash };
   const pause = trialsIn(barsPerBreath, dataset.length);
   return {
     scene,
-    datasetHashes,
+    inputHashes,
     async compute({ from, combinations }, breathe) {
       const trials: StoredTrial[] = [];
       for (const [k, values] of combinations.entries()) {
@@ -66,6 +66,7 @@ export async function openSweepWork(
     keep: {
       save: (tx, trials) => saveTrials(tx, job, trials),
       load: (db, { from, combinations }) => loadTrials(db, ctx.jobId, from - 1, combinations.length),
+      forget: (tx) => deleteTrials(tx, ctx.jobId),
     },
   };
 }

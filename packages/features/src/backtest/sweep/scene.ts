@@ -1,5 +1,6 @@
 import { AppError, timeframeMs } from "@tapedeck/core";
 import type { JobContext } from "@tapedeck/core";
+import { sha256 } from "@tapedeck/core/hash";
 import type { Dataset } from "@tapedeck/formula";
 import { barsPerYear, createSearcher, valuesAt } from "@tapedeck/trading";
 import type { Parameter, Searcher } from "@tapedeck/trading";
@@ -29,8 +30,8 @@ export interface SearchScene {
   space: readonly Parameter[];
   dataset: SeriesDataset;
   data: Dataset;
-  /** Of the bars, then of the other instruments that formulas read. */
-  datasetHashes: string[];
+  /** Of the bars, the strategy with saved formulas put in, and whatever else it reads. */
+  inputHashes: string[];
   /** To be closed when all is done. */
   runner: SearchRunner;
   barsPerYear: number;
@@ -85,12 +86,12 @@ async function readScene(
   if (dataset.length < 2) {
     throw new AppError("data.missing", `${dataset.instrument.instrumentId} has ${dataset.length} bars here.`);
   }
-  const datasetHashes = [dataset.hash];
+  const inputHashes = [dataset.hash, sha256(JSON.stringify(payload.strategy))];
   const others = new Map<string, Dataset>();
   for (const symbol of strategy?.symbols ?? symbolsOf(payload)) {
     const other = await readDataset(deps, payload, ctx, symbol, undefined);
     recordInput(ctx, other);
-    datasetHashes.push(other.hash);
+    inputHashes.push(other.hash);
     others.set(symbol, toFormulaData(other));
   }
   const { instrument } = dataset;
@@ -99,17 +100,17 @@ async function readScene(
     barsPerYear: barsPerYear(instrument.calendar, dataset.timeframe),
     riskFreeRate: payload.riskFreeRate,
   };
-  const shared = { space: spaceOf(payload), dataset, data, datasetHashes, ...facts };
+  const shared = { space: spaceOf(payload), dataset, data, inputHashes, ...facts };
   if (strategy === undefined) {
     const { strategy: rules } = payload as { strategy: Strategy };
     const runner = createTrialRunner(rules, data, settingsOf(payload, instrument.lotSize), facts);
     return { ...shared, runner: { ...runner, close: () => Promise.resolve() } };
   }
   const finer = await finerBars(deps, payload, ctx);
-  if (finer !== undefined) datasetHashes.push(finer.hash);
+  if (finer !== undefined) inputHashes.push(finer.hash);
   if (strategy.module !== null) {
     recordModule(ctx, strategy.module);
-    datasetHashes.push(strategy.module.hash);
+    inputHashes.push(strategy.module.hash);
   }
   const scene = { data, instrument, finer: finer?.columns };
   return { ...shared, runner: createEngineRunner(strategy, payload, scene, facts, ctx) };
@@ -123,7 +124,7 @@ export async function resolveInputs(
 ): Promise<{ payload: unknown; hashes: string[] }> {
   const payload = await expandRules(deps, asked, scope.tenantId);
   // What it reads is what a run reads; lineage is the run's to write.
-  const { dataset, datasetHashes, runner } = await openScene(deps, payload, {
+  const { dataset, inputHashes, runner } = await openScene(deps, payload, {
     ...scope,
     input: () => undefined,
   });
@@ -131,7 +132,7 @@ export async function resolveInputs(
   const { instrumentId, calendar, currency, lotSize, tickSize, minNotional } = dataset.instrument;
   const ofModule = payload.strategy.kind === "module" ? { tickSize, minNotional } : {};
   const instrument = { calendar, currency, lotSize, ...ofModule };
-  return { payload: { ...payload, instrumentId, instrument }, hashes: datasetHashes };
+  return { payload: { ...payload, instrumentId, instrument }, hashes: inputHashes };
 }
 
 /** Other instruments that the formulas read, by the first values. */

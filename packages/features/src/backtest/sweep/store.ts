@@ -25,6 +25,10 @@ export async function saveTrials(
     on conflict do nothing`.execute(tx);
 }
 
+export async function deleteTrials(tx: Tx, jobId: string): Promise<void> {
+  await tx.deleteFrom("backtestTrials").where("jobId", "=", jobId).execute();
+}
+
 /** In the order tried, after a number. */
 export async function loadTrials(
   db: Db,

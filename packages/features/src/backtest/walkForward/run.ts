@@ -111,7 +111,7 @@ export async function openFoldWork(
   };
   return {
     scene,
-    datasetHashes: scene.datasetHashes,
+    inputHashes: scene.inputHashes,
     listed,
     async compute(part, breathe) {
       if (part.kind === "sums") return await sumParts(scene, part, listed(part.seed), breathe);
