@@ -4,7 +4,7 @@
  *     npm run eval -- [SET…] [--data DIR] [--json]
  *
  * DIR (default: EVAL_DIR, else ../shared/eval) holds the sets; one that is not there is left out by name. `--json`
- * prints one line a figure: {set, metric, value, n}.
+ * prints one line a figure: {set, metric, value, n}. With EVAL_SHOW=1 in the environment the own sets print each failure.
  */
 import path from "node:path";
 import { parseArgs } from "node:util";

@@ -49,7 +49,7 @@ interface Tool {
 const maxResultChars = 12_000;
 const maxPoints = 40;
 
-/** The tools of the planner as a model calls them. There is none that writes or sends. */
+/** The tools of the planner as a model calls them. None sends an order; a what-if may have a backtest computed. */
 export function createModelToolbox(options: {
   tools: Tools;
   ledger: Ledger;
@@ -138,7 +138,7 @@ export function createModelToolbox(options: {
       },
     ),
     ask_planner: define(
-      "Answers one plain question about the data with cited sentences: returns over a period, highest and lowest, drawdowns, closes against averages, volatility, correlation, counts of days, backtest figures, portfolio, figures and words of companies' filings, definitions. Prefer it for anything computed.",
+      "Answers one plain question about the data with cited sentences: returns over a period, highest and lowest, drawdowns, closes against averages, volatility, correlation and pairs, counts of days, seasons, streaks, screens and ranks over instruments, what buying by a rule would have made, backtest figures, risk of the portfolio, figures and words of companies' filings, news and sentiment, definitions. Prefer it for anything computed.",
       z.strictObject({ question: z.string().min(3).max(500) }),
       async ({ question }) => {
         const plan = makePlan({
