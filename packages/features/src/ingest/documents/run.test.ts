@@ -279,8 +279,9 @@ describe("a feed on the network", () => {
   test.each([
     ["that is not there", "/404", /answers 404/],
     ["whose next page leads to a file", "/1", /not an address of http/],
+    ["whose next page is no address", "/2", /is no address/],
   ])("%s is told", async (_, address, message) => {
-    pages = { "/1": page(1, "file:///etc/passwd") };
+    pages = { "/1": page(1, "file:///etc/passwd"), "/2": page(2, "http://[") };
     const { documents } = await run(`${base}${address}`);
     expect(documents.at(-1)).toMatchObject({ status: "refused", message: expect.stringMatching(message) });
   });

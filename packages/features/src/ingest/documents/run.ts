@@ -1,5 +1,5 @@
 import { AppError } from "@tapedeck/core";
-import { contentHash } from "@tapedeck/core/hash";
+import { contentHash, sha256 } from "@tapedeck/core/hash";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { titleOf, UnreadableError } from "@tapedeck/text/readers/document";
 import type { FilingGuess, ReadDocument, ReaderFormat, ReadItem } from "@tapedeck/text/readers/document";
@@ -84,7 +84,7 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
   async function open(source: DocumentSource): Promise<Opened> {
     if (source.kind === "url") {
       const page = await deps.fetchPage(source.url, { maxBytes: maxDocumentBytes, signal });
-      ctx.input({ kind: "venue", ref: source.url, label: source.url });
+      ctx.input({ kind: "file", ref: sha256(page.bytes), label: source.url });
       return { label: source.url, filename: new URL(source.url).pathname.split("/").at(-1)!, ...page };
     }
     const file = await openSource({ ...deps, files: deps.importFiles }, tenantId, source);
@@ -97,9 +97,10 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
       if (size > maxDocumentBytes) throw tooLarge(file.label);
       parts.push(part);
     }
-    ctx.input({ kind: file.kind, ref: file.label, label: file.label, details: { bytes: file.bytes } });
+    const bytes = Buffer.concat(parts);
+    ctx.input({ kind: file.kind, ref: sha256(bytes), label: file.label, details: { bytes: size } });
     const filename = file.filename.replace(/\.(gz|zst)$/i, "");
-    return { label: file.label, filename, bytes: Buffer.concat(parts), encoding: undefined };
+    return { label: file.label, filename, bytes, encoding: undefined };
   }
 
   const report = (sourcesDone: number) =>
@@ -151,18 +152,9 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
           next = undefined;
           // Only a feed that was fetched is followed: a file's links lead to where nobody asked to go.
           if (following === null || source.kind !== "url") continue;
-          const url = new URL(following, label).href;
-          if (visited.has(url)) {
-            await batch.refuse(
-              { source: at, item: `page ${url}` },
-              refusal(label, `Its next page ${url} was read before: the feed loops.`),
-            );
-          } else if (visited.size >= maxFeedPages) {
-            await batch.refuse(
-              { source: at, item: `page ${url}` },
-              refusal(label, `It has more than ${maxFeedPages} pages; the rest was not read.`),
-            );
-          } else next = { kind: "url", url };
+          const page = nextPage(following, label, visited);
+          if ("url" in page) next = { kind: "url", url: page.url };
+          else await batch.refuse({ source: at, item: `page ${following}` }, refusal(label, page.fault));
         }
       } catch (error) {
         const fault = faultIn(error);
@@ -173,6 +165,19 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
       report(at + 1);
     },
   };
+}
+
+/** Where a feed goes on, or why it is not followed. */
+function nextPage(
+  link: string,
+  from: string,
+  visited: ReadonlySet<string>,
+): { url: string } | { fault: string } {
+  const url = URL.parse(link, from)?.href;
+  if (url === undefined) return { fault: `Its next page "${link}" is no address.` };
+  if (visited.has(url)) return { fault: `Its next page ${url} was read before: the feed loops.` };
+  if (visited.size < maxFeedPages) return { url };
+  return { fault: `It has more than ${maxFeedPages} pages; the rest was not read.` };
 }
 
 function tooLarge(label: string): AppError {
