@@ -3,7 +3,7 @@ import type { AnyRunRow } from "../store.ts";
 import { emptyRecord, judge, mostColumns, recordTrial } from "../sweep/honesty.ts";
 import type { Statistics } from "../contract.ts";
 import type { RunHonesty } from "./contract.ts";
-import { loadFoldLedger, loadMeasures, loadRunLedger, loadSearchLedger } from "./store.ts";
+import { loadMeasures, loadRunLedger, loadSearchLedger } from "./store.ts";
 import type { LedgerEntry } from "./store.ts";
 
 /**
@@ -32,12 +32,7 @@ const sumOf = (entries: readonly LedgerEntry[], name: "trials" | "ratios" | "sum
 export async function honestyOf(db: Db, run: AnyRunRow): Promise<RunHonesty> {
   const { tenantId, instrumentId, timeframe, datasetHash, bars, report } = run;
   const scope = { tenantId, instrumentId, timeframe, datasetHash };
-  const [sweeps, folds, runs] = await Promise.all([
-    loadSearchLedger(db, scope),
-    loadFoldLedger(db, scope),
-    loadRunLedger(db, scope),
-  ]);
-  const searches = [...sweeps, ...folds];
+  const [searches, runs] = await Promise.all([loadSearchLedger(db, scope), loadRunLedger(db, scope)]);
   const self = runs.find((entry) => entry.jobId === run.id);
   const family = familyOf(self?.payload ?? run.payload);
   const isKin = (entry: LedgerEntry) => entry === self || familyOf(entry.payload) === family;

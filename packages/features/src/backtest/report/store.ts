@@ -39,7 +39,7 @@ interface LedgerScope {
   datasetHash: string;
 }
 
-/** What every search of the tenant tried on the instrument at the timeframe, one entry a search and dataset. */
+/** What every search and walk-forward of the tenant tried on the instrument at the timeframe, one entry a search and dataset. */
 export async function loadSearchLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
   const { rows } = await sql<LedgerRow>`
     with tried as (
@@ -53,19 +53,6 @@ export async function loadSearchLedger(db: Db, scope: LedgerScope): Promise<Ledg
       group by job_id, dataset_hash)
     select tried.*, jobs.payload from tried left join jobs on jobs.id = tried.job_id
     order by tried.job_id`.execute(db);
-  return rows.map(entryOf);
-}
-
-/** Walk-forwards of the tenant on the instrument at the timeframe, which keep the number of their combinations alone. */
-export async function loadFoldLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
-  const { rows } = await sql<LedgerRow>`
-    select id as job_id, result::jsonb ->> 'datasetHash' as dataset_hash, result::jsonb ->> 'trials' as trials,
-      payload, 0 as ratios, 0 as sum, 0 as squares
-    from jobs
-    where tenant_id = ${scope.tenantId} and type = 'walkForward' and state = 'completed' and reused_from is null
-      and replay_of is null and result::jsonb ->> 'instrumentId' = ${scope.instrumentId}
-      and result::jsonb ->> 'timeframe' = ${scope.timeframe}
-    order by id`.execute(db);
   return rows.map(entryOf);
 }
 
