@@ -89,6 +89,18 @@ leaveOutUnless(hasBrowser, "chromium")("the dashboard in Chromium", () => {
     expect(await page.getByRole("heading", { level: 2, name: /2008|2009/ }).count()).toBe(2);
   });
 
+  test("a sentence of a document leads to its place in two clicks", async () => {
+    await page.goto(`${stack.apiUrl}/ask`);
+    await page.getByLabel("Question").fill("What is a drawdown?");
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    await page.locator(".cite").first().click();
+    const quoted = await page.getByRole("dialog").locator("blockquote").innerText();
+    await page.getByRole("link", { name: "Open it in the document" }).click();
+    await page.locator("mark").first().waitFor();
+    const marked = (await page.locator("mark").allInnerTexts()).join("");
+    expect(marked.replaceAll(/\s+/g, "")).toBe(quoted.replaceAll(/\s+/g, ""));
+  });
+
   test("a question that cannot be answered says what to import", async () => {
     await page.goto(`${stack.apiUrl}/ask`);
     await page.getByLabel("Question").fill("What was the return of Tesla in 2019?");
