@@ -71,8 +71,8 @@ report({
   aim: 19.5,
 });
 
-/** Wall time: threads share the machine. */
-async function sweepInThreads(count: number): Promise<number[]> {
+/** Wall time, one thread and two by turns: neighbours on the machine trouble both alike. */
+async function sweepInThreads(): Promise<{ one: number[]; two: number[] }> {
   const next = new Int32Array(new SharedArrayBuffer(4));
   const shared = (column: Float64Array) => {
     const copy = new Float64Array(new SharedArrayBuffer(column.byteLength));
@@ -80,35 +80,35 @@ async function sweepInThreads(count: number): Promise<number[]> {
     return copy;
   };
   const columns = Object.fromEntries(Object.entries(bars).map(([name, column]) => [name, shared(column)]));
-  const task = {
-    bars: columns,
-    strategy,
-    payload,
-    space,
-    combinations: COMBINATIONS,
-    next,
-  } as unknown as SweepTask;
+  const task = { bars: columns, payload, space, combinations: COMBINATIONS, next } as unknown as SweepTask;
   const threads = Array.from(
-    { length: count },
+    { length: 2 },
     () => new Worker(new URL("./sweepThread.ts", import.meta.url), { workerData: task }),
   );
-  const found: number[] = [];
-  for (let i = 0; i < WARM + REPEATS; i++) {
+  const rateOf = async (taking: readonly Worker[]): Promise<number> => {
     next[0] = 0;
     const started = performance.now();
-    for (const thread of threads) thread.postMessage("go");
-    await Promise.all(threads.map((thread) => once(thread, "message")));
-    if (i >= WARM) found.push((COMBINATIONS * 1_000) / (performance.now() - started));
+    for (const thread of taking) thread.postMessage("go");
+    await Promise.all(taking.map((thread) => once(thread, "message")));
+    return (COMBINATIONS * 1_000) / (performance.now() - started);
+  };
+  const found = { one: [] as number[], two: [] as number[] };
+  for (let i = 0; i < WARM + REPEATS; i++) {
+    const one = await rateOf(threads.slice(0, 1));
+    const two = await rateOf(threads);
+    if (i < WARM) continue;
+    found.one.push(one);
+    found.two.push(two);
   }
   await Promise.all(threads.map((thread) => thread.terminate()));
   return found;
 }
 
-const one = await sweepInThreads(1);
+const { one, two } = await sweepInThreads();
 report({
   figure: "the same in two threads",
   unit: "combinations/s of wall time",
-  ours: await sweepInThreads(2),
+  ours: two,
   peer: "one thread",
   theirs: one,
   aim: 1.8,
