@@ -1,4 +1,4 @@
-import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { JobSummary } from "@tapedeck/features/jobs/contract";
@@ -7,7 +7,6 @@ import { ago, duration, time } from "../../components/format.ts";
 import { MoreButton } from "../../components/more-button.tsx";
 import { Empty, ErrorBox, Loading, StateBadge } from "../../components/state.tsx";
 
-const types = ["ingest", "analyze", "sentiment", "ask", "backtest", "execute"];
 const states = ["accepted", "queued", "running", "completed", "failed", "cancelled"];
 const refreshMs = 2_000;
 
@@ -17,6 +16,11 @@ export function JobsPage() {
   const [text, setText] = useState("");
   const [refusal, setRefusal] = useState<string>();
   const queries = useQueryClient();
+  const types = useQuery({
+    queryKey: ["job-types"],
+    queryFn: () => api.call("listJobTypes", {}),
+    staleTime: Infinity,
+  });
   const jobs = useInfiniteQuery({
     queryKey: ["jobs", type, state, text],
     initialPageParam: undefined as string | undefined,
@@ -52,8 +56,8 @@ export function JobsPage() {
           Type{" "}
           <select value={type} onChange={(event) => setType(event.target.value)}>
             <option value="">all</option>
-            {types.map((one) => (
-              <option key={one}>{one}</option>
+            {types.data?.items.map(({ name }) => (
+              <option key={name}>{name}</option>
             ))}
           </select>
         </label>
