@@ -11,7 +11,7 @@ import {
   sliceBars,
   suspectSplits,
 } from "./audit.ts";
-import type { ColumnSource, Decider } from "./audit.ts";
+import type { ColumnSource, Decider, DecisionTrace } from "./audit.ts";
 import { noCosts } from "./engine/costs.ts";
 import { createEngine } from "./engine/engine.ts";
 import { plainInstrument } from "./engine/market.ts";
@@ -21,7 +21,7 @@ import type { EngineStrategy, StrategyContext } from "./engine/strategy.ts";
 const dayMs = 86_400_000;
 const n = 400;
 
-function walk(seed: number): Dataset {
+function walk(seed: number, n: number): Dataset {
   const random = seededRandom(seed, "walk");
   const [open, high, low, close] = Array.from({ length: 4 }, () => new Float64Array(n)) as [
     Float64Array,
@@ -55,7 +55,7 @@ function walk(seed: number): Dataset {
 /** What a strategy would do at each close of some bars: 1 or 0. */
 type SignalSource = (data: Dataset) => Uint8Array;
 
-const bars = walk(1);
+const bars = walk(1, n);
 const cuts = cutPoints(n, 20, 60);
 const cutsMs = cuts.map((cut) => bars.closeMs[cut - 1]!);
 /** Bars that had closed by a time. */
@@ -182,6 +182,46 @@ describe("planted cheats are caught, their honest twins cleared", () => {
     // The twin decides by what was known: by bars older than any correction.
     const honest: SignalSource = (data) => each(data, (i) => data.close[i - 3]! > data.open[i - 3]!);
     expect(await auditRevisions(deciderOf(honest), cutsMs, asKnown(honest))).toMatchObject({ passed: true });
+  });
+});
+
+describe("signals at one bar in a hundred that peek one bar ahead", () => {
+  const long = walk(2, 5_000);
+  const few = cutPoints(long.length, 20, 30).map((cut) => long.closeMs[cut - 1]!);
+  const untilClose = (untilMs: number) =>
+    sliceBars(long, 0, long.closeMs.findLastIndex((ms) => ms <= untilMs) + 1);
+  const chosen = (seed: number) => {
+    const random = seededRandom(seed, "signals");
+    return Uint8Array.from({ length: long.length }, () => +(random() < 0.01));
+  };
+  const seeds = Array.from({ length: 20 }, (_, seed) => seed);
+  const cheatOf = (seed: number): SignalSource => {
+    const wanted = chosen(seed);
+    return (data) => each(data, (i) => wanted[i] === 1 && data.close[i + 1]! > 0);
+  };
+  const honestOf = (seed: number): SignalSource => {
+    const wanted = chosen(seed);
+    return (data) => each(data, (i) => wanted[i] === 1 && data.close[i]! > 0);
+  };
+  const audit = (toTrace: (data: Dataset) => DecisionTrace) =>
+    auditLookAhead(
+      (untilMs) => Promise.resolve(toTrace(untilMs === undefined ? long : untilClose(untilMs))),
+      few,
+    );
+  const ordersOf = (source: SignalSource, data: Dataset): DecisionTrace => {
+    const signals = source(data);
+    const rows = [...signals.keys()].filter((i) => signals[i] === 1);
+    return { timeMs: rows.map((i) => data.closeMs[i]!), what: rows.map(() => "buy") };
+  };
+
+  test.each(seeds)("are caught as signals and as orders, whatever the bars (%d)", async (seed) => {
+    for (const [source, passed] of [
+      [cheatOf(seed), false],
+      [honestOf(seed), true],
+    ] as const) {
+      expect(await audit((data) => traceOf(source, data))).toMatchObject({ passed });
+      expect(await audit((data) => ordersOf(source, data))).toMatchObject({ passed });
+    }
   });
 });
 

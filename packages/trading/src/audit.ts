@@ -54,17 +54,33 @@ export function firstDifference(a: DecisionTrace, b: DecisionTrace, untilMs: num
   }
 }
 
+/** Most decisions at which the future is cut away. */
+const mostDecisionCuts = 100;
+
+/** Times of decisions from `fromMs` on, each once: of orders, and of signals that are set or change; at most so many, spread evenly over all of them. */
+function decisionTimes({ timeMs, what }: DecisionTrace, fromMs: number, most: number): number[] {
+  const rows = Array.from({ length: timeMs.length }, (_, i) => i).filter(
+    (i) => timeMs[i]! >= fromMs && (what[i] !== 0 || (i > 0 && what[i - 1] !== 0)),
+  );
+  const times = [...new Set(rows.map((i) => timeMs[i]!))];
+  const step = Math.max(1, times.length / most);
+  return Array.from({ length: Math.min(most, times.length) }, (_, k) => times[Math.floor(k * step)]!);
+}
+
 /**
  * Look-ahead: with the bars after a close taken away, no decision up to it may change. Catches next bars' prices, fills in the deciding
- * bar, scales fitted on all data, and higher-timeframe bars still open, wherever a cut falls between what was used and when.
+ * bar, scales fitted on all data, and higher-timeframe bars still open, wherever a cut falls between what was used and when. So cuts are
+ * made at decisions too, from the first of `cutsMs` on: all of them up to 100, and 100 spread over more.
  */
 export async function auditLookAhead(decide: Decider, cutsMs: readonly number[]): Promise<AuditFinding> {
   const whole = await decide();
-  for (const [k, cutMs] of cutsMs.entries()) {
+  const decided = decisionTimes(whole, Math.min(...cutsMs), mostDecisionCuts);
+  const places = [...new Set([...cutsMs, ...decided])].sort((a, b) => a - b);
+  for (const [k, cutMs] of places.entries()) {
     const firstMs = firstDifference(whole, await decide(cutMs), cutMs);
     if (firstMs !== null) return { passed: false, firstMs, compared: k + 1 };
   }
-  return clean(cutsMs.length);
+  return clean(places.length);
 }
 
 /**

@@ -81,7 +81,7 @@ const lookAheadCheck = (finding: AuditFinding) =>
   checkOf(
     "lookAhead",
     finding,
-    `The future cut away at ${finding.compared} places changes no decision before.`,
+    `The future cut away at ${finding.compared} places, decisions among them, changes no decision before.`,
     "Decisions change when later bars are cut away: the strategy uses what it cannot know.",
   );
 
