@@ -192,6 +192,8 @@ export async function wire(
       uploadMs: environment.TAPEDECK_UPLOAD_DAYS * 24 * hourMs,
       cacheMs: environment.TAPEDECK_CACHE_DAYS * 24 * hourMs,
       auditMs: environment.TAPEDECK_AUDIT_DAYS * 24 * hourMs,
+      streamMs: environment.TAPEDECK_STREAM_DAYS * 24 * hourMs,
+      simulatedRunMs: Math.max(environment.TAPEDECK_STREAM_DAYS, environment.STREAM_KEEP_DAYS) * 24 * hourMs,
     },
   });
   const housekeeping = setInterval(() => {

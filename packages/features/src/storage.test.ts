@@ -25,8 +25,15 @@ afterAll(async () => {
   await Promise.all([database.close(), folder.close()]);
 });
 
-const eraser = (limits = { uploadMs: 10 * dayMs, cacheMs: 5 * dayMs, auditMs: 100 * dayMs }) =>
-  createStorageEraser({ db: database.db, blobs: folder.blobs, now, limits });
+const limits = {
+  uploadMs: 10 * dayMs,
+  cacheMs: 5 * dayMs,
+  auditMs: 100 * dayMs,
+  streamMs: 50 * dayMs,
+  simulatedRunMs: 60 * dayMs,
+};
+const eraser = (changed: Partial<typeof limits> = {}) =>
+  createStorageEraser({ db: database.db, blobs: folder.blobs, now, limits: { ...limits, ...changed } });
 
 test("uploads go after their time, file and row", async () => {
   days = 0;
@@ -114,9 +121,108 @@ test("kept pages of venues and the oldest audit entries go; no younger entry can
   expect(pages).toEqual([{ toMs: 2 }]);
   const entries = () => database.db.selectFrom("auditLog").select("target").orderBy("atMs").execute();
   expect(await entries()).toEqual([{ target: "99 days ago" }, { target: "80 days ago" }]);
-  await expect(eraser({ uploadMs: dayMs, cacheMs: dayMs, auditMs: 50 * dayMs })()).rejects.toThrow(
-    /append-only/,
-  );
+  await expect(eraser({ auditMs: 50 * dayMs })()).rejects.toThrow(/append-only/);
   await expect(sql`update audit_log set status = 1`.execute(database.db)).rejects.toThrow(/append-only/);
   expect(await entries()).toHaveLength(2);
+});
+
+test("what streams noted goes after its time; open gaps, live alerts and runs that rows may name stay", async () => {
+  days = 0;
+  const { db } = database;
+  const ago = (daysAgo: number) => now() - daysAgo * dayMs;
+  const of = { venue: "binance", instrumentId: "A.BINANCE" };
+  await db
+    .insertInto("streamFindings")
+    .values([51, 49].map((n) => ({ ...of, kind: "outlier", fromMs: ago(n), toMs: null, detail: `${n}` })))
+    .execute();
+  const gap = (fromId: number, state: "open" | "healed", foundMs: number) => ({
+    ...of,
+    fromId,
+    toId: fromId,
+    state,
+    foundMs,
+    closedMs: null,
+  });
+  await db
+    .insertInto("streamGaps")
+    .values([gap(1, "healed", ago(51)), gap(2, "open", ago(51)), gap(3, "healed", ago(49))])
+    .execute();
+
+  const run = (name: string, simulated: boolean, daysAgo: number) => ({
+    id: newId(ago(daysAgo)),
+    venue: simulated ? "simulated" : "binance",
+    simulated,
+    seed: null,
+    codeVersion: name,
+    startedMs: ago(daysAgo),
+    heartbeatMs: ago(daysAgo),
+    stoppedMs: null,
+    feed: null,
+  });
+  const held = run("holds a place", true, 61);
+  await db
+    .insertInto("streamRuns")
+    .values([run("old", true, 61), held, run("of a venue", false, 61), run("young", true, 59)])
+    .execute();
+  await db
+    .insertInto("streamPlaces")
+    .values({ ...of, place: null, bars: "[]", runId: held.id, untilMs: 0 })
+    .execute();
+
+  const alert = (name: string, deletedMs: number | null) => ({
+    id: newId(ago(80)),
+    tenantId,
+    name,
+    instrumentId: "A.BINANCE",
+    rule: "{}",
+    cooldownMs: 0,
+    expiresMs: null,
+    callbackUrl: null,
+    channelIds: null,
+    muted: false,
+    createdBy: "p",
+    createdMs: ago(80),
+    deletedMs,
+    armed: true,
+    stateMs: 0,
+    firedMs: null,
+  });
+  const live = alert("live", null);
+  await db
+    .insertInto("alerts")
+    .values([live, alert("gone", ago(51)), alert("just gone", ago(49))])
+    .execute();
+  // More than one statement erases.
+  const trigger = (edgeMs: number, createdMs: number) => ({
+    id: newId(now()),
+    alertId: live.id,
+    tenantId,
+    edgeMs,
+    value: null,
+    message: "m",
+    test: false,
+    createdMs,
+  });
+  await db
+    .insertInto("alertTriggers")
+    .values(Array.from({ length: 1_500 }, (_, i) => trigger(i, ago(51))))
+    .execute();
+  await db
+    .insertInto("alertTriggers")
+    .values(trigger(1_500, ago(49)))
+    .execute();
+
+  await eraser()();
+  const column = async <T>(rows: Promise<T[]>, name: keyof T) => (await rows).map((row) => row[name]);
+  expect(await column(db.selectFrom("streamFindings").select("detail").execute(), "detail")).toEqual(["49"]);
+  expect(
+    await column(db.selectFrom("streamGaps").select("fromId").orderBy("fromId").execute(), "fromId"),
+  ).toEqual([2, 3]);
+  expect(
+    new Set(await column(db.selectFrom("streamRuns").select("codeVersion").execute(), "codeVersion")),
+  ).toEqual(new Set(["holds a place", "of a venue", "young"]));
+  expect(new Set(await column(db.selectFrom("alerts").select("name").execute(), "name"))).toEqual(
+    new Set(["live", "just gone"]),
+  );
+  expect(await column(db.selectFrom("alertTriggers").select("edgeMs").execute(), "edgeMs")).toEqual([1_500]);
 });

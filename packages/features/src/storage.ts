@@ -1,5 +1,6 @@
 import type { BlobStore } from "@tapedeck/core";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import type { Db } from "./db.ts";
 import { barBytes, datasetKey } from "./series/columns.ts";
 
@@ -11,10 +12,22 @@ export interface StorageLimits {
   cacheMs: number;
   /** Audit entries; not less than 90 days. */
   auditMs: number;
+  /** What streams noted: findings, closed gaps, triggers of alerts, and alerts from when they were deleted. */
+  streamMs: number;
+  /** Runs of simulated streams, from their last heartbeat; not less than their ticks are kept, which name them. */
+  simulatedRunMs: number;
 }
 
 /** Rows erased by one statement, so that a long backlog holds no lock for long. */
 const chunk = 1_000;
+
+type TimedTable =
+  | "venue_bar_pages"
+  | "audit_log"
+  | "stream_findings"
+  | "stream_gaps"
+  | "alerts"
+  | "stream_runs";
 
 /** Repeats until a round erases less than a whole chunk. */
 async function inChunks(round: () => Promise<number>): Promise<void> {
@@ -70,13 +83,38 @@ export function createStorageEraser(options: {
     return rows.length;
   }
 
-  async function eraseOldest(table: "venue_bar_pages" | "audit_log", column: string, beforeMs: number) {
+  async function eraseOldest(
+    table: TimedTable,
+    column: string,
+    beforeMs: number,
+    spared: RawBuilder<unknown> = sql`false`,
+  ) {
     const result = await sql`
       delete from ${sql.table(table)} where ctid = any(array(
-        select ctid from ${sql.table(table)} where ${sql.ref(column)} < ${beforeMs} limit ${chunk}))`.execute(
-      db,
-    );
+        select ctid from ${sql.table(table)}
+        where ${sql.ref(column)} < ${beforeMs} and not (${spared}) limit ${chunk}))`.execute(db);
     return Number(result.numAffectedRows ?? 0);
+  }
+
+  /** Looks at the oldest numbers alone: no index has the times, and both rise together. */
+  async function eraseTriggers(beforeMs: number): Promise<number> {
+    const result = await sql`
+      delete from alert_triggers where seq in (
+        select seq from (select seq, created_ms from alert_triggers order by seq limit ${chunk}) oldest
+        where created_ms < ${beforeMs})`.execute(db);
+    return Number(result.numAffectedRows ?? 0);
+  }
+
+  async function eraseStreamNotes(): Promise<void> {
+    const beforeMs = now() - limits.streamMs;
+    const open = sql`state = 'open'`;
+    await inChunks(() => eraseOldest("stream_findings", "from_ms", beforeMs));
+    await inChunks(() => eraseOldest("stream_gaps", "found_ms", beforeMs, open));
+    await inChunks(() => eraseTriggers(beforeMs));
+    // Their triggers were older, and have gone before them.
+    await inChunks(() => eraseOldest("alerts", "deleted_ms", beforeMs));
+    const held = sql`not simulated or exists (select 1 from stream_places where run_id = stream_runs.id)`;
+    await inChunks(() => eraseOldest("stream_runs", "heartbeat_ms", now() - limits.simulatedRunMs, held));
   }
 
   return async () => {
@@ -84,6 +122,7 @@ export function createStorageEraser(options: {
     await inChunks(eraseDatasets);
     await inChunks(() => eraseOldest("venue_bar_pages", "fetched_ms", now() - limits.cacheMs));
     await inChunks(() => eraseOldest("audit_log", "at_ms", now() - limits.auditMs));
+    await eraseStreamNotes();
   };
 }
 

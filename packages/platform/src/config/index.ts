@@ -93,6 +93,12 @@ export const environment = {
     "Pages kept of venues, and dataset files that no lineage names, are erased when unused for this many days",
   ),
   TAPEDECK_AUDIT_DAYS: integer(730, 90, 36_500, "Audit entries are erased after this many days"),
+  TAPEDECK_STREAM_DAYS: integer(
+    365,
+    1,
+    36_500,
+    "Streams' findings and closed gaps, triggers of alerts, and deleted alerts are erased after this many days",
+  ),
   TAPEDECK_VENUE_URLS: list(
     "Other addresses of exchanges' public REST servers, for proxies and tests: binance=http://127.0.0.1:9000",
     (item) =>
