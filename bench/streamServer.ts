@@ -27,6 +27,8 @@ export async function openStreamServer(clients: number) {
       expand: (_tenantId, formula) => Promise.resolve(formula),
       portfolio: { follow: () => Promise.resolve(silent), snapshot: () => ({}) },
       add: () => Promise.resolve(),
+      holderOf: () => Promise.resolve(undefined),
+      onGivenUp: () => silent,
       limits: defaultLimits,
     },
     limits: { ...defaultServerLimits, clients, clientsOfOne: clients },

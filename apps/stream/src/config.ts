@@ -7,6 +7,7 @@ import type { Environment } from "@tapedeck/platform/config/index";
 const names = [
   "HOST",
   "STREAM_PORT",
+  "STREAM_ADDRESS",
   "STREAM_VENUE",
   "STREAM_SYMBOLS",
   "STREAM_EXCHANGE",

@@ -158,6 +158,7 @@ export async function runStream(config: StreamConfig, outside: Outside): Promise
     jwtSecret: environment.TAPEDECK_JWT_SECRET,
     host: environment.HOST,
     port: environment.STREAM_PORT,
+    address: environment.STREAM_ADDRESS,
     keepMs: environment.STREAM_KEEP_DAYS * dayMs,
     serverLimits: { clients: environment.STREAM_MAX_CLIENTS },
   });

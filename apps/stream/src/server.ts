@@ -14,6 +14,7 @@ import type { ClientParts } from "./client.ts";
 import { credentialOf } from "./credential.ts";
 import { eventTransport, resumesOf } from "./eventStream.ts";
 import { createStreamMetrics } from "./metrics.ts";
+import { createRelay, relayHeader } from "./relay.ts";
 import { closeCodes, createSession } from "./session.ts";
 import type { Session, Transport } from "./session.ts";
 import { tickerOf, tickerTransport } from "./ticker.ts";
@@ -53,7 +54,7 @@ export interface StreamServerOptions {
   hello(): Extract<ServerFrame, { type: "hello" }>;
   /** The instrument that a ticker names. Throws `symbol.unknown`. */
   instrumentOf(ticker: string): string;
-  client: Omit<ClientParts, "socket" | "format" | "caller" | "log">;
+  client: Omit<ClientParts, "socket" | "format" | "caller" | "log" | "relay">;
   limits: ServerLimits;
   health(): { ok: boolean; facts: Record<string, unknown> };
   log: Log;
@@ -66,7 +67,12 @@ export interface StreamServer {
   close(): Promise<void>;
 }
 
-type Admitted = { credential: Credential; caller: Omit<Caller, "requestId"> };
+interface Admitted {
+  credential: Credential;
+  caller: Omit<Caller, "requestId">;
+  /** It is another process of the venue, which asks on behalf of a client. */
+  isRelay: boolean;
+}
 
 interface Connection {
   transport: Transport;
@@ -119,7 +125,11 @@ function addressOf(request: IncomingMessage): string {
   return (told === "" ? (request.socket.remoteAddress ?? "unknown") : told).slice(0, 64);
 }
 
-const urlOf = (request: IncomingMessage) => new URL(request.url ?? "/", "http://stream");
+/** The address that a request names; "/" where it is none ("//" is the beginning of a host). */
+function urlOf(request: IncomingMessage): URL {
+  const address = `http://stream${request.url ?? "/"}`;
+  return new URL(URL.canParse(address) ? address : "http://stream/");
+}
 
 /** The topics of an event stream's address. Throws `payload.invalid`. */
 function topicsOf(address: URL): Topic[] {
@@ -198,7 +208,12 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
         "rate.limited",
         `You have ${limits.clientsOfOne} connections, which is the most; close one.`,
       );
-    return { credential, caller };
+    return { credential, caller, isRelay: request.headers[relayHeader] !== undefined };
+  }
+
+  /** What a session of a connection works with. */
+  function partsOf({ credential, caller, isRelay }: Admitted): Omit<ClientParts, "socket" | "format"> {
+    return { ...options.client, caller, log, relay: isRelay ? undefined : createRelay(credential, log) };
   }
 
   /** Counts a connection until what it gives is called. */
@@ -221,8 +236,8 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
     instrumentId: string | undefined,
     ticker: string,
   ): void {
-    const { credential, caller } = admitted;
-    const parts = { ...options.client, caller, log };
+    const { credential } = admitted;
+    const parts = partsOf(admitted);
     const format = subprotocols.get(socket.protocol) ?? "json";
     const transport =
       instrumentId === undefined ? socketTransport(socket, format) : tickerTransport(socket, ticker);
@@ -257,8 +272,8 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
         const resumes = resumesOf(request.headers["last-event-id"] as string | undefined, topics.length);
         response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
         const transport = eventTransport(response, topics, resumes);
-        const { credential, caller } = admitted;
-        const session = createSession(transport, { ...options.client, caller, log });
+        const { credential } = admitted;
+        const session = createSession(transport, partsOf(admitted));
         const release = hold(admitted, {
           transport,
           session,
@@ -290,15 +305,19 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
     return { ticker: "", instrumentId: undefined };
   }
 
+  /** Throws `symbol.unknown`. */
+  async function requireTicks(instrumentId: string): Promise<void> {
+    const { add, snapshot, holderOf } = options.client;
+    await add(instrumentId);
+    if (snapshot({ channel: "ticks", instrumentId }) !== undefined) return;
+    if ((await holderOf(instrumentId)) === undefined)
+      throw new AppError("symbol.unknown", `No ticks come of ${instrumentId} here.`);
+  }
+
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { instrumentId, ticker } = targetOf(request);
     const admitted = await admit(request, true);
-    if (instrumentId !== undefined) await options.client.add(instrumentId);
-    if (
-      instrumentId !== undefined &&
-      options.client.snapshot({ channel: "ticks", instrumentId }) === undefined
-    )
-      throw new AppError("symbol.unknown", `No ticks come of ${instrumentId} here.`);
+    if (instrumentId !== undefined) await requireTicks(instrumentId);
     if (socket.destroyed) return;
     sockets.handleUpgrade(request, socket, head, (opened) =>
       openSocket(opened, admitted, instrumentId, ticker),

@@ -6,6 +6,7 @@ import type { Message } from "./encode.ts";
 import type { ComputedTopic } from "./computed.ts";
 import type { Hub } from "./hub.ts";
 import { asSubscribeError } from "./rowTopics.ts";
+import type { Relay } from "./relay.ts";
 import type { RowTopic, RowTopics } from "./rowTopics.ts";
 
 /** Close codes beside those of RFC 6455. */
@@ -65,15 +66,27 @@ export interface SessionParts {
   portfolio: { follow(tenantId: string): Promise<() => void>; snapshot(tenantId: string): unknown };
   /** Has the venue take an instrument that it does not have yet, where it can. */
   add(instrumentId: string): Promise<void>;
+  /** The address of the process that an instrument's ticks come to, where that is another one. */
+  holderOf(instrumentId: string): Promise<string | undefined>;
+  /** Calls when an instrument's ticks come here no more, until what it gives is called. */
+  onGivenUp(listener: (instrumentId: string) => void): () => void;
+  /** To other processes of the venue; undefined for a client that is one of them. */
+  relay: Relay | undefined;
   limits: SessionLimits;
   now(): number;
   log: Log;
 }
 
+/** How long an instrument that left its process is looked for, and how often: a lease has run out by then. */
+const patienceMs = 30_000;
+const lookEveryMs = 250;
+
 /** Where a client goes on. */
 type Resume = Extract<ClientFrame, { op: "subscribe" }>["resume"];
 
 interface Subscription {
+  /** Of an instrument that may go to another process, with where it would go on. */
+  moves?: { topic: MarketTopic; at(): Resume };
   /** Deltas are held back. */
   behind: boolean;
   /** Sends what was held back. */
@@ -100,11 +113,25 @@ interface Published {
   snapshot(): unknown;
 }
 
+/** The instrument by which a topic goes to a process. */
+function instrumentOf(topic: MarketTopic): string {
+  return topic.channel === "pairs" ? topic.y : topic.instrumentId;
+}
+
 export function createSession(transport: Transport, parts: SessionParts): Session {
   const { hub, limits, now } = parts;
   const { tenantId } = parts.caller;
   const subscriptions = new Map<string, Subscription>();
   let slowSinceMs: number | undefined;
+  const offGivenUp = parts.onGivenUp((instrumentId) => {
+    for (const [key, subscription] of subscriptions) {
+      const { moves } = subscription;
+      if (moves === undefined || instrumentOf(moves.topic) !== instrumentId) continue;
+      subscription.stop();
+      subscriptions.delete(key);
+      void subscribeAbsent(moves.topic, moves.at(), now());
+    }
+  });
 
   const isFull = () => transport.unread() > limits.conflateBytes;
 
@@ -128,6 +155,8 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
       },
       stop: () => off(),
     };
+    if (topic.channel !== "portfolio" && topic.channel !== "jobs" && topic.channel !== "alerts")
+      subscription.moves = { topic, at: () => ({ epoch: hub.epoch, seq }) };
     const deliver = (message: Message) => {
       if (isShared) transport.deliver(message);
       else transport.send({ type: "delta", ...topic, seq: message.seq, data: message.data });
@@ -201,6 +230,87 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
     return { published: { source, snapshot: () => parts.snapshot(source) }, release };
   }
 
+  /** What another process publishes, handed on as it comes; whoever takes the instrument next is asked when it ends. */
+  function handOn(
+    topic: MarketTopic,
+    resume: Resume,
+    address: string,
+    sinceMs: number | undefined,
+  ): Subscription {
+    const key = topicKey(topic);
+    let at = resume;
+    let waitingSinceMs = sinceMs;
+    const stop = parts.relay!.follow(address, topic, resume, {
+      frame(frame) {
+        waitingSinceMs = undefined;
+        at = { epoch: frame.type === "delta" ? (at?.epoch ?? "") : frame.epoch, seq: frame.seq };
+        transport.send(frame);
+      },
+      lost(error) {
+        if (subscriptions.get(key) !== subscription) return;
+        subscriptions.delete(key);
+        // Nothing ever came: it is for the client to ask again.
+        if (at === undefined && error !== undefined) return refuse(topic, error);
+        void subscribeAbsent(topic, at, waitingSinceMs ?? now());
+      },
+    });
+    const subscription: Subscription = { behind: false, catchUp() {}, stop };
+    return subscription;
+  }
+
+  /** Opens a topic here, or at the process that its instrument's ticks come to. Undefined: there is none now. */
+  async function openAnywhere(
+    topic: MarketTopic,
+    resume: Resume,
+    sinceMs: number | undefined,
+    isWanted: () => boolean,
+  ): Promise<Subscription | undefined> {
+    // What has just left is not taken back: it is somebody else's share.
+    if (sinceMs === undefined) await parts.add(instrumentOf(topic));
+    const address = await parts.holderOf(instrumentOf(topic));
+    if (!isWanted()) return undefined;
+    if (address !== undefined && parts.relay !== undefined) return handOn(topic, resume, address, sinceMs);
+    if (topic.channel === "formulas" || topic.channel === "pairs") {
+      const { published, release } = await openComputed(topic);
+      if (!isWanted()) {
+        release();
+        return undefined;
+      }
+      const source = topicKey(published.source) === topicKey(topic) ? topic : published.source;
+      const subscription = follow({ ...published, topic, source }, resume);
+      const { stop } = subscription;
+      subscription.stop = () => {
+        stop();
+        release();
+      };
+      return subscription;
+    }
+    const snapshot = () => parts.snapshot(topic);
+    return snapshot() === undefined ? undefined : follow({ topic, source: topic, snapshot }, resume);
+  }
+
+  /** A topic that is not here yet. One that went on elsewhere is looked for a while: its new holder may have to find out. */
+  async function subscribeAbsent(topic: MarketTopic, resume: Resume, movedMs?: number): Promise<void> {
+    const key = topicKey(topic);
+    const held: Subscription = { behind: false, catchUp() {}, stop() {} };
+    subscriptions.set(key, held);
+    const isWanted = () => subscriptions.get(key) === held;
+    try {
+      for (;;) {
+        if (movedMs !== undefined) await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+        if (!isWanted()) return;
+        const subscription = await openAnywhere(topic, resume, movedMs, isWanted);
+        if (!isWanted()) return;
+        if (subscription !== undefined) return void subscriptions.set(key, subscription);
+        if (movedMs === undefined || parts.relay === undefined || now() - movedMs > patienceMs)
+          throw new AppError("symbol.unknown", `No ticks come of ${instrumentOf(topic)} here.`);
+      }
+    } catch (error) {
+      if (isWanted()) subscriptions.delete(key);
+      refuse(topic, error);
+    }
+  }
+
   async function openPortfolio(topic: Topic) {
     const release = await parts.portfolio.follow(tenantId);
     const snapshot = () => parts.portfolio.snapshot(tenantId);
@@ -236,13 +346,6 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
     }
   }
 
-  async function openAdded(topic: Exclude<MarketTopic, ComputedTopic>) {
-    await parts.add(topic.instrumentId);
-    if (parts.snapshot(topic) === undefined)
-      throw new AppError("symbol.unknown", `No ticks come of ${topic.instrumentId} here.`);
-    return { published: { source: topic, snapshot: () => parts.snapshot(topic) }, release: () => undefined };
-  }
-
   return {
     subscribe(topic, resume) {
       const key = topicKey(topic);
@@ -262,9 +365,9 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
       if (topic.channel === "jobs" || topic.channel === "alerts") return void subscribeRows(topic, resume);
       if (topic.channel === "portfolio") return void subscribeMade(topic, resume, () => openPortfolio(topic));
       if (topic.channel === "formulas" || topic.channel === "pairs")
-        return void subscribeMade(topic, resume, () => openComputed(topic));
+        return void subscribeAbsent(topic, resume);
       const snapshot = () => parts.snapshot(topic);
-      if (snapshot() === undefined) return void subscribeMade(topic, resume, () => openAdded(topic));
+      if (snapshot() === undefined) return void subscribeAbsent(topic, resume);
       subscriptions.set(key, follow({ topic, source: topic, snapshot }, resume));
     },
     unsubscribe(topic) {
@@ -275,6 +378,7 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
     },
     sweep() {
       const unread = transport.unread();
+      parts.relay?.setPaused(unread > limits.conflateBytes);
       if (unread > limits.maxBufferedBytes) return transport.terminate();
       if (unread > limits.conflateBytes) {
         slowSinceMs ??= now();
@@ -291,8 +395,10 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
       for (const subscription of subscriptions.values()) if (subscription.behind) subscription.catchUp();
     },
     stop() {
+      offGivenUp();
       for (const subscription of subscriptions.values()) subscription.stop();
       subscriptions.clear();
+      parts.relay?.stop();
     },
   };
 }

@@ -30,6 +30,7 @@ export function tickerTransport(socket: WebSocket, ticker: string): Transport {
     unread: () => socket.bufferedAmount,
     send(frame) {
       if (frame.type === "error") send({ ticker, code: frame.code, message: frame.message });
+      if (frame.type === "delta") send(price(frame.data as Tick));
       if (frame.type !== "snapshot") return;
       const last = (frame.data as Tick[]).at(-1);
       if (last !== undefined) send(price(last));

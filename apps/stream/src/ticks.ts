@@ -1,5 +1,5 @@
 import path from "node:path";
-import { AppError, decimal } from "@tapedeck/core";
+import { decimal } from "@tapedeck/core";
 import type { Log, TradePlace } from "@tapedeck/core";
 import { insertTrigger, loadChangedAlerts, saveState } from "@tapedeck/features/alerts/store";
 import type { Db } from "@tapedeck/features/db";
@@ -12,6 +12,7 @@ import {
   loadPlace,
   releaseInstruments,
   renewInstruments,
+  loadHolder,
 } from "@tapedeck/features/ticks/place-store";
 import {
   beatRun,
@@ -25,6 +26,7 @@ import {
   writeFinding,
   writeFunding,
   writeGap,
+  setRunAddress,
 } from "@tapedeck/features/ticks/store";
 import type { Bar } from "@tapedeck/formula";
 import { calendarOf } from "@tapedeck/trading/calendar/index";
@@ -241,6 +243,7 @@ export async function startTicks(parts: TickParts) {
   }
 
   const times = { ...defaultLeases, ...parts.leases };
+  const givenUp = new Set<(instrumentId: string) => void>();
   const leases = createLeases({
     book: {
       countRuns: () => countRuns(db, venue, now() - silentMs),
@@ -260,6 +263,7 @@ export async function startTicks(parts: TickParts) {
       pipeline.drop(instrumentId);
       floors.delete(instrumentId);
       alerts.instrumentsChanged();
+      for (const listener of givenUp) listener(instrumentId);
       return stored;
     },
     log,
@@ -308,8 +312,8 @@ export async function startTicks(parts: TickParts) {
           };
     },
     /**
-     * Has the venue take one more instrument, where it can; its row is there before its ticks are. Throws `symbol.unknown`
-     * for one that another process has.
+     * Has the venue take one more instrument, where it can; its row is there before its ticks are. Nothing for one that
+     * another process has.
      */
     async add(instrumentId: string): Promise<void> {
       const suffix = `.${venue.toUpperCase()}`;
@@ -317,12 +321,18 @@ export async function startTicks(parts: TickParts) {
       const known = source.instruments.some((one) => one.instrumentId === instrumentId);
       if (known || source.add(instrumentId.slice(0, -suffix.length)) !== undefined)
         await leases.want(instrumentId);
-      if (known && !leases.has(instrumentId))
-        throw new AppError(
-          "symbol.unknown",
-          `Another process of ${venue} has ${instrumentId}: connect to it.`,
-        );
     },
+    /** The address of another process that takes an instrument's ticks; undefined where there is none. */
+    async holderOf(instrumentId: string): Promise<string | undefined> {
+      return leases.has(instrumentId) ? undefined : loadHolder(db, venue, instrumentId);
+    },
+    /** Calls when this process has given an instrument up, until what it gives is called. */
+    onGivenUp(listener: (instrumentId: string) => void): () => void {
+      givenUp.add(listener);
+      return () => givenUp.delete(listener);
+    },
+    /** Tells the other processes of the venue where this one is reached. */
+    listensAt: (address: string) => setRunAddress(db, runId, address),
     stats: () => ({
       ...pipeline.stats(),
       ...recorder.stats(),

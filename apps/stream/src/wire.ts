@@ -34,6 +34,8 @@ export interface StreamParts {
   jwtSecret: string | undefined;
   host: string;
   port: number;
+  /** Where other processes of the venue reach this one; by default on this machine. */
+  address?: string | undefined;
   keepMs: number;
   serverLimits?: Partial<ServerLimits>;
   clientLimits?: Partial<ClientLimits>;
@@ -115,12 +117,15 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
       expand: async (tenantId, formula) => (await formulas.expand(tenantId, [formula]))[0]!,
       portfolio: portfolios,
       add,
+      holderOf: async (instrumentId) => ticking?.holderOf(instrumentId),
+      onGivenUp: (listener) => ticking?.onGivenUp(listener) ?? (() => undefined),
       limits: { ...defaultLimits, ...parts.clientLimits },
     },
     limits: { ...defaultServerLimits, ...parts.serverLimits },
     health: () => ({ ok: true, facts: stats() }),
     log,
   });
+  await ticking?.listensAt(parts.address ?? `ws://127.0.0.1:${server.port}`);
   return {
     port: server.port,
     stats,

@@ -59,6 +59,19 @@ export async function renewInstruments(
   return new Set(rows.map(({ instrumentId }) => instrumentId));
 }
 
+/** The address of the process that holds an instrument; undefined where none does, or it is not reached. */
+export async function loadHolder(db: Db, venue: string, instrumentId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom("streamPlaces")
+    .innerJoin("streamRuns", "streamRuns.id", "streamPlaces.runId")
+    .select("streamRuns.address")
+    .where("streamPlaces.venue", "=", venue)
+    .where("streamPlaces.instrumentId", "=", instrumentId)
+    .where("streamPlaces.untilMs", ">=", clockMs)
+    .executeTakeFirst();
+  return row?.address ?? undefined;
+}
+
 /** Gives instruments back: anybody may take them at once. Rows of this run are taken until somebody does. */
 export async function releaseInstruments(
   db: Db,

@@ -26,6 +26,10 @@ export async function beatRun(
     .execute();
 }
 
+export async function setRunAddress(db: Db, id: string, address: string): Promise<void> {
+  await db.updateTable("streamRuns").set({ address }).where("id", "=", id).execute();
+}
+
 /** Runs of a venue that have beaten since a time and have not ended. */
 export async function countRuns(db: Db, venue: string, sinceMs: number): Promise<number> {
   const { runs } = await db

@@ -16,6 +16,8 @@ export interface StreamRunsTable {
   feed: unknown;
   /** Instruments whose ticks it takes, as of the heartbeat. */
   instruments: Generated<number>;
+  /** Where other processes of the venue reach its stream; null before it listens. */
+  address: Generated<string | null>;
 }
 
 export interface TicksTables {

@@ -20,6 +20,10 @@ export const environment = {
   HOST: text("127.0.0.1", "Address to listen on; 0.0.0.0 for all"),
   STREAM_PORT: integer(3100, 0, 65_535, "Port of the stream; the API hands /ws on to it"),
   STREAM_URL: address(["http"], "Where the API finds the stream; default: STREAM_PORT on this machine"),
+  STREAM_ADDRESS: address(
+    ["ws"],
+    "Where other stream processes reach this one; default: STREAM_PORT on this machine",
+  ),
   STREAM_VENUE: choice(
     ["simulated", "binance", "binanceusdm", "kraken", "ccxt", "rest", "none"],
     "simulated",
