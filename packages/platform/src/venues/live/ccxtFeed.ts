@@ -4,6 +4,7 @@ import type { Exchange, Trade } from "ccxt";
 import { moveAddresses } from "../bars.ts";
 import { createGate } from "./gate.ts";
 import type { GateOptions } from "./gate.ts";
+import { createVenueClock } from "./venueClock.ts";
 
 export interface CcxtFeedOptions {
   /** ccxt's id of an exchange. */
@@ -76,6 +77,12 @@ interface Followed {
   book: OrderBook;
 }
 
+async function timeOf(exchange: Watched): Promise<number> {
+  const venueMs = await exchange.fetchTime();
+  if (venueMs === undefined) throw new Error("the exchange told no time");
+  return venueMs;
+}
+
 /** What tells a trade from another where the exchange gives it no id. */
 const idOf = ({ id, timestamp, price, amount, side }: Trade) =>
   id ?? `${timestamp} ${price} ${amount} ${side}`;
@@ -90,7 +97,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
   const venue = options.exchange;
   const followed = new Map<string, Followed>();
   const gate = createGate({
-    now,
+    now: () => performance.now(),
     timeoutMs: 10_000,
     atOnce: 4,
     failures: 5,
@@ -101,7 +108,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
   const failing = new Set<string>();
   let state: TradeFeedStatus["state"] = "connecting";
   let lastMessageMs: number | null = null;
-  let clockOffsetMs: number | null = null;
+  const clock = createVenueClock(now);
   let lastError: string | null = null;
   let opened: Promise<Watched> | undefined;
   let events: TradeFeedEvents;
@@ -200,7 +207,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
     work: (exchange: Watched) => Promise<void>,
   ): Promise<void> {
     for (let failures = 0; goesOn(one); failures++) {
-      const sinceMs = now();
+      const sinceMs = performance.now();
       try {
         await work(await exchangeOf());
       } catch (error) {
@@ -213,7 +220,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
           counts.reconnects += 1;
         }
       }
-      if (now() - sinceMs > maxPauseMs) failures = 0;
+      if (performance.now() - sinceMs > maxPauseMs) failures = 0;
       await pause(Math.min(maxPauseMs, pauseMs * 2 ** Math.min(failures, 10)) * (0.5 + 0.5 * random()));
     }
   }
@@ -239,15 +246,11 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
   }
 
   function readClock(): void {
-    const askedMs = now();
     exchangeOf()
-      .then((exchange) => (exchange.has["fetchTime"] ? gate.call(() => exchange.fetchTime()) : undefined))
-      .then(
-        (venueMs) => {
-          if (venueMs !== undefined) clockOffsetMs = Math.round(venueMs - (askedMs + now()) / 2);
-        },
-        (error: unknown) => log.debug({ err: error, venue }, "the venue's clock was not read"),
-      );
+      .then(async (exchange) => {
+        if (exchange.has["fetchTime"]) await gate.call(() => clock.measure(() => timeOf(exchange)));
+      })
+      .catch((error: unknown) => log.debug({ err: error, venue }, "the venue's clock was not read"));
   }
 
   return {
@@ -304,7 +307,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
     status: () => ({
       state,
       lastMessageMs,
-      clockOffsetMs,
+      clockOffsetMs: clock.offsetMs(),
       ...counts,
       missing: 0,
       breaker: gate.state(),

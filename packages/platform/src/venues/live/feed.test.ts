@@ -21,6 +21,7 @@ describe("a feed of a venue that fails in its usual ways", () => {
   let trades: VenueTrade[];
   let gaps: TradeGap[];
   let shown: unknown;
+  let wrongMs = 0;
   const ignore = () => undefined;
 
   beforeEach(async () => {
@@ -28,6 +29,7 @@ describe("a feed of a venue that fails in its usual ways", () => {
     trades = [];
     gaps = [];
     shown = undefined;
+    wrongMs = 0;
   });
   afterEach(async () => {
     stop();
@@ -39,7 +41,7 @@ describe("a feed of a venue that fails in its usual ways", () => {
     const feed = createTradeFeed({
       protocol: binanceProtocol({ market: "spot", socketUrl, restUrl, now: Date.now }),
       symbols: ["BTCUSDT"],
-      now: Date.now,
+      now: () => Date.now() + wrongMs,
       random: () => 0.5,
       log: testLog(),
       times: { idleMs: 400, lifeMs, overlapMs: 100, pauseMs: 20, maxPauseMs: 100 },
@@ -155,6 +157,18 @@ describe("a feed of a venue that fails in its usual ways", () => {
     await expect.poll(() => feed.status().clockOffsetMs).toBeGreaterThan(4_000);
     expect(feed.status()).toMatchObject({ state: "live", malformed: 5 });
   });
+
+  test.each([3_600_000, -3_600_000])(
+    "our clock, set by %i ms, leaves the venue's time as it was",
+    async (byMs) => {
+      venue.skew(5_000);
+      const feed = follow();
+      await expect.poll(() => feed.status().clockOffsetMs).not.toBe(null);
+      wrongMs = byMs;
+      const venueMs = Date.now() + wrongMs + feed.status().clockOffsetMs!;
+      expect(Math.abs(venueMs - Date.now() - 5_000)).toBeLessThan(60_000);
+    },
+  );
 
   test("a book is the venue's whatever was skipped: an update that is missing has it read anew", async () => {
     venue.book({

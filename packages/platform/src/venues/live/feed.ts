@@ -18,6 +18,7 @@ import type { Link, LinkTimes } from "./link.ts";
 import type { VenueProtocol } from "./protocol.ts";
 import { createSequence } from "./sequence.ts";
 import type { Sequence } from "./sequence.ts";
+import { createVenueClock } from "./venueClock.ts";
 
 export interface TradeFeedOptions {
   protocol: VenueProtocol;
@@ -45,6 +46,7 @@ interface FollowedBook {
   keeper: BookKeeper;
   /** Images of an older connection, and what follows them, are not mixed with those of a newer one. */
   connection: number;
+  /** By the steady clock. */
   askedMs: number;
   asking: boolean;
 }
@@ -61,7 +63,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   /** Gaps that are not closed, each with the state that it will be closed with. */
   const gaps = new Map<TradeGap, "healed" | "lost">();
   const gate = createGate({
-    now,
+    now: () => performance.now(),
     timeoutMs: 10_000,
     atOnce: 2,
     failures: 5,
@@ -70,7 +72,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   });
   let state: TradeFeedStatus["state"] = "connecting";
   let lastMessageMs: number | null = null;
-  let clockOffsetMs: number | null = null;
+  const clock = createVenueClock(now);
   let lastError: string | null = null;
   const counts = { reconnects: 0, malformed: 0, duplicates: 0, bookResyncs: 0 };
   let link: Link | undefined;
@@ -128,8 +130,8 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
 
   /** Where the image comes on the socket a new connection sends it unasked; only a broken book is asked for. */
   function askBook(symbol: string, followed: FollowedBook): void {
-    if (followed.asking || now() - followed.askedMs < bookPauseMs) return;
-    followed.askedMs = now();
+    if (followed.asking || performance.now() - followed.askedMs < bookPauseMs) return;
+    followed.askedMs = performance.now();
     if (protocol.askBook !== undefined) return link?.tell(protocol.askBook(symbol));
     followed.asking = true;
     gate
@@ -183,7 +185,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
 
   /** One page of a hole's trades; those that are too old, or not in the venue's history, are given up. */
   async function fillOnce(symbol: string, sequence: Sequence, hole: TradeHole): Promise<void> {
-    if (now() - hole.sinceMs > (options.historyMs ?? 86_400_000)) return giveUp(symbol, sequence, hole);
+    if (clock.now() - hole.sinceMs > (options.historyMs ?? 86_400_000)) return giveUp(symbol, sequence, hole);
     const page = await gate.call((signal) => protocol.fetchTrades(symbol, hole, signal));
     const found = page.filter(({ tradeId }) => tradeId >= hole.fromId && tradeId <= hole.toId);
     for (const trade of found) take(trade);
@@ -218,7 +220,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     }
   }
 
-  /** A clock of ours that jumped is measured against the venue's at once. */
+  /** Our clock was set, or the machine slept, while its steady clock may have stood still: the venue's is read at once. */
   function lookAtClock(): void {
     const aheadMs = now() - performance.now();
     if (Math.abs(aheadMs - ownClockMs) > jumpMs) {
@@ -242,15 +244,10 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   }
 
   function readClock(): void {
-    const askedMs = now();
     gate
-      .call((signal) => protocol.fetchClock(signal))
-      .then(
-        (venueMs) => {
-          clockOffsetMs = Math.round(venueMs - (askedMs + now()) / 2);
-        },
-        (error: unknown) =>
-          log.debug({ err: error, venue: protocol.venue }, "the venue's clock was not read"),
+      .call((signal) => clock.measure(() => protocol.fetchClock(signal)))
+      .catch((error: unknown) =>
+        log.debug({ err: error, venue: protocol.venue }, "the venue's clock was not read"),
       );
   }
 
@@ -313,7 +310,12 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
         gaps.set({ symbol, fromId, toId, state: "open" }, "healed");
       const { bookRule } = protocol;
       if (bookRule !== undefined)
-        books.set(symbol, { keeper: createBookKeeper(bookRule), connection: 0, askedMs: 0, asking: false });
+        books.set(symbol, {
+          keeper: createBookKeeper(bookRule),
+          connection: 0,
+          askedMs: -Infinity,
+          asking: false,
+        });
       toFollow.add(symbol);
       tellSoon();
     },
@@ -338,7 +340,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
       return {
         state,
         lastMessageMs,
-        clockOffsetMs,
+        clockOffsetMs: clock.offsetMs(),
         ...counts,
         missing,
         breaker,

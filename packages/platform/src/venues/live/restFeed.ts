@@ -95,7 +95,7 @@ export function createRestFeed(options: RestFeedOptions): TradeFeed {
   const { rest, now, log } = options;
   const shape = typeof rest.answer === "string" ? presets[rest.answer] : rest.answer;
   const gate = createGate({
-    now,
+    now: () => performance.now(),
     timeoutMs: 10_000,
     atOnce: 2,
     failures: 5,
