@@ -43,7 +43,7 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
     await list.getByRole("option").first().waitFor();
     await input.fill("");
     await input.pressSequentially("ema(clo");
-    await list.getByText("the bar's close").waitFor();
+    await list.getByText("the bar's close", { exact: true }).waitFor();
     await picture("formula-completion");
     await page.keyboard.press("Enter");
     expect(await input.inputValue()).toBe("ema(close");

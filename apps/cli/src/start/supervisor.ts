@@ -18,7 +18,7 @@ export interface Supervisor {
   start(service: Service): void;
   /** Last lines that a service logged, for messages when it does not come up. */
   tail(name: string): string[];
-  /** Set when a service ended by itself before `ready` was called. */
+  /** Set when a service ended by itself before `ready` was called, or was killed twice. */
   failure(): { name: string; code: number | string | null } | undefined;
   /** From now on a service that dies is started again. */
   ready(): void;
@@ -76,7 +76,8 @@ export function createSupervisor(options: {
     child.on("exit", (code, signal) => {
       running.delete(service.name);
       if (stopping) return;
-      if (!steady) {
+      // One that ends with a code has said what it needs; one that was killed did not come to say anything.
+      if (!steady && (signal === null || failures > 0)) {
         failed ??= { name: service.name, code: code ?? signal };
         return;
       }
