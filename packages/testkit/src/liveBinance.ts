@@ -53,6 +53,8 @@ export interface LiveBinance {
   freeze(): void;
   /** Answers history requests with this status; 200: with trades. */
   history(status: number): void;
+  /** History ends at this number, as one that is behind the socket does. */
+  historyUpTo(id: number): void;
   /** Milliseconds that its clock is ahead. */
   skew(ms: number): void;
   close(): Promise<void>;
@@ -126,6 +128,7 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
   let connections = 0;
   let asked = 0;
   let historyStatus = 200;
+  let historyEnd = Infinity;
   let skewMs = 0;
   let updateId = 100;
 
@@ -159,7 +162,7 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
     const limit = Math.min(1_000, Number(url.searchParams.get("limit") ?? 500));
     const sinceMs = Number(url.searchParams.get("startTime") ?? 0);
     const rows = tradesOf(url.searchParams.get("symbol")!);
-    send(200, rows.filter(({ a, T }) => a >= from && T >= sinceMs).slice(0, limit));
+    send(200, rows.filter(({ a, T }) => a >= from && a <= historyEnd && T >= sinceMs).slice(0, limit));
   });
   const sockets = new WebSocketServer({ server, autoPong: false, perMessageDeflate: false });
 
@@ -288,6 +291,9 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
     },
     history(status) {
       historyStatus = status;
+    },
+    historyUpTo(id) {
+      historyEnd = id;
     },
     skew(ms) {
       skewMs = ms;

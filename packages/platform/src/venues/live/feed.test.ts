@@ -47,6 +47,7 @@ describe("a feed of a venue that fails in its usual ways", () => {
       times: { idleMs: 400, lifeMs, overlapMs: 100, pauseMs: 20, maxPauseMs: 100 },
       gate: { failures: 3, openMs: 200 },
       healMs: 30,
+      emptyMs: 600,
     });
     stop = () => feed.stop();
     feed.start({
@@ -103,6 +104,33 @@ describe("a feed of a venue that fails in its usual ways", () => {
     venue.history(200);
     await settled([1_000, 1_001, 1_002]);
     await expect.poll(() => feed.status()).toMatchObject({ breaker: "closed", missing: 0 });
+  });
+
+  test("history that is behind the socket is asked again; what it does not get is lost, and holds nothing else up", async () => {
+    const feed = follow();
+    await subscribed();
+    venue.trade(100);
+    await settled([1_000]);
+    venue.historyUpTo(1_000);
+    venue.trade(101, { hidden: true });
+    venue.trade(102);
+    await expect.poll(() => venue.asked()).toBeGreaterThan(1);
+    expect(feed.status()).toMatchObject({ missing: 1, breaker: "closed" });
+    venue.historyUpTo(1_002);
+    await settled([1_000, 1_001, 1_002]);
+    venue.trade(103, { hidden: true });
+    venue.trade(104);
+    await expect.poll(() => gaps.at(-1)).toMatchObject({ fromId: 1_003, toId: 1_003, state: "lost" });
+    expect(gaps.map(({ fromId, state }) => [fromId, state])).toEqual([
+      [1_001, "open"],
+      [1_001, "healed"],
+      [1_003, "open"],
+      [1_003, "lost"],
+    ]);
+    venue.historyUpTo(Infinity);
+    const hidden = venue.trade(105, { hidden: true });
+    venue.trade(106);
+    await settled([1_000, 1_001, 1_002, 1_004, hidden.a, 1_006]);
   });
 
   test("a connection that says nothing any more is replaced", async () => {

@@ -32,6 +32,8 @@ export interface TradeFeedOptions {
   healMs?: number;
   /** Trades older than this are not asked for: nobody takes them any more. Default 24 h. */
   historyMs?: number;
+  /** A venue's history may be behind its socket: for how long it must have none of a hole's trades. Default 60 s. */
+  emptyMs?: number;
   /** How often the venue's clock is read. Default 5 min. */
   clockMs?: number;
 }
@@ -41,6 +43,16 @@ const bookPauseMs = 1_000;
 
 /** A step of our clock beside the machine's steady one that is none of its usual drift. */
 const jumpMs = 1_000;
+
+/** Pages without a trade of a hole that are asked for, however short the time, before it is given up. */
+const emptyPages = 3;
+
+/** What was asked of a hole in vain; times by the steady clock. */
+interface Vain {
+  pages: number;
+  sinceMs: number;
+  lastMs: number;
+}
 
 interface FollowedBook {
   keeper: BookKeeper;
@@ -62,6 +74,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   const books = new Map<string, FollowedBook>();
   /** Gaps that are not closed, each with the state that it will be closed with. */
   const gaps = new Map<TradeGap, "healed" | "lost">();
+  const vain = new WeakMap<TradeHole, Vain>();
   const gate = createGate({
     now: () => performance.now(),
     timeoutMs: 10_000,
@@ -183,13 +196,36 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     }
   }
 
-  /** One page of a hole's trades; those that are too old, or not in the venue's history, are given up. */
-  async function fillOnce(symbol: string, sequence: Sequence, hole: TradeHole): Promise<void> {
-    if (clock.now() - hole.sinceMs > (options.historyMs ?? 86_400_000)) return giveUp(symbol, sequence, hole);
+  /** One page of a hole's trades; false: none came, and it is asked for again later. What is too old is given up. */
+  async function fillOnce(symbol: string, sequence: Sequence, hole: TradeHole): Promise<boolean> {
+    if (clock.now() - hole.sinceMs > (options.historyMs ?? 86_400_000)) {
+      giveUp(symbol, sequence, hole);
+      return true;
+    }
+    const before = vain.get(hole);
+    // As long again as it has been asked for in vain: after 1, 2, 4 … of the first pause.
+    if (before !== undefined && performance.now() - before.lastMs < before.lastMs - before.sinceMs)
+      return false;
     const page = await gate.call((signal) => protocol.fetchTrades(symbol, hole, signal));
+    if (stopped) return false;
     const found = page.filter(({ tradeId }) => tradeId >= hole.fromId && tradeId <= hole.toId);
     for (const trade of found) take(trade);
-    if (found.length === 0 && !stopped) giveUp(symbol, sequence, hole);
+    if (found.length > 0) return true;
+    const lastMs = performance.now();
+    const asked = { pages: (before?.pages ?? 0) + 1, sinceMs: before?.sinceMs ?? lastMs, lastMs };
+    vain.set(hole, asked);
+    const isPast = page.some(({ tradeId }) => tradeId > hole.toId);
+    const isLong = asked.pages >= emptyPages && lastMs - asked.sinceMs >= (options.emptyMs ?? 60_000);
+    if (isPast || isLong) giveUp(symbol, sequence, hole);
+    return isPast || isLong;
+  }
+
+  /** What is left of a hole, page by page, as long as there is more. */
+  async function fill(symbol: string, sequence: Sequence, { fromId, toId }: TradeHole): Promise<void> {
+    const goesOn = () => !stopped && sequences.get(symbol) === sequence;
+    const left = () => sequence.holes().find((hole) => hole.fromId <= toId && hole.toId >= fromId);
+    for (let hole = left(); hole !== undefined && goesOn(); hole = left())
+      if (!(await fillOnce(symbol, sequence, hole))) return;
   }
 
   function giveUp(symbol: string, sequence: Sequence, hole: TradeHole): void {
@@ -201,11 +237,8 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     gap.symbol === symbol && gap.fromId <= hole.toId && gap.toId >= hole.fromId;
 
   async function heal(): Promise<void> {
-    for (const [symbol, sequence] of sequences) {
-      const goesOn = () => !stopped && sequences.get(symbol) === sequence;
-      for (let hole = sequence.holes()[0]; hole !== undefined && goesOn(); hole = sequence.holes()[0])
-        await fillOnce(symbol, sequence, hole);
-    }
+    for (const [symbol, sequence] of sequences)
+      for (const hole of sequence.holes().slice()) await fill(symbol, sequence, hole);
     for (const [gap, state] of gaps) {
       const { symbol } = gap;
       const holes = sequences.get(symbol)?.holes();
