@@ -314,6 +314,8 @@ function leftOfVolume(state: EngineState, k: number, bar: BarNow): number {
 
 interface Terms {
   quantity: number;
+  /** Nothing was cut off what the order asked for. */
+  whole: boolean;
   price: number;
   feeRate: number;
 }
@@ -331,42 +333,41 @@ function fillOrder(
   const held = state.position[k]!;
   const against = held * order.direction < 0;
   if (order.reduceOnly && !against) return endOrder(state, order, "reduceOnly");
-  const limited = order.type === "limit" || order.type === "takeProfit";
-  const maker = limited && order.rested;
+  const maker = isLimit(order) && order.rested;
   const feeRate = currentFeeRate(state, maker);
-  const terms = termsOf(state, order, bar, reference, feeRate, limited);
-  if (!(terms.price > 0) && order.direction > 0) return endOrder(state, order, "price");
   const left = leftOfVolume(state, k, bar);
-  if (order.timeInForce === "fok" && left < terms.quantity) return endOrder(state, order, "unfilled");
-  let quantity = order.reduceOnly ? Math.min(terms.quantity, Math.abs(held)) : terms.quantity;
-  const wanted = quantity;
-  quantity = Math.min(quantity, left);
+  const asked = askedOf(state, order, bar, reference, feeRate, left);
+  const wanted = order.reduceOnly ? Math.min(asked.quantity, Math.abs(held)) : asked.quantity;
+  if (order.timeInForce === "fok" && left < wanted) return endOrder(state, order, "unfilled");
+  let quantity = Math.min(wanted, left);
   const one = state.instruments[k]!;
   // The whole of a position may be an odd lot after a split.
   const closes = against && quantity === Math.abs(held);
   if (!closes) quantity = toLot(quantity, one.lotSize);
+  if (!(quantity > 0)) {
+    if (left < wanted) return;
+    return endOrder(state, order, "lot");
+  }
+  const price = asked.price ?? priceOf(state, order, bar, reference, quantity);
+  if (!(price > 0)) return endOrder(state, order, "price");
   let short = false;
   const covers = against ? Math.min(quantity, Math.abs(held)) : 0;
   if (quantity > covers) {
-    const paid = affordable(state, order, { ...terms, quantity }, covers);
+    const paid = affordable(state, order, { quantity, price, feeRate }, covers);
     short = paid < quantity;
     // What lessens a position is always filled.
     if (short)
       quantity = state.settings.shortfall === "reject" ? covers : Math.max(covers, toLot(paid, one.lotSize));
     if (!(quantity > 0)) return endOrder(state, order, "cash");
   }
-  if (!(quantity > 0)) {
-    if (left < wanted) return;
-    return endOrder(state, order, "lot");
-  }
-  if (!against && quantity * terms.price * one.multiplier < one.minNotional) {
+  if (!against && quantity * price * one.multiplier < one.minNotional) {
     return endOrder(state, order, "minNotional");
   }
   executeFill(
     state,
     order,
     bar,
-    { ...terms, quantity },
+    { quantity, whole: quantity === asked.quantity, price, feeRate },
     reference,
     flags | (maker ? fillFlags.maker : 0),
     inside,
@@ -375,41 +376,58 @@ function fillOrder(
   if (short) endOrder(state, order, "cash");
 }
 
-function termsOf(
+const isLimit = (order: BookOrder) => order.type === "limit" || order.type === "takeProfit";
+
+/** Price of `quantity` units: a limit's reference, a taker's worse one. */
+function priceOf(
+  state: EngineState,
+  order: BookOrder,
+  bar: BarNow,
+  reference: number,
+  quantity: number,
+): number {
+  if (isLimit(order)) return reference;
+  const { costs } = state.settings;
+  const activity = state.activity[order.instrument];
+  return takerPrice(costs, order.direction, reference, quantity, bar.volume, activity, bar.index);
+}
+
+/** Units that the order asks for; of one by cash what it pays for, and the price: that of no more than the bar's volume leaves. */
+function askedOf(
   state: EngineState,
   order: BookOrder,
   bar: BarNow,
   reference: number,
   feeRate: number,
-  limited: boolean,
-): Terms {
+  left: number,
+): { quantity: number; price?: number } {
+  if (!Number.isNaN(order.quantity)) return { quantity: order.quantity };
   const k = order.instrument;
-  const { costs } = state.settings;
-  const one = state.instruments[k]!;
-  const priceFor = (quantity: number) =>
-    limited
-      ? reference
-      : takerPrice(costs, order.direction, reference, quantity, bar.volume, state.activity[k], bar.index);
-  if (!Number.isNaN(order.quantity))
-    return { quantity: order.quantity, price: priceFor(order.quantity), feeRate };
+  const { multiplier } = state.instruments[k]!;
   const budget =
     order.cashAmount > 0
       ? order.cashAmount
       : (freeCash(state) * order.cashFraction) / state.rate[state.currencyOf[k]!]!;
-  const price = priceFor(budget / (reference * one.multiplier));
-  const { perUnit, minimum } = costs.fees;
-  let quantity = budget / (price * one.multiplier * (1 + feeRate) + perUnit);
-  if (quantity * (price * one.multiplier * feeRate + perUnit) < minimum) {
-    quantity = Math.max(0, (budget - minimum) / (price * one.multiplier));
-  }
-  return { quantity, price, feeRate };
+  const price = priceOf(state, order, bar, reference, Math.min(left, budget / (reference * multiplier)));
+  const { perUnit, minimum } = state.settings.costs.fees;
+  const quantity = budget / (price * multiplier * (1 + feeRate) + perUnit);
+  const belowMinimum = quantity * (price * multiplier * feeRate + perUnit) < minimum;
+  return {
+    quantity: belowMinimum ? Math.max(0, (budget - minimum) / (price * multiplier)) : quantity,
+    price,
+  };
 }
 
 /**
  * Units of `terms` that the free cash pays for, fee included; positions are taken at this fill's price. The first `covers` close what is
  * held, which sets free what that tied up.
  */
-function affordable(state: EngineState, order: BookOrder, terms: Terms, covers: number): number {
+function affordable(
+  state: EngineState,
+  order: BookOrder,
+  terms: Omit<Terms, "whole">,
+  covers: number,
+): number {
   const k = order.instrument;
   const one = state.instruments[k]!;
   state.mark[k] = terms.price;
@@ -447,7 +465,7 @@ function executeFill(
     one.lotSize === 0 &&
     state.openPositions === 0 &&
     state.currencyOf[k] === 0 &&
-    quantity === terms.quantity &&
+    terms.whole &&
     state.cash.length === 1;
   const filledSoFar = state.orderLog.filled[order.id - 1]!;
   state.orderLog.filled[order.id - 1] = filledSoFar + quantity;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createSimulation, runSimulation, signalBits } from "../simulate.ts";
 import type { SimulationSettings } from "../simulate.ts";
 import { noCosts } from "./costs.ts";
+import type { Slippage } from "./costs.ts";
 import { createEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
 import { createCashReconciliation } from "./exact.ts";
@@ -304,6 +305,43 @@ describe("volume, lots, ticks, minimums", () => {
     });
     expect(fillsOf(engine)[0]![2]).toBeCloseTo(price, 12);
   });
+  test.each<[string, OrderRequest["side"], Slippage, number]>([
+    // 0.1 × (50 / 1,000)² = 0.00025 of 100.
+    ["volume share, bought", "buy", { kind: "volumeShare", coefficient: 0.1 }, 100.025],
+    ["volume share, sold", "sell", { kind: "volumeShare", coefficient: 0.1 }, 99.975],
+    // The closes swing by 1%: 0.4 × 0.01 × √(50 / 1,000).
+    ["square root", "buy", { kind: "squareRoot", coefficient: 0.4 }, 100 * (1 + 0.004 * Math.sqrt(0.05))],
+  ])("slippage of what the volume leaves of an order, %s", (_, side, slippage, price) => {
+    const swing = Array.from({ length: 24 }, (_row, i) => {
+      const close = 100 * 1.01 ** (i % 2);
+      return [100, 102, 99, close, 1_000];
+    });
+    const engine = run(
+      one(series(swing)),
+      scripted({ 22: (context) => void context.submit({ side, quantity: 5_000 }) }),
+      { initialCash: 1e6, costs: { ...noCosts, volumeShare: 0.05, slippage } },
+    );
+    const [[bar, quantity, paid]] = fillsOf(engine) as [number[]];
+    expect([bar, quantity]).toEqual([23, side === "buy" ? 50 : -50]);
+    expect(paid).toBeCloseTo(price, slippage.kind === "squareRoot" ? 2 : 9);
+  });
+
+  test("a sale that slippage would take to nothing is refused", () => {
+    const engine = run(one(thin), scripted({ 0: submit({ side: "sell", quantity: 100 }) }), {
+      costs: { ...noCosts, slippage: { kind: "volumeShare", coefficient: 1 } },
+    });
+    expect(fillsOf(engine)).toEqual([]);
+    expect(engine.state.rejected.price).toBe(1);
+  });
+
+  test("an order for all the cash that the volume cuts leaves the rest of the cash", () => {
+    const engine = run(one(thin), scripted({ 0: submit({ side: "buy", cashFraction: 1 }) }), {
+      costs: { ...noCosts, volumeShare: 0.1 },
+    });
+    const [[, quantity, price]] = fillsOf(engine) as [number[]];
+    expect(engine.state.cash[0]).toBe(10_000 - quantity! * price!);
+  });
+
   test("slippage: square root of the share of the usual volume, times volatility", () => {
     const bars = series(Array.from({ length: 40 }, (_, i) => [10 + (i % 2), 12, 9, 10 + (i % 2), 100]));
     const engine = run(one(bars), scripted({ 30: submit({ side: "buy", quantity: 25 }) }), {
