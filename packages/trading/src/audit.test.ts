@@ -6,6 +6,7 @@ import {
   auditLookAhead,
   auditRecursion,
   auditRevisions,
+  auditSchedule,
   cutPoints,
   delaySignals,
   sliceBars,
@@ -239,6 +240,13 @@ test("recursion: an average that never forgets depends on where it began, one ov
   expect(auditRecursion(sinceStart, bars, 10, starts).passed).toBe(false);
   const value = auditRecursion(formula("ema(close, 10)"), bars, 10, starts);
   expect(value).toMatchObject({ passed: false, firstMs: bars.closeMs[17] });
+});
+
+test("a schedule that counts from the start moves with it, one of the calendar does not", () => {
+  const at = (...timeMs: number[]) => ({ timeMs, what: timeMs.map(() => "buy") });
+  expect(auditSchedule(at(1, 4, 7, 10), at(2, 5, 8), 5)).toEqual({ passed: false, firstMs: 5, compared: 4 });
+  // Orders before the time, sizes and the number of orders at one moment do not count.
+  expect(auditSchedule(at(1, 4, 8, 8), at(5, 8), 6)).toEqual({ passed: true, firstMs: null, compared: 1 });
 });
 
 test("formulas pass: the language cannot look ahead", async () => {

@@ -139,6 +139,22 @@ export function auditRecursion(
   return clean(compared);
 }
 
+/**
+ * A strategy's own state: do orders fall on the same moments when it begins later? Only times are compared, from `fromMs` on, since sizes
+ * follow the equity; `compared` counts moments with an order in either trace.
+ */
+export function auditSchedule(whole: DecisionTrace, later: DecisionTrace, fromMs: number): AuditFinding {
+  const momentsOf = ({ timeMs }: DecisionTrace) => new Set(Array.from(timeMs).filter((ms) => ms >= fromMs));
+  const [mine, theirs] = [momentsOf(whole), momentsOf(later)];
+  const all = [...new Set([...mine, ...theirs])];
+  const apart = all.filter((ms) => mine.has(ms) !== theirs.has(ms));
+  return {
+    passed: apart.length === 0,
+    firstMs: apart.length === 0 ? null : Math.min(...apart),
+    compared: all.length,
+  };
+}
+
 function isSame(a: number, b: number): boolean {
   if (Object.is(a, b)) return true;
   return Math.abs(a - b) <= rounding * Math.max(Math.abs(a), Math.abs(b));

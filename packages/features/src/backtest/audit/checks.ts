@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { isoDate } from "@tapedeck/core";
 import type { JobContext } from "@tapedeck/core";
-import { auditLookAhead, auditRevisions } from "@tapedeck/trading";
+import { auditLookAhead, auditRevisions, auditSchedule } from "@tapedeck/trading";
 import type { AuditFinding, Decider, DecisionTrace } from "@tapedeck/trading";
 import type { AuditCheck, AuditVerdict } from "./contract.ts";
 
@@ -13,7 +13,7 @@ export interface AuditSubject {
   decideAsKnown(atMs: number): Promise<DecisionTrace | undefined>;
   /** So many closes after the warm-up, spread over the data. */
   cutsMs(count: number): number[];
-  recursion(): AuditCheck;
+  recursion(): Promise<AuditCheck>;
   /** What depends on whether there is one instrument or several. */
   further(): Promise<AuditCheck[]>;
   /** Total return, a fraction. */
@@ -41,7 +41,7 @@ export async function auditSubject(
   };
   const { decide, decideAsKnown, cutsMs, returnWith } = subject;
   await add(lookAheadCheck(await auditLookAhead(decide, cutsMs(cuts))));
-  await add(subject.recursion());
+  await add(await subject.recursion());
   const revisionCuts = cutsMs(Math.min(cuts, mostRevisionCuts));
   await add(revisionsCheck(await auditRevisions(decide, revisionCuts, decideAsKnown)));
   await add(...(await subject.further()));
@@ -84,6 +84,53 @@ const lookAheadCheck = (finding: AuditFinding) =>
     `The future cut away at ${finding.compared} places, decisions among them, changes no decision before.`,
     "Decisions change when later bars are cut away: the strategy uses what it cannot know.",
   );
+
+/** What a strategy keeps beside its formulas shows in when it trades. */
+export interface ScheduleRuns {
+  whole: DecisionTrace;
+  /** Its orders when its first bars are left out. */
+  beginning(start: number): Promise<DecisionTrace>;
+  /** Close of each bar. */
+  closeMs: ArrayLike<number>;
+  /** Bars that a strategy needs after its start. */
+  least: number;
+}
+
+/**
+ * For strategies whose formulas are not all that they decide by: begun later, do they trade at the same moments? Compared over the second
+ * half of what is left, so that the orders with which a run begins do not count. One bar later moves every schedule.
+ */
+export async function scheduleCheck({ whole, beginning, closeMs, least }: ScheduleRuns): Promise<AuditCheck> {
+  const starts = [1, ...startsOf(closeMs.length, least)].filter((start) => start + least < closeMs.length);
+  let moments = 0;
+  for (const start of starts) {
+    const fromMs = closeMs[start + ((closeMs.length - start) >> 1)]!;
+    const { passed, firstMs, compared } = auditSchedule(whole, await beginning(start), fromMs);
+    moments += compared;
+    if (passed) continue;
+    return {
+      name: "recursion",
+      outcome: "warning",
+      detail: `Begun ${start} bars later it trades at other moments, first at the close of ${isoDate(firstMs!)}: its result depends on the day on which it starts. Run it from several.`,
+      firstMs,
+    };
+  }
+  if (moments === 0) {
+    return {
+      name: "recursion",
+      outcome: "notJudged",
+      detail:
+        "It trades too seldom, or on too few bars, to tell whether what it remembers depends on where it began.",
+      firstMs: null,
+    };
+  }
+  return {
+    name: "recursion",
+    outcome: "pass",
+    detail: `Begun ${starts.join(", ")} bars later it trades at the same moments in the second half of what is left.`,
+    firstMs: null,
+  };
+}
 
 export const recursionCheck = (finding: AuditFinding, starts: readonly number[], warmupBars: number) =>
   checkOf(

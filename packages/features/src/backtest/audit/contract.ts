@@ -26,8 +26,8 @@ export const AuditCheck = z
       "delay",
       "costs",
     ]),
-    /** warning: not wrong in itself, but read the detail. */
-    outcome: z.enum(["pass", "fail", "warning"]),
+    /** warning: not wrong in itself, but read the detail; notJudged: nothing to tell it by, for the reason in the detail. */
+    outcome: z.enum(["pass", "fail", "warning", "notJudged"]),
     detail: z.string(),
     /** Close of the first bar whose decision differs, or that is suspect. */
     firstMs: z.int().nullable(),

@@ -3,7 +3,7 @@ import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
 import { auditRecursion, cutPoints, decidedOrders, fillRows, suspectSplits } from "@tapedeck/trading";
-import type { AuditFinding, DecisionTrace, EngineRun, TradingCosts } from "@tapedeck/trading";
+import type { DecisionTrace, EngineRun, TradingCosts } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
 import type { SeriesDataset } from "../../series/contract.ts";
 import { lowerBound } from "../columns.ts";
@@ -13,7 +13,7 @@ import type { PortfolioDeps } from "../portfolio/run.ts";
 import { openPortfolio } from "../portfolio/strategy.ts";
 import type { PortfolioMarket, PortfolioPlan } from "../portfolio/strategy.ts";
 import { expandRules, firstBars, toFormulaData } from "../run.ts";
-import { auditSubject, recursionCheck, startsOf } from "./checks.ts";
+import { auditSubject, recursionCheck, scheduleCheck, startsOf } from "./checks.ts";
 import type { AuditSubject } from "./checks.ts";
 import type { AuditCheck, portfolioAudit, PortfolioAuditPayload, PortfolioAuditResult } from "./contract.ts";
 
@@ -66,7 +66,16 @@ async function auditPlan(
         : decideOn(closedBy(loaded, untilMs)),
     decideAsKnown: asKnown,
     cutsMs: (count) => cutPoints(instants, plan.warmupBars, count).map((cut) => timeMs[cut - 1]!),
-    recursion: () => recursionOf(plan, loaded),
+    recursion: async () => {
+      const formulas = recursionOf(plan, loaded);
+      if (readsFormulasOnly(plan) || formulas.outcome === "fail") return formulas;
+      return scheduleCheck({
+        whole: decidedOrders(whole.state),
+        beginning: (start) => decideOn(openedFrom(loaded, timeMs[start]!)),
+        closeMs: timeMs.subarray(0, instants),
+        least: plan.warmupBars + 2,
+      });
+    },
     further: async () => [
       permutationOf(whole, await runOn(renamed(market))),
       splitsOf(loaded.listings),
@@ -93,6 +102,37 @@ async function auditPlan(
 function nothingKnown(error: unknown): undefined {
   if (error instanceof AppError && error.code === "data.missing") return undefined;
   throw error;
+}
+
+/** Rules have no state but their positions; whatever else remembers may. */
+const readsFormulasOnly = ({ conditions }: PortfolioPlan) => Object.keys(conditions).length > 0;
+
+/** Without the bars that close before a time, of instruments that have two left. */
+function openedFrom({ listings, ...others }: Listings, fromMs: number): Listings {
+  const cut = (dataset: SeriesDataset) => lastBars(dataset, lowerBound(dataset.columns.closeMs, fromMs));
+  return {
+    ...others,
+    listings: listings
+      .map((listing): Listing => {
+        const bars = cut(listing.dataset);
+        return {
+          ...listing,
+          dataset: bars,
+          signals: listing.signals === listing.dataset ? bars : cut(listing.signals),
+        };
+      })
+      .filter(({ dataset }) => dataset.length > 1),
+  };
+}
+
+/** The bars from a row on. */
+function lastBars(dataset: SeriesDataset, from: number): SeriesDataset {
+  const entries = Object.entries(dataset.columns).map(([name, column]) => [name, column.subarray(from)]);
+  return {
+    ...dataset,
+    length: dataset.length - from,
+    columns: Object.fromEntries(entries) as SeriesDataset["columns"],
+  };
 }
 
 /** What had closed by a time, of instruments that had a bar by then. */
@@ -124,17 +164,13 @@ function recursionOf(plan: PortfolioPlan, { listings, others }: Listings): Audit
   const columnsOf = (bars: Dataset) => evaluateFormulas(plan.features, bars);
   let starts: number[] = [];
   for (const { signals } of listings) {
-    if (plan.features.length === 0) break;
     const bars: Dataset = { ...toFormulaData(signals), resolve: (symbol) => data.get(symbol) };
     const own = startsOf(bars.length, plan.warmupBars + 2);
     if (own.length > starts.length) starts = own;
     const finding = auditRecursion(columnsOf, bars, plan.warmupBars, own);
     if (!finding.passed) return recursionCheck(finding, own, plan.warmupBars);
   }
-  const none: AuditFinding = { passed: true, firstMs: null, compared: 0 };
-  return plan.features.length === 0
-    ? { name: "recursion", outcome: "pass", detail: "The strategy reads no formulas.", firstMs: null }
-    : recursionCheck(none, starts, plan.warmupBars);
+  return recursionCheck({ passed: true, firstMs: null, compared: 0 }, starts, plan.warmupBars);
 }
 
 /** Names under which the last instrument comes first. */

@@ -257,6 +257,33 @@ describe("several instruments", () => {
   });
 
   test.each([
+    ["momentumRotation", { window: 20, hold: 1, every: 21 }, "warning"],
+    ["equalWeight", { every: 7 }, "warning"],
+    ["equalWeight", { every: 1 }, "pass"],
+    ["twapEntry", { slices: 3 }, "notJudged"],
+  ])("the schedule of %s, %o, begun later: %s", async (name, params, outcome) => {
+    const result = await auditAll({ ...both, strategy: { name, params }, toMs: 140 * dayMs });
+    const recursion = result.checks.find((check) => check.name === "recursion")!;
+    expect(recursion.outcome).toBe(outcome);
+    expect(recursion.firstMs !== null).toBe(outcome === "warning");
+    expect(result.passed).toBe(true);
+  });
+
+  test("a module that counts its own bars is told, and one whose orders follow the bars is not", async () => {
+    writeModule("counter", "sma(close, 5)", "context.target(context.bars(k) % 10 < 5 ? 1 : 0, k);");
+    writeModule("follower", "sma(close, 5)");
+    for (const [name, outcome] of [
+      ["counter", "warning"],
+      ["follower", "pass"],
+    ] as const) {
+      const single = await audit({ instrumentId: "WAVE.INDEX", strategy: { kind: "module", name }, cuts: 5 });
+      expect(outcomes(single.checks)["recursion"]).toBe(outcome);
+      const several = await auditAll({ ...both, strategy: { kind: "module", name }, toMs: 140 * dayMs });
+      expect(outcomes(several.checks)["recursion"]).toBe(outcome);
+    }
+  });
+
+  test.each([
     "momentumRotation",
     "riskParity",
     "volatilityTarget",

@@ -11,7 +11,7 @@ import { expandRules, finerBars, formulaData, loadDataset, toFormulaData } from 
 import type { BacktestDeps } from "../run.ts";
 import { completeRun, openStrategy } from "../single.ts";
 import type { SingleScene, SingleStrategy } from "../single.ts";
-import { auditSubject, recursionCheck, startsOf } from "./checks.ts";
+import { auditSubject, recursionCheck, scheduleCheck, startsOf } from "./checks.ts";
 import type { AuditSubject } from "./checks.ts";
 import type { AuditCheck, biasAudit, BiasAuditPayload, BiasAuditResult } from "./contract.ts";
 
@@ -65,7 +65,16 @@ async function auditSingle(
       return decide(bars.resolve === undefined ? known : { ...known, resolve: bars.resolve });
     },
     cutsMs: (count) => cutPoints(n, strategy.warmupBars, count).map((cut) => bars.closeMs[cut - 1]!),
-    recursion: () => recursionOf(strategy, bars, least),
+    recursion: async () => {
+      const formulas = recursionOf(strategy, bars, least);
+      if (strategy.module === null || formulas.outcome === "fail") return formulas;
+      return scheduleCheck({
+        whole: await decide(bars),
+        beginning: (start) => decide(sliceBars(bars, start, n)),
+        closeMs: bars.closeMs,
+        least,
+      });
+    },
     further: () =>
       Promise.resolve([
         splitCheck(bars, dataset.adjustment),
