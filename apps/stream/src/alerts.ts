@@ -46,6 +46,8 @@ export interface AlertEngine {
 interface Active {
   row: AlertRow;
   state: AlertState;
+  /** When this process began to look at it. */
+  enteredMs: number;
   /** Takes it out of where it is looked at. */
   leave(): void;
 }
@@ -104,11 +106,12 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   const printed = new Map<string, Printed>();
   const onSilence = new Set<Active>();
   const lastPrintMs = new Map<string, number>();
-  const startedMs = now();
   let unsaved: AlertChange[] = [];
   let saving: Promise<void> | undefined;
   let reading = false;
   let lastChange = 0;
+  /** Alerts on instruments that are here only now were passed over. */
+  let fromFirst = false;
   let timer: NodeJS.Timeout | undefined;
 
   /** `words` are asked for where it fires. */
@@ -201,7 +204,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   function lookAtSilence(active: Active): void {
     const { row } = active;
     const { afterMs } = row.rule as Extract<AlertRule, { kind: "stale" }>;
-    const sinceMs = Math.max(lastPrintMs.get(row.instrumentId) ?? startedMs, row.createdMs);
+    const sinceMs = Math.max(lastPrintMs.get(row.instrumentId) ?? active.enteredMs, row.createdMs);
     const silentMs = now() - sinceMs;
     if (silentMs < afterMs) return;
     const words = () => `${row.instrumentId}: no print for ${Math.round(silentMs / 1_000)} s`;
@@ -289,6 +292,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       state: options.beginsAnew
         ? { armed: true, stateMs: now() - 1, firedMs: null }
         : { armed, stateMs, firedMs },
+      enteredMs: now(),
       leave: () => undefined,
     };
     actives.set(row.id, made);
@@ -297,9 +301,15 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
 
   async function read(): Promise<void> {
     for (let after = Math.max(0, lastChange - overlap); ;) {
+      if (fromFirst) {
+        fromFirst = false;
+        lastChange = 0;
+        after = 0;
+      }
       const rows = await options.loadChanged(after);
-      if (rows.length === 0) return;
       for (const row of rows) take(row);
+      if (fromFirst) continue;
+      if (rows.length === 0) return;
       after = rows.at(-1)!.change;
       lastChange = Math.max(lastChange, after);
     }
@@ -331,7 +341,9 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     },
     instrumentsChanged() {
       for (const [id, { row }] of actives) if (!options.has(row.instrumentId)) drop(id);
-      lastChange = 0;
+      // While another process has them, prints come that are not seen here.
+      for (const id of lastPrintMs.keys()) if (!options.has(id)) lastPrintMs.delete(id);
+      fromFirst = true;
       readSoon();
     },
     stats: () => ({ alerts: actives.size, unsaved: unsaved.length }),
