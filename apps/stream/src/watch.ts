@@ -91,6 +91,11 @@ function inOrder(bars: FinalBar[], baseId: string): FinalBar[] {
   );
 }
 
+const placeOf = ({ instrumentId, bar }: FinalBar) => `${instrumentId} ${bar.closeMs}`;
+
+const columns = ["open", "high", "low", "close", "volume"] as const;
+const isEqual = (a: Bar, b: Bar) => columns.every((column) => a[column] === b[column]);
+
 export function createWatches(options: WatchOptions): Watches {
   const { log } = options;
   /** By the instruments and the timeframe that they read. */
@@ -125,30 +130,54 @@ export function createWatches(options: WatchOptions): Watches {
     return { run, names, takenMs: new Map() };
   }
 
-  function push(watch: Watch, { instrumentId, bar }: FinalBar): void {
+  const isTaken = (watch: Watch, { instrumentId, bar }: FinalBar) =>
+    bar.closeMs <= (watch.takenMs.get(instrumentId) ?? -Infinity);
+
+  function push(watch: Watch, one: FinalBar): void {
     // A bar of history that has come by itself meanwhile.
-    if (bar.closeMs <= (watch.takenMs.get(instrumentId) ?? -Infinity)) return;
+    if (isTaken(watch, one)) return;
+    const { instrumentId, bar } = one;
     watch.takenMs.set(instrumentId, bar.closeMs);
     const name = watch.names.get(instrumentId);
     if (name !== undefined) watch.run.pushOther(name, bar);
     if (instrumentId === watch.request.instrumentId) watch.onValues(bar.closeMs, watch.run.push(bar));
   }
 
+  /** Takes bars, and what came meanwhile; begins anew with what corrects one of them. */
+  async function replay(watch: Watch, kept: Map<string, FinalBar>): Promise<void> {
+    const baseId = watch.request.instrumentId;
+    for (;;) {
+      for (const [i, one] of inOrder([...kept.values()], baseId).entries()) {
+        if (i % barsAtOnce === barsAtOnce - 1) await turn();
+        if (watch.stopped) return;
+        push(watch, one);
+      }
+      // Of a bar that came twice the newer.
+      const waiting = new Map(watch.waiting!.map((one) => [placeOf(one), one]));
+      const isCorrected = [...waiting].some(([place, one]) => {
+        const known = kept.get(place);
+        return isTaken(watch, one) && (known === undefined || !isEqual(known.bar, one.bar));
+      });
+      if (!isCorrected) {
+        watch.waiting = undefined;
+        for (const one of inOrder([...waiting.values()], baseId)) push(watch, one);
+        return;
+      }
+      for (const [place, one] of waiting) kept.set(place, one);
+      Object.assign(watch, begin(watch.request), { waiting: [] });
+    }
+  }
+
   /** Reads what is kept and goes on from there. */
   async function warm(watch: Watch): Promise<void> {
     const { request } = watch;
-    const { instrumentId: baseId } = request;
-    const kept: FinalBar[] = [];
-    for (const instrumentId of new Set([baseId, ...watch.names.keys()]))
-      for (const bar of await history(instrumentId, request)) kept.push({ instrumentId, bar });
-    for (const [i, one] of inOrder(kept, baseId).entries()) {
-      if (i % barsAtOnce === barsAtOnce - 1) await turn();
-      if (watch.stopped) return;
-      push(watch, one);
-    }
-    const waiting = inOrder(watch.waiting!, baseId);
-    watch.waiting = undefined;
-    for (const one of waiting) push(watch, one);
+    const kept = new Map<string, FinalBar>();
+    for (const instrumentId of new Set([request.instrumentId, ...watch.names.keys()]))
+      for (const bar of await history(instrumentId, request)) {
+        const one = { instrumentId, bar };
+        kept.set(placeOf(one), one);
+      }
+    await replay(watch, kept);
   }
 
   async function warmUntilDone(watch: Watch): Promise<void> {
@@ -165,11 +194,9 @@ export function createWatches(options: WatchOptions): Watches {
   }
 
   function takeFinals(watch: Watch, finals: FinalBar[]): void {
-    const isCorrection = ({ instrumentId, bar }: FinalBar) =>
-      bar.closeMs <= (watch.takenMs.get(instrumentId) ?? -Infinity);
     // What is given up is among the bars that are kept once they can be read again.
     if (watch.waiting !== undefined) watch.waiting = [...watch.waiting, ...finals].slice(-maxWaiting);
-    else if (finals.some(isCorrection)) {
+    else if (finals.some((one) => isTaken(watch, one))) {
       Object.assign(watch, begin(watch.request), { waiting: finals });
       void warmUntilDone(watch);
     } else for (const one of inOrder(finals, watch.request.instrumentId)) push(watch, one);
