@@ -373,7 +373,9 @@ function fillOrder(
     inside,
   );
   // The rest is not waited for: later it would be bought with cash that was meant for something else.
-  if (short) endOrder(state, order, "cash");
+  if (!short) return;
+  endOrder(state, order, "cash");
+  if (order.group > 0) lessenRivals(state, order, quantity);
 }
 
 const isLimit = (order: BookOrder) => order.type === "limit" || order.type === "takeProfit";
@@ -485,15 +487,20 @@ function executeFill(
   const filled = Number.isNaN(order.quantity) || rest <= rounding * order.quantity;
   if (filled) endOrder(state, order, "filled");
   else order.quantity = rest;
-  if (order.group > 0) cancelRivals(state, order);
+  if (order.group > 0) lessenRivals(state, order, quantity);
   if (before !== 0 && before * state.position[k]! <= 0) endProtection(state, k);
   if (order.bracket !== undefined) placeBracket(state, order, bar, quantity, price, row, inside);
 }
 
-function cancelRivals(state: EngineState, order: BookOrder): void {
+/** What an order of a group has filled is taken off the others of its instrument; once it has ended, nothing is left of any. */
+function lessenRivals(state: EngineState, order: BookOrder, quantity: number): void {
   for (const list of state.orders) {
     for (const other of list) {
-      if (other !== order && other.group === order.group) endOrder(state, other, "cancelled");
+      if (other === order || other.group !== order.group) continue;
+      const rest = other.quantity - quantity;
+      const stays = order.live && other.instrument === order.instrument && rest > rounding * other.quantity;
+      if (stays) other.quantity = rest;
+      else endOrder(state, other, "cancelled");
     }
   }
 }

@@ -169,6 +169,24 @@ describe("order types, submitted at the close of bar 0", () => {
     expect(engine.state.openOrders).toBe(0);
   });
 
+  test("a part of a target leaves the stop on what is still held", () => {
+    const bars = series([
+      [100, 101, 99, 100, 1e6],
+      [100, 101, 99, 100, 1e6],
+      [100, 112, 99, 100, 100],
+      [100, 101, 80, 85, 1e6],
+      [85, 86, 80, 85, 1e6],
+    ]);
+    const bracket = { stopFraction: 0.1, targetPrice: 110 };
+    const engine = run(one(bars), scripted({ 0: submit({ side: "buy", quantity: 50, bracket }) }), {
+      costs: { ...noCosts, volumeShare: 0.1 },
+    });
+    expect(fillsOf(engine)).toEqual([
+      [1, 50, 100],
+      [2, -10, 110],
+      [3, -40, 90],
+    ]);
+  });
   test("an order that turns a position round opens no more than the cash pays for, and what is cut does not wait", () => {
     const flips = scripted({
       0: (context) => context.target(-50),

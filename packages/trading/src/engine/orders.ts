@@ -38,7 +38,10 @@ export interface OrderRequest {
   readonly expiresMs?: number;
   /** Only lessens a position; cut to it, and cancelled when there is none. */
   readonly reduceOnly?: boolean;
-  /** Orders of one group are one-cancels-the-other: a fill of one cancels the rest. */
+  /**
+   * Orders of one group are one-cancels-the-other: what one has filled is taken off those of its instrument; once it is filled, and for
+   * orders on other instruments with its first fill, the rest are cancelled.
+   */
   readonly group?: number;
   /** Placed when this order has filled, for the quantity filled, as one group: the bracket. */
   readonly bracket?: Bracket;

@@ -32,16 +32,20 @@ function walk(seed: number, n: number, volatility: number, drift = 0): number[] 
   return Array.from({ length: n }, () => (price *= 1 + drift + (random() - 0.5) * volatility));
 }
 
-function run(
+const run = (
   name: string,
   params: Record<string, number>,
   series: Record<string, readonly number[]>,
-): Engine {
+): Engine => {
+  const bars = Object.entries(series).map(([id, values]) => [id, closes(values)] as const);
+  return runOn(name, params, Object.fromEntries(bars));
+};
+
+function runOn(name: string, params: Record<string, number>, series: Record<string, PriceSeries>): Engine {
   const ids = Object.keys(series);
-  const { strategy } = createPortfolioStrategy(name, params, ids.length);
   const engine = createEngine(
-    ids.map((id) => plainInstrument(id, closes(series[id]!))),
-    strategy,
+    ids.map((id) => plainInstrument(id, series[id]!)),
+    createPortfolioStrategy(name, params, ids.length).strategy,
     {
       baseCurrency: "USD",
       initialCash: 10_000,
@@ -158,6 +162,18 @@ test("cross-venue arbitrage: the same units on both sides, and the gap is earned
   expect(first!.quantity).toBe(-second!.quantity);
   expect(third!.quantity + fourth!.quantity).toBe(0);
   expect(engine.equity.at(-1)).toBeCloseTo(10_000 + 2 * Math.abs(first!.quantity), 8);
+});
+
+test("cross-venue arbitrage: a price that is a day old is no gap", () => {
+  const whole = closes([100, 102, 100, 100]);
+  const kept = [0, 2, 3];
+  const columns = Object.entries(whole).map(([name, column]: [string, Float64Array]) => [
+    name,
+    Float64Array.from(kept, (i) => column[i]!),
+  ]);
+  const late = Object.fromEntries(columns) as PriceSeries;
+  const engine = runOn("crossVenueArbitrage", { entry: 0.01 }, { "BTC.X": whole, "BTC.Y": late });
+  expect(engine.state.orderLog.count).toBe(0);
 });
 
 test("twap entry: equal parts of the equity, bar by bar", () => {

@@ -303,7 +303,7 @@ const crossVenueArbitrage: PortfolioStrategy = {
       name: "Cross-venue arbitrage",
       features: [],
       decide(context) {
-        if (!enoughBars(0)(context)) return;
+        if (!context.closed(0) || !context.closed(1)) return;
         const gap = context.close(0) / context.close(1) - 1;
         const before = side;
         if (side !== 0 && (Math.abs(gap) <= p["exit"]! || gap * side > 0)) side = 0;
