@@ -30,8 +30,11 @@ function activeFrom(state: EngineState, instrument: number): number {
   return Math.max(arrivesMs, openMs[state.bar[instrument]! + 1 + delayBars] ?? Infinity);
 }
 
+/** What sets an order of the engine apart from a decision's. */
+type Origin = Pick<BookOrder, "decided" | "activeMs" | "replaces">;
+
 /** Takes an order into the book; returns its id, 0 when none is taken any more. Throws RangeError on nonsense. */
-export function placeOrder(state: EngineState, request: OrderRequest, decided = true): number {
+export function placeOrder(state: EngineState, request: OrderRequest, origin?: Origin): number {
   checkRequest(request);
   const instrument = request.instrument ?? 0;
   const one = state.instruments[instrument];
@@ -59,14 +62,13 @@ export function placeOrder(state: EngineState, request: OrderRequest, decided = 
     group: request.group ?? 0,
     bracket: request.bracket,
     tag: request.tag ?? "",
-    activeMs: decided ? activeFrom(state, instrument) : state.nowMs,
+    ...(origin ?? { decided: true, activeMs: activeFrom(state, instrument), replaces: [] }),
     session: -1,
     rested: false,
     extreme: state.mark[instrument]!,
     bornBar: -1,
     bornUnsure: false,
     entryRow: -1,
-    decided,
     live: true,
   });
 }
@@ -110,16 +112,21 @@ export function tightenStops(state: EngineState, instrument: number, price: numb
   );
   // A buy stop above another, or a sell stop below it, gives up later.
   if (stops.some((order) => direction * (stopLevel(order) - level) <= 0)) return;
-  for (const order of stops) endOrder(state, order, "cancelled");
-  placeOrder(state, {
-    instrument,
-    side: direction > 0 ? "buy" : "sell",
-    quantity: Math.abs(held),
-    type: "stop",
-    stopPrice: price,
-    reduceOnly: true,
-    tag: trailTag,
-  });
+  const activeMs = activeFrom(state, instrument);
+  const id = placeOrder(
+    state,
+    {
+      instrument,
+      side: direction > 0 ? "buy" : "sell",
+      quantity: Math.abs(held),
+      type: "stop",
+      stopPrice: price,
+      reduceOnly: true,
+      tag: trailTag,
+    },
+    { decided: false, activeMs, replaces: stops.map((order) => order.id) },
+  );
+  if (id > 0 && activeMs <= state.nowMs) for (const order of stops) endOrder(state, order, "cancelled");
 }
 
 /** Ends every order of an instrument. */
@@ -184,11 +191,14 @@ export function matchBars(state: EngineState, group: Int32Array, count: number):
   }
 }
 
+/** Ends what is over before a bar: orders past their time, and stops whose tighter successor is active now. */
 function expireOrders(state: EngineState, k: number, bar: BarNow): void {
   const session = Math.floor(bar.openMs / 86_400_000);
   for (const order of state.orders[k]!) {
     if (order.activeMs > bar.openMs) continue;
     if (order.session < 0) order.session = session;
+    for (const id of order.replaces) cancelOrder(state, id);
+    order.replaces = [];
     const dayOver = order.timeInForce === "day" && session > order.session;
     if (dayOver || bar.openMs >= order.expiresMs) endOrder(state, order, "expired");
   }
@@ -380,7 +390,7 @@ function fillOrder(
 
 const isLimit = (order: BookOrder) => order.type === "limit" || order.type === "takeProfit";
 
-/** Price of `quantity` units: a limit's reference, a taker's worse one. */
+/** Price of `quantity` units: the reference for a limit that rested, a taker's worse one otherwise, never beyond the limit. */
 function priceOf(
   state: EngineState,
   order: BookOrder,
@@ -388,10 +398,13 @@ function priceOf(
   reference: number,
   quantity: number,
 ): number {
-  if (isLimit(order)) return reference;
+  const limited = isLimit(order);
+  if (limited && order.rested) return reference;
   const { costs } = state.settings;
   const activity = state.activity[order.instrument];
-  return takerPrice(costs, order.direction, reference, quantity, bar.volume, activity, bar.index);
+  const price = takerPrice(costs, order.direction, reference, quantity, bar.volume, activity, bar.index);
+  if (!limited) return price;
+  return order.direction > 0 ? Math.min(order.limitPrice, price) : Math.max(order.limitPrice, price);
 }
 
 /** Units that the order asks for; of one by cash what it pays for, and the price: that of no more than the bar's volume leaves. */
@@ -546,6 +559,7 @@ function placeBracket(
       direction,
       quantity,
       decided: false,
+      replaces: [],
       cashFraction: 0,
       cashAmount: 0,
       limitPrice: 0,
@@ -632,7 +646,7 @@ export function liquidate(state: EngineState): void {
     placeOrder(
       state,
       { instrument: k, side, quantity: Math.abs(held), reduceOnly: true, tag: liquidationTag },
-      false,
+      { decided: false, activeMs: state.nowMs, replaces: [] },
     );
   }
   if (equityOf(state) <= 0) state.halted = true;

@@ -344,6 +344,20 @@ describe("volume, lots, ticks, minimums", () => {
     expect(paid).toBeCloseTo(price, slippage.kind === "squareRoot" ? 2 : 9);
   });
 
+  test.each<[string, OrderRequest, number]>([
+    // Half the spread of 2% and 1% of slippage.
+    ["a buy takes", { side: "buy", type: "limit", limitPrice: 11, quantity: 1 }, 10.2],
+    ["a buy, no further than its limit", { side: "buy", type: "limit", limitPrice: 10.1, quantity: 1 }, 10.1],
+    ["a sale takes", { side: "sell", type: "limit", limitPrice: 9, quantity: 1 }, 9.8],
+    ["a sale, no further than its limit", { side: "sell", type: "limit", limitPrice: 9.9, quantity: 1 }, 9.9],
+    ["a limit that the bar comes to", { side: "buy", type: "limit", limitPrice: 9.5, quantity: 1 }, 9.5],
+  ])("a limit beyond the open pays spread and slippage: %s", (_, order, price) => {
+    const engine = run(one(thin), scripted({ 0: submit(order) }), {
+      costs: { ...noCosts, spreadRate: 0.02, slippage: { kind: "fixed", rate: 0.01, perUnit: 0 } },
+    });
+    expect(fillsOf(engine)[0]![2]).toBeCloseTo(price, 12);
+  });
+
   test("a sale that slippage would take to nothing is refused", () => {
     const engine = run(one(thin), scripted({ 0: submit({ side: "sell", quantity: 100 }) }), {
       costs: { ...noCosts, slippage: { kind: "volumeShare", coefficient: 1 } },

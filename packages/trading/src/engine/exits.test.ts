@@ -6,6 +6,7 @@ import type { Engine } from "./engine.ts";
 import { fillRows } from "./fills.ts";
 import { plainInstrument } from "./market.ts";
 import type { MarketInstrument, PriceSeries } from "./market.ts";
+import { decidedOrders } from "./orderLog.ts";
 import { roundTripsOf } from "./roundTrips.ts";
 import { rulesStrategy } from "./rules.ts";
 import type { RuleTerms } from "./rules.ts";
@@ -355,3 +356,52 @@ test("an order of a decision waits as many bars more as it is told", () => {
   const fills = fillsOf(run({ bars: hill, terms: {}, settings: { delayBars: 2 } }));
   expect(fills).toEqual([[4, 10, 106, "entry"]]);
 });
+
+test.each([0, 1])(
+  "a stop that is tightened holds until the tighter one can trade, latency %d ms",
+  (latencyMs) => {
+    let bar = -1;
+    const engine = createEngine(
+      [
+        plainInstrument(
+          "A",
+          series([
+            [100, 101, 99, 100],
+            [100, 101, 99, 100],
+            [100, 111, 99, 110],
+            [110, 111, 70, 75],
+            [75, 76, 74, 75],
+          ]),
+        ),
+      ],
+      {
+        name: "tightens",
+        features: [],
+        decide(context) {
+          bar++;
+          if (bar === 0) context.submit({ side: "buy", quantity: 10, bracket: { stopPrice: 90 } });
+          if (bar === 2) context.tightenStops(105);
+        },
+      },
+      {
+        baseCurrency: "USD",
+        initialCash: 10_000,
+        costs: { ...noCosts, latencyMs },
+        innerPath: "pessimistic",
+        shortfall: "reject",
+        rates: {},
+      },
+      () => {
+        throw new Error("no formulas here");
+      },
+    );
+    while (!engine.advance(1_000));
+    // With latency the order of bar 0 waits for bar 2, and the tighter stop of bar 2 for bar 4.
+    const [entered, left] = latencyMs === 0 ? [1, 105] : [2, 90];
+    expect(fillsOf(engine)).toEqual([
+      [entered, 10, 100, "entry"],
+      [3, -10, left, latencyMs === 0 ? "trailingStop" : "stop"],
+    ]);
+    expect(decidedOrders(engine.state).what).toHaveLength(1);
+  },
+);

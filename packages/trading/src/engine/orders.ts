@@ -116,6 +116,8 @@ export interface BookOrder {
   readonly entryRow: number;
   /** Placed by a decision. */
   readonly decided: boolean;
+  /** Orders that end when this one can trade. */
+  replaces: readonly number[];
   live: boolean;
 }
 
