@@ -47,6 +47,7 @@ beforeAll(async () => {
   reads = { ...deps, db };
   await putBars(db, { instrumentId: "A.TEST", lotSize: "1" }, "1d", wave(11, 100));
   await putBars(db, { instrumentId: "B.TEST" }, "1d", wave(17, 40));
+  await putBars(db, { instrumentId: "D.TEST" }, "1d", wave(13, 60));
   await putBars(db, { instrumentId: "C.TEST", currency: "EUR" }, "1d", wave(23, 10));
   await putBars(
     db,
@@ -91,6 +92,23 @@ test("rotates over three instruments in two currencies, and the books agree", as
   expect(result.benchmark.trades).toBe(3);
   expect(ctx.inputs).toHaveLength(4);
 });
+
+test.each(["reduce", "reject"])(
+  "the benchmark invests all cash, fees inside, where a short order is to %s",
+  async (shortfall) => {
+    const instruments = ["B.TEST", "D.TEST"];
+    const strategy = { name: "twapEntry", params: { slices: 1 } };
+    const { result } = await run({
+      ...{ instruments, strategy, shortfall },
+      costs: { takerBps: 100, makerBps: 100, slippage: { kind: "fixed", bps: 0 }, spreadBps: 0 },
+    });
+    // Half of the cash each, at the second open, with 1 % of fees inside; worth the last close.
+    const grown = [wave(17, 40), wave(13, 60)].map((bars) => bars.at(-1)![4] / (bars[1]![1] * 1.01));
+    const cash = 100_000;
+    expect(result.curve[0]!.benchmark).toBe(cash);
+    expect(result.benchmark.finalEquity).toBeCloseTo((cash / 2) * (grown[0]! + grown[1]!), 4);
+  },
+);
 
 test("the order of the instruments changes nothing", async () => {
   const jobId = newId(now());

@@ -1,14 +1,8 @@
 import { AppError } from "@tapedeck/core";
 import type { BlobStore, JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { sha256 } from "@tapedeck/core/hash";
-import {
-  createCashReconciliation,
-  createPortfolioStrategy,
-  fillReasons,
-  fillRows,
-  roundTripsOf,
-} from "@tapedeck/trading";
-import type { CashReconciliation, EngineRun } from "@tapedeck/trading";
+import { createCashReconciliation, fillReasons, fillRows, roundTripsOf } from "@tapedeck/trading";
+import type { CashReconciliation, EngineRun, EngineStrategy } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
 import type { EvidenceStore } from "../../evidence/contract.ts";
 import type { FormulaLibrary } from "../../indicators/contract.ts";
@@ -94,7 +88,8 @@ async function runPlan(
   });
   if (failure !== null && engine.state.instant < 2) throw new AppError("strategy.failed", failure.message);
   ctx.progress({ phase: "report", done: engine.state.instant, total: engine.instants });
-  const benchmark = await runInProcess(market, holdAll(), ctx);
+  const paid = { ...market, settings: { ...market.settings, shortfall: "reduce" as const } };
+  const benchmark = await runInProcess(paid, holdAll(), ctx);
   const exact = createCashReconciliation(engine.state);
   await inChunks(engine.state.postings.count, ctx.signal, (from, to) => exact.advance(from, to));
   const finished: Finished = {
@@ -116,9 +111,28 @@ async function runPlan(
   });
 }
 
-/** The benchmark: equal weights at the first close, never touched again. */
-function holdAll() {
-  return createPortfolioStrategy("twapEntry", { slices: 1 }, 1).strategy;
+/**
+ * The benchmark: at the first close of each instrument an equal part of the cash that is left, fees inside, never touched again. What
+ * conversion costs beyond that is cut from the purchase.
+ */
+function holdAll(): EngineStrategy {
+  const bought = new Set<number>();
+  return {
+    name: "Everything, held",
+    features: [],
+    decide(context) {
+      const due = context.instruments.flatMap((_, k) => (context.closed(k) && !bought.has(k) ? [k] : []));
+      const part = context.cash() / context.equity / (context.instruments.length - bought.size);
+      for (const k of due) {
+        bought.add(k);
+        context.submit({
+          instrument: k,
+          side: "buy",
+          cashAmount: context.unitsFor(part, k) * context.mark(k),
+        });
+      }
+    },
+  };
 }
 
 function resultOf(

@@ -22,7 +22,7 @@ export function assumptionsOf(payload: PortfolioBacktestPayload): string[] {
     payload.delisted === "close"
       ? "What is held of an instrument whose bars end early is sold at its last close."
       : "What is held of an instrument whose bars end early stays, at its last close.",
-    "The benchmark buys equal parts of everything at its first open with the same costs, and holds.",
+    "The benchmark puts an equal part of all cash into each instrument when it can first be bought, with the same costs, and holds.",
   ];
 }
 
