@@ -1,6 +1,7 @@
 import { feeOfFill, feeRateOf } from "./costs.ts";
 import { nextPosting, postingKinds } from "./fills.ts";
 import type { PostingKind } from "./fills.ts";
+import type { Bracket } from "./orders.ts";
 import type { EngineState } from "./state.ts";
 
 const dayMs = 86_400_000;
@@ -234,7 +235,16 @@ function splitPosition(state: EngineState, k: number, ratio: number): void {
     order.stopPrice /= ratio;
     order.trailBy /= ratio;
     order.extreme /= ratio;
+    if (order.bracket !== undefined) order.bracket = splitBracket(order.bracket, ratio);
   }
+}
+
+function splitBracket(bracket: Bracket, ratio: number): Bracket {
+  const split: { -readonly [name in keyof Bracket]: Bracket[name] } = { ...bracket };
+  for (const price of ["stopPrice", "stopBy", "trailBy", "targetPrice"] as const) {
+    if (bracket[price] !== undefined) split[price] = bracket[price] / ratio;
+  }
+  return split;
 }
 
 /** Borrow fees of shorts and interest on cash, once a UTC day, on what is held when the day begins. */

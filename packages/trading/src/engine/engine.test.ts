@@ -10,7 +10,7 @@ import { createCashReconciliation } from "./exact.ts";
 import { fillFlags, fillRows, postingKinds } from "./fills.ts";
 import { plainInstrument } from "./market.ts";
 import type { MarketInstrument, PriceSeries } from "./market.ts";
-import type { OrderRequest } from "./orders.ts";
+import type { Bracket, OrderRequest } from "./orders.ts";
 import { roundTripsOf } from "./roundTrips.ts";
 import { rulesStrategy } from "./rules.ts";
 import { stagedStrategy } from "./stages.ts";
@@ -480,6 +480,26 @@ describe("money", () => {
     ]);
   });
 
+  test("a split moves the bracket of an entry that waits", () => {
+    const bars = series([
+      [100, 101, 99, 100],
+      [50, 51, 49, 50],
+      [50, 61, 50, 60],
+      [60, 60, 39, 40],
+    ]);
+    const bought = (bracket: Bracket) =>
+      fillsOf(
+        run(
+          one(bars, { events: [{ kind: "split", atMs: hourMs, ratio: 2 }] }),
+          scripted({ 0: submit({ side: "buy", quantity: 10, bracket }) }),
+        ),
+      );
+    const entry = [1, 20, 50];
+    expect(bought({ stopPrice: 80 })).toEqual([entry, [3, -20, 40]]);
+    expect(bought({ stopBy: 16 })).toEqual([entry, [3, -20, 42]]);
+    expect(bought({ trailBy: 14 })).toEqual([entry, [3, -20, 54]]);
+    expect(bought({ targetPrice: 110 })).toEqual([entry, [2, -20, 55]]);
+  });
   test("a foreign instrument is paid in its currency, bought at the rate of now", () => {
     const bars = flat(100, 100, 110, 110);
     const rates = { EUR: { closeMs: bars.closeMs, rate: Float64Array.of(1.1, 1.2, 1.3, 1.3) } };

@@ -98,7 +98,7 @@ export interface BookOrder {
   readonly expiresMs: number;
   readonly reduceOnly: boolean;
   group: number;
-  readonly bracket: Bracket | undefined;
+  bracket: Bracket | undefined;
   readonly tag: string;
   /** From when it can trade. */
   readonly activeMs: number;
