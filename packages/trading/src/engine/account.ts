@@ -247,9 +247,9 @@ function splitBracket(bracket: Bracket, ratio: number): Bracket {
   return split;
 }
 
-/** Borrow fees of shorts and interest on cash, once a UTC day, on what is held when the day begins. */
-export function chargeDays(state: EngineState): void {
-  const day = Math.floor(state.nowMs / dayMs);
+/** Borrow fees of shorts and interest on cash for the UTC days that have begun up to `untilMs`, on what is held now. */
+export function chargeDays(state: EngineState, untilMs: number): void {
+  const day = Math.floor(untilMs / dayMs);
   const days = day - state.chargedDay;
   const first = state.chargedDay < 0;
   state.chargedDay = day;

@@ -480,6 +480,23 @@ describe("money", () => {
     ]);
   });
 
+  test.each([
+    ["over a weekend", 1, 3],
+    ["over a night", 2, 1],
+  ])("a short pays for the nights that it is held: %s", (_, sold, nights) => {
+    // Thursday, Friday, Monday, Tuesday, Wednesday.
+    const openMs = Float64Array.of(0, 1, 4, 5, 6).map((day) => day * 24 * hourMs);
+    const bars = { ...flat(100, 100, 100, 100, 100), openMs, closeMs: openMs.map((ms) => ms + 24 * hourMs) };
+    const engine = run(
+      one(bars, { borrowRate: 0.365 }),
+      scripted({
+        [sold - 1]: submit({ side: "sell", quantity: 10 }),
+        [sold]: submit({ side: "buy", quantity: 10 }),
+      }),
+    );
+    // 1,000 at 0.1% a day.
+    expect(engine.state.cash[0]).toBeCloseTo(10_000 - nights, 9);
+  });
   test("a split moves the bracket of an entry that waits", () => {
     const bars = series([
       [100, 101, 99, 100],

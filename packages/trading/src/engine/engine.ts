@@ -71,6 +71,7 @@ export function createEngine(
     const now = timeMs[t]!;
     state.nowMs = now;
     follow?.(now);
+    if (daily && state.chargedDay >= 0) chargeDaysBefore(state, group, count);
     if (hasEvents) applyDue(state, group, count);
     if (state.openOrders > 0) matchBars(state, group, count);
     for (let g = 0; g < count; g++) {
@@ -78,7 +79,7 @@ export function createEngine(
       mark[k] = closes[k]![bar[k]!]!;
     }
     if (delists) closeDue(state, group, count);
-    if (daily && now >= (state.chargedDay + 1) * dayMs) chargeDays(state);
+    if (daily && now >= (state.chargedDay + 1) * dayMs) chargeDays(state, now);
     let long = 0;
     let size = 0;
     if (state.openPositions > 0) {
@@ -137,6 +138,16 @@ function closeDue(state: EngineState, group: Int32Array, count: number): void {
     const one = state.instruments[k]!;
     if (one.delists === true && state.bar[k]! + 1 === one.bars.closeMs.length) closeDelisted(state, k);
   }
+}
+
+/** The days that began before the bars of this instant opened are charged on what was held through them, not on what these bars fill. */
+function chargeDaysBefore(state: EngineState, group: Int32Array, count: number): void {
+  let openMs = Infinity;
+  for (let g = 0; g < count; g++) {
+    const k = group[g]!;
+    openMs = Math.min(openMs, state.instruments[k]!.bars.openMs[state.bar[k]!]!);
+  }
+  if (openMs >= (state.chargedDay + 1) * dayMs) chargeDays(state, openMs);
 }
 
 /** Events due when the bars of this instant opened. */
