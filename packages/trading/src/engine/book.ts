@@ -238,8 +238,8 @@ function fillAlong(state: EngineState, k: number, bar: BarNow): void {
   const part = { ...bar };
   for (let j = from; j < to && state.orders[k]!.length > 0; j++) {
     readFinerBar(part, finer, j);
-    // What a gap between two finer bars jumps over fills at the open; the first open was matched already.
-    if (j > from) {
+    // What a gap before a finer bar jumps over fills at its open; that of the bar itself was matched already.
+    if (finer.openMs[j]! > bar.openMs) {
       for (const order of state.orders[k]!.slice()) {
         if (!order.live || order.activeMs > bar.openMs || order.timeInForce === "ioc") continue;
         if (order.timeInForce === "fok" || order.type === "market" || order.type === "onOpen") continue;
@@ -426,7 +426,8 @@ function askedOf(
   const price = priceOf(state, order, bar, reference, Math.min(left, budget / (reference * multiplier)));
   const { perUnit, minimum } = state.settings.costs.fees;
   const quantity = budget / (price * multiplier * (1 + feeRate) + perUnit);
-  const belowMinimum = quantity * (price * multiplier * feeRate + perUnit) < minimum;
+  const feePerUnit = price * multiplier * feeRate + perUnit;
+  const belowMinimum = feePerUnit >= 0 && quantity * feePerUnit < minimum;
   return {
     quantity: belowMinimum ? Math.max(0, (budget - minimum) / (price * multiplier)) : quantity,
     price,
@@ -456,7 +457,7 @@ function affordable(
   if (need <= free * (1 + rounding)) return terms.quantity;
   const feePerUnit = terms.price * one.multiplier * terms.feeRate + fees.perUnit;
   const byRate = (free / rate - covers * feePerUnit) / (tied + feePerUnit);
-  const byMinimum = (free / rate - fees.minimum) / tied;
+  const byMinimum = feePerUnit < 0 ? Infinity : (free / rate - fees.minimum) / tied;
   return covers + Math.max(0, Math.min(byRate, byMinimum));
 }
 

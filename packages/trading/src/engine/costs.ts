@@ -2,11 +2,11 @@ import type { PriceSeries } from "./market.ts";
 
 /** Rates are fractions of a fill's notional; `perUnit` and `minimum` are in the instrument's currency. */
 export interface FeeSchedule {
-  /** Of a limit order that rested before the bar. */
+  /** Of a limit order that rested before the bar; below zero: a rebate. */
   readonly makerRate: number;
   readonly takerRate: number;
   readonly perUnit: number;
-  /** Least fee of a fill. */
+  /** Least fee of a fill that is not a rebate. */
   readonly minimum: number;
   /** Ascending by the notional (base currency) traded since the start of the month, UTC; the last one reached replaces the rates. */
   readonly tiers: readonly FeeTier[];
@@ -65,9 +65,10 @@ export function feeRateOf(fees: FeeSchedule, maker: boolean, monthNotional: numb
   return rate;
 }
 
+/** Below zero: a rebate, which the minimum leaves alone. */
 export function feeOfFill(fees: FeeSchedule, rate: number, notional: number, quantity: number): number {
   const fee = notional * rate + quantity * fees.perUnit;
-  return fee > fees.minimum ? fee : fees.minimum;
+  return fee < 0 || fee > fees.minimum ? fee : fees.minimum;
 }
 
 /** Trailing activity of a series, from the bars before each; NaN while there are fewer than `window`. */

@@ -416,6 +416,30 @@ describe("money", () => {
     ]);
   });
 
+  test.each([
+    ["a minimum", { minimum: 1 }, 0],
+    ["a fee a unit that is less", { minimum: 0, perUnit: 0.05 }, 0.5],
+  ])("a maker's rebate is paid out beside %s", (_, fees, perUnit) => {
+    const engine = run(
+      one(flat(100, 100, 90, 90)),
+      scripted({ 0: submit({ side: "buy", quantity: 10, type: "limit", limitPrice: 95 }) }),
+      { costs: { ...noCosts, fees: { ...noCosts.fees, makerRate: -0.001, takerRate: 0.001, ...fees } } },
+    );
+    // At the open of 90, better than its limit: 900 less 0.9.
+    expect(engine.state.cash[0]).toBeCloseTo(10_000 - 900 + 0.9 - perUnit, 9);
+    const exact = createCashReconciliation(engine.state);
+    exact.advance(0, engine.state.postings.count);
+    expect(exact.result().gap.toNumber()).toBeLessThan(1e-9);
+  });
+  test("all the cash buys more by the rebate", () => {
+    const engine = run(
+      one(flat(100, 100, 90, 90)),
+      scripted({ 0: submit({ side: "buy", cashFraction: 1, type: "limit", limitPrice: 95 }) }),
+      { costs: { ...noCosts, fees: { ...noCosts.fees, makerRate: -0.001 } } },
+    );
+    expect(engine.state.position[0]).toBeCloseTo(10_000 / (90 * 0.999), 9);
+    expect(engine.state.cash[0]).toBeCloseTo(0, 9);
+  });
   test("dividends, splits, funding, borrow fees and interest move what they should", () => {
     const dayBars = series(
       Array.from({ length: 72 }, (_, i) => (i < 30 ? [100, 100, 100, 100] : [50, 50, 50, 50])),

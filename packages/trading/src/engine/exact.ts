@@ -78,5 +78,8 @@ function amountsOf(
     .mul(decimal(postings.feeRate[k]!))
     .plus(quantity.abs().mul(decimal(fees.perUnit)));
   const least = decimal(fees.minimum);
-  return { amount: notional.neg().minus(byRate.gt(least) ? byRate : least), base: zero };
+  return {
+    amount: notional.neg().minus(byRate.isNegative() || byRate.gt(least) ? byRate : least),
+    base: zero,
+  };
 }

@@ -336,6 +336,17 @@ describe("the path inside a bar, from finer bars", () => {
     expect(fillsOf(engine)[1]).toEqual([3, -10, 93, "stopGap"]);
   });
 
+  test("finer bars that begin late: a gap before the first goes through a stop", () => {
+    const late = series(
+      Array.from({ length: 24 }, () => [80, 82, 79, 81]),
+      dayMs / 24,
+    );
+    const after = (ms: number) => ms + 3 * dayMs + dayMs / 24;
+    const finerBars = { ...late, openMs: late.openMs.map(after), closeMs: late.closeMs.map(after) };
+    const engine = run({ bars: bars.with(3, [100, 101, 79, 81]), terms, instrument: { finerBars } });
+    expect(fillsOf(engine)[1]).toEqual([3, -10, 80, "stopGap"]);
+  });
+
   test("where the finer bars say what the coarse one does, the fills are the same", () => {
     const one = series(bars, dayMs);
     const terms2 = { stopLoss: 0.05, trailingStop: 0.04, takeProfit: 0.1 };
