@@ -19,8 +19,10 @@ export interface LiveBinanceOptions {
   lifeMs?: number;
   /** How often it pings; a connection that has not answered by the next one is ended. */
   pingMs?: number;
-  /** REST requests a minute; beyond it 429, and 418 to who goes on. */
-  requestsPerMinute?: number;
+  /** What REST requests of a minute may weigh; beyond it 429, and 418 to who goes on, with `Retry-After`. */
+  weightPerMinute?: number;
+  /** How long its minute is. */
+  minuteMs?: number;
 }
 
 export interface LiveBinance {
@@ -34,6 +36,8 @@ export interface LiveBinance {
   streams(): readonly string[];
   /** Does any connection have this stream? */
   sends(stream: string): boolean;
+  /** Statuses of requests that were refused because they weighed too much. */
+  refusals(): readonly number[];
   /** History requests so far. */
   asked(): number;
   /** Makes a trade and sends it, unless `hidden`: then only history has it. */
@@ -51,7 +55,7 @@ export interface LiveBinance {
   drop(): void;
   /** Half-open: connections stay, nothing is sent or answered on them. */
   freeze(): void;
-  /** Answers history requests with this status; 200: with trades. */
+  /** Answers history requests with this status, as a proxy before it would, without the venue's headers; 200: with trades. */
   history(status: number): void;
   /** History ends at this number, as one that is behind the socket does. */
   historyUpTo(id: number): void;
@@ -93,29 +97,41 @@ interface Connection {
   answered: boolean;
 }
 
-/** Requests of a minute; more are refused, and after that many again the caller is banned. */
-function createBans(perMinute: number) {
+/** What a request weighs by Binance's documents, of spot and of futures. */
+function weightOf({ pathname }: URL, market: "spot" | "usdm"): number {
+  const [spot, usdm] =
+    Object.entries({
+      "/depth": [50, 20],
+      "/aggTrades": [4, 20],
+      "/trades": [25, 5],
+      "/exchangeInfo": [20, 1],
+    }).find(([end]) => pathname.endsWith(end))?.[1] ?? [];
+  return (market === "spot" ? spot : usdm) ?? 1;
+}
+
+/** Beyond what a minute allows requests are refused, and beyond twice that the caller is banned. */
+function createLimit(perMinute: number, minuteMs: number) {
   let startedMs = performance.now();
-  let count = 0;
-  return () => {
+  let used = 0;
+  return (weight: number) => {
     const nowMs = performance.now();
-    if (nowMs - startedMs > 60_000) {
+    if (nowMs - startedMs > minuteMs) {
       startedMs = nowMs;
-      count = 0;
+      used = 0;
     }
-    count += 1;
-    if (count <= perMinute) return 200;
-    return count <= 2 * perMinute ? 429 : 418;
+    used += weight;
+    const status = used <= perMinute ? 200 : used <= 2 * perMinute ? 429 : 418;
+    return { status, used, afterSeconds: Math.ceil((startedMs + minuteMs - nowMs) / 1_000) };
   };
 }
 
 /**
  * Speaks Binance's market streams on loopback: trades, best prices and books by SUBSCRIBE, `aggTrades`, `depth`, `time` and
  * `exchangeInfo` by REST, with Binance's limits: five frames a second and 1,024 streams of a connection, its life, pings,
- * and requests a minute.
+ * and what requests of a minute may weigh.
  */
 export async function liveBinance(options: LiveBinanceOptions = {}): Promise<LiveBinance> {
-  const { market = "spot", lifeMs, pingMs, requestsPerMinute = 6_000 } = options;
+  const { market = "spot", lifeMs, pingMs, weightPerMinute = 6_000, minuteMs = 60_000 } = options;
   const trades = new Map<string, LiveTrade[]>();
   const bids = new Map<number, number>();
   const asks = new Map<number, number>();
@@ -123,7 +139,8 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
   const frozen = new WeakSet<WebSocket>();
   const timers = new Set<NodeJS.Timeout>();
   const breaches: string[] = [];
-  const statusOf = createBans(requestsPerMinute);
+  const refusals: number[] = [];
+  const spend = createLimit(weightPerMinute, minuteMs);
   let newest: WebSocket | undefined;
   let connections = 0;
   let asked = 0;
@@ -142,12 +159,17 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
 
   const server = createServer((request, response) => {
     const url = new URL(request.url!, "http://venue");
-    const send = (status: number, body: unknown) => {
-      response.writeHead(status, { "content-type": "application/json" });
+    const { status, used, afterSeconds } = spend(weightOf(url, market));
+    const headers = { "content-type": "application/json", "x-mbx-used-weight-1m": String(used) };
+    const send = (sent: number, body: unknown) => {
+      response.writeHead(sent, headers);
       response.end(JSON.stringify(body));
     };
-    const status = statusOf();
-    if (status !== 200) return send(status, { code: -1003, msg: "Too much request weight used." });
+    if (status !== 200) {
+      refusals.push(status);
+      response.setHeader("retry-after", String(afterSeconds));
+      return send(status, { code: -1003, msg: "Too much request weight used." });
+    }
     if (url.pathname.endsWith("/time")) return send(200, { serverTime: Date.now() + skewMs });
     if (url.pathname.endsWith("/exchangeInfo")) {
       const own = market === "spot" ? "/api/" : "/fapi/";
@@ -157,7 +179,10 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
       return send(200, { lastUpdateId: updateId, bids: levels(bids), asks: levels(asks) });
     if (!url.pathname.endsWith("/aggTrades")) return send(404, { code: -1, msg: "unknown address" });
     asked += 1;
-    if (historyStatus !== 200) return send(historyStatus, { code: -1003, msg: "Too many requests." });
+    if (historyStatus !== 200) {
+      response.writeHead(historyStatus).end("not now");
+      return;
+    }
     const from = Number(url.searchParams.get("fromId"));
     const limit = Math.min(1_000, Number(url.searchParams.get("limit") ?? 500));
     const sinceMs = Number(url.searchParams.get("startTime") ?? 0);
@@ -245,6 +270,7 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
     breaches: () => breaches,
     streams: () => [...(newest === undefined ? [] : (connected.get(newest)?.streams ?? []))],
     sends: (stream) => [...connected.values()].some(({ streams }) => streams.has(stream)),
+    refusals: () => refusals,
     asked: () => asked,
     trade(price, { size = 1, hidden = false, eventMs = Date.now(), symbol = "BTCUSDT" } = {}) {
       const made = tradesOf(symbol);

@@ -97,6 +97,15 @@ const Markets = z.object({
 const limits = { streamsOfConnection: 1_024, streamsOfFrame: 200, bookLevels: 1_000 };
 
 /**
+ * What a request weighs by Binance's documents: `depth` of 1,000 levels, a page of trades, `exchangeInfo`. Four fifths of
+ * what an address may spend a minute (6,000 spot, 2,400 futures): the rest is for whatever else asks from it.
+ */
+const weights = {
+  spot: { perMinute: 4_800, book: 50, aggTrades: 4, trades: 25, instruments: 20 },
+  usdm: { perMinute: 1_920, book: 20, aggTrades: 20, trades: 5, instruments: 1 },
+} as const;
+
+/**
  * Spot: each update begins with the number after the last of the one before; the first that counts holds the number
  * after the image's. Futures: each names the last number of the one before (`pu`); the first that counts holds the
  * image's. "How to manage a local order book correctly", of both documents below.
@@ -237,6 +246,7 @@ export function binanceProtocol(options: BinanceOptions): VenueProtocol {
     venue: market === "spot" ? "binance" : "binanceusdm",
     socketUrl: `${(options.socketUrl ?? own.socket).replace(/\/$/, "")}/ws`,
     numbering: isAggregate ? "aggTrades" : "trades",
+    weights: { ...weights[market], trades: weights[market][isAggregate ? "aggTrades" : "trades"] },
     bookRule: channels.includes("book") ? bookRules[market] : undefined,
     subscribe(symbols, all) {
       if (all * channels.length > limits.streamsOfConnection)

@@ -100,6 +100,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
     now: () => performance.now(),
     timeoutMs: 10_000,
     atOnce: 4,
+    waiting: 1_000,
     failures: 5,
     openMs: 30_000,
     ...options.gate,

@@ -11,8 +11,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { aggTradeOf, parseAggTrade } from "./aggTrade.ts";
 import { binanceProtocol } from "./binance.ts";
 import { createTradeFeed } from "./feed.ts";
-import { createGate } from "./gate.ts";
+import { createGate, HoldOff } from "./gate.ts";
 import { krakenProtocol } from "./kraken.ts";
+import { fetchJson } from "./protocol.ts";
 import { createSequence } from "./sequence.ts";
 
 describe("a feed of a venue that fails in its usual ways", () => {
@@ -131,6 +132,26 @@ describe("a feed of a venue that fails in its usual ways", () => {
     const hidden = venue.trade(105, { hidden: true });
     venue.trade(106);
     await settled([1_000, 1_001, 1_002, 1_004, hidden.a, 1_006]);
+  });
+
+  test("requests that weigh too much are refused once: nothing is asked before the venue allows it, and it bans nobody", async () => {
+    await venue.close();
+    venue = await liveBinance({ weightPerMinute: 6, minuteMs: 2_000 });
+    const feed = follow();
+    await subscribed();
+    const made = [venue.trade(100).a];
+    await settled(made);
+    // The clock weighs 1, a page of trades 4.
+    while (venue.refusals().length === 0) {
+      made.push(venue.trade(101, { hidden: true }).a, venue.trade(102).a);
+      await settled(made);
+    }
+    expect(venue.refusals()).toEqual([429]);
+    expect(feed.status()).toMatchObject({
+      missing: 0,
+      lastError: expect.stringMatching(/429 \(weight \d+\)/),
+    });
+    expect(gaps.filter(({ state }) => state === "lost")).toEqual([]);
   });
 
   test("a connection that says nothing any more is replaced", async () => {
@@ -304,7 +325,14 @@ test("whatever the order and the repetitions, each id is new once, and the holes
 test("an open gate makes no call until its time is over; then one call decides", async () => {
   let nowMs = 0;
   let calls = 0;
-  const gate = createGate({ now: () => nowMs, timeoutMs: 1_000, atOnce: 1, failures: 2, openMs: 100 });
+  const gate = createGate({
+    now: () => nowMs,
+    timeoutMs: 1_000,
+    atOnce: 1,
+    waiting: 0,
+    failures: 2,
+    openMs: 100,
+  });
   const fail = () =>
     gate.call(() => (calls++, Promise.reject(new Error("away")))).catch((e: unknown) => String(e));
   await fail();
@@ -322,6 +350,89 @@ test("an open gate makes no call until its time is over; then one call decides",
   const busy = gate.call(() => new Promise(() => undefined));
   await expect(gate.call(() => Promise.resolve(1))).rejects.toMatchObject({ code: "venue.unavailable" });
   busy.catch(() => undefined);
+});
+
+test("calls beyond the places wait in order, those beyond the queue are refused, and a hold-off refuses all", async () => {
+  let nowMs = 0;
+  const gate = createGate({
+    now: () => nowMs,
+    timeoutMs: 1_000,
+    atOnce: 1,
+    waiting: 2,
+    failures: 9,
+    openMs: 1,
+  });
+  const done: number[] = [];
+  const ends: (() => void)[] = [];
+  const call = (i: number) =>
+    gate.call(() => new Promise<void>((resolve) => ends.push(resolve))).then(() => done.push(i));
+  const first = [call(0), call(1), call(2)];
+  await expect(call(3)).rejects.toThrow("2 calls wait already");
+  for (let i = 0; i < 3; i++) {
+    await expect.poll(() => ends.length).toBe(i + 1);
+    expect(gate.calls().underWay).toBe(1);
+    ends[i]!();
+  }
+  await Promise.all(first);
+  expect(done).toEqual([0, 1, 2]);
+  const banned = gate.call(() => Promise.reject(new HoldOff("banned", 120_000)));
+  const behind = gate.call(() => Promise.resolve(1));
+  await expect(banned).rejects.toThrow("banned");
+  await expect(behind).rejects.toThrow("held back: banned");
+  nowMs = 119_999;
+  await expect(gate.call(() => Promise.resolve(1))).rejects.toThrow("held back: banned");
+  nowMs = 120_000;
+  expect(await gate.call(() => Promise.resolve(1))).toBe(1);
+});
+
+test("the calls of any minute weigh no more than they may", () => {
+  const call = fc.record({
+    afterMs: fc.integer({ min: 0, max: 40_000 }),
+    weight: fc.integer({ min: 1, max: 50 }),
+  });
+  return fc.assert(
+    fc.asyncProperty(fc.array(call, { maxLength: 40 }), async (calls) => {
+      let nowMs = 0;
+      const made: { atMs: number; weight: number }[] = [];
+      const within = () =>
+        made.filter(({ atMs }) => nowMs - atMs < 60_000).reduce((sum, { weight }) => sum + weight, 0);
+      const gate = createGate({
+        now: () => nowMs,
+        timeoutMs: 1_000,
+        atOnce: 1,
+        waiting: 0,
+        failures: 1,
+        openMs: 1,
+        weightPerMinute: 100,
+      });
+      for (const { afterMs, weight } of calls) {
+        nowMs += afterMs;
+        const fits = within() + weight <= 100;
+        const outcome = gate.call(() => Promise.resolve("made"), weight).catch(() => "refused");
+        expect(await outcome).toBe(fits ? "made" : "refused");
+        if (fits) made.push({ atMs: nowMs, weight });
+      }
+      expect(gate.state()).toBe("closed");
+    }),
+  );
+});
+
+test.each([
+  [429, { "retry-after": "7" }, 7_000],
+  [503, { "retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", date: "Wed, 21 Oct 2026 07:28:00 GMT" }, 30_000],
+  [418, { "x-mbx-used-weight-1m": "6100" }, 60_000],
+  [429, {}, undefined],
+])("an answer %i with %o holds off for %s ms", async (status, headers, afterMs) => {
+  const server = createServer((_request, response) => response.writeHead(status, headers).end("slow down"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const refused = await fetchJson(`http://127.0.0.1:${port}`, AbortSignal.timeout(5_000)).catch(
+    (error: unknown) => error as Error,
+  );
+  server.closeAllConnections();
+  server.close();
+  expect(refused).toMatchObject({ message: expect.stringMatching(`answered ${status}.*slow down`) });
+  expect(refused instanceof HoldOff ? refused.afterMs : undefined).toBe(afterMs);
 });
 
 test("a trade's frame is read the same whichever way it is written", () => {

@@ -79,6 +79,8 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     now: () => performance.now(),
     timeoutMs: 10_000,
     atOnce: 2,
+    waiting: 100,
+    weightPerMinute: protocol.weights?.perMinute,
     failures: 5,
     openMs: 30_000,
     ...options.gate,
@@ -112,6 +114,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
         return;
       }
       if (arrival.kind === "gap") {
+        markLost(symbol, sequence.takeLost());
         const { fromId, toId } = arrival.hole;
         const gap = { symbol, fromId, toId, state: "open" } as const;
         gaps.set(gap, "healed");
@@ -148,7 +151,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     if (protocol.askBook !== undefined) return link?.tell(protocol.askBook(symbol));
     followed.asking = true;
     gate
-      .call((signal) => protocol.fetchBook!(symbol, signal))
+      .call((signal) => protocol.fetchBook!(symbol, signal), protocol.weights?.book)
       .then(
         (image) => {
           followed.asking = false;
@@ -206,7 +209,10 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     // As long again as it has been asked for in vain: after 1, 2, 4 … of the first pause.
     if (before !== undefined && performance.now() - before.lastMs < before.lastMs - before.sinceMs)
       return false;
-    const page = await gate.call((signal) => protocol.fetchTrades(symbol, hole, signal));
+    const page = await gate.call(
+      (signal) => protocol.fetchTrades(symbol, hole, signal),
+      protocol.weights?.trades,
+    );
     if (stopped) return false;
     const found = page.filter(({ tradeId }) => tradeId >= hole.fromId && tradeId <= hole.toId);
     for (const trade of found) take(trade);
@@ -230,7 +236,12 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
 
   function giveUp(symbol: string, sequence: Sequence, hole: TradeHole): void {
     sequence.forget(hole);
-    for (const gap of gaps.keys()) if (overlaps(gap, symbol, hole)) gaps.set(gap, "lost");
+    markLost(symbol, [hole]);
+  }
+
+  function markLost(symbol: string, holes: readonly TradeHole[]): void {
+    for (const hole of holes)
+      for (const gap of gaps.keys()) if (overlaps(gap, symbol, hole)) gaps.set(gap, "lost");
   }
 
   const overlaps = (gap: TradeGap, symbol: string, hole: TradeHole) =>
@@ -239,6 +250,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   async function heal(): Promise<void> {
     for (const [symbol, sequence] of sequences)
       for (const hole of sequence.holes().slice()) await fill(symbol, sequence, hole);
+    for (const [symbol, sequence] of sequences) markLost(symbol, sequence.takeLost());
     for (const [gap, state] of gaps) {
       const { symbol } = gap;
       const holes = sequences.get(symbol)?.holes();
@@ -299,7 +311,10 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   return {
     async fetchInstruments() {
       try {
-        return await gate.call((signal) => protocol.fetchInstruments(options.symbols, signal));
+        return await gate.call(
+          (signal) => protocol.fetchInstruments(options.symbols, signal),
+          protocol.weights?.instruments,
+        );
       } catch (error) {
         if (error instanceof AppError) throw error;
         throw new AppError("venue.unavailable", `${protocol.venue} does not say what it trades.`, {

@@ -3,65 +3,141 @@ import type { CallStatus } from "@tapedeck/core";
 
 export interface GateOptions {
   now(): number;
-  /** Of one call. */
+  /** Of one call, from when it is made. */
   timeoutMs: number;
-  /** Calls under way at once; more are refused. */
+  /** Calls under way at once; more wait for a place. */
   atOnce: number;
+  /** Calls that may wait; more are refused. */
+  waiting: number;
   /** Failures in a row that open the breaker, and how long it stays open. */
   failures: number;
   openMs: number;
+  /** What the calls of any minute may weigh together, as the server counts it. Absent: whatever they do. */
+  weightPerMinute?: number | undefined;
 }
 
-/** Calls to somebody else's server: each with a timeout, so many at once, and none for a while after too many failures. */
+/** The server asks for no more calls in the next `afterMs`. */
+export class HoldOff extends Error {
+  readonly afterMs: number;
+  constructor(message: string, afterMs: number) {
+    super(message);
+    this.afterMs = afterMs;
+  }
+}
+
+/**
+ * Calls to somebody else's server: each with a timeout, so many at once, no more in a minute than it allows, and none for a
+ * while after too many failures, or where it said so (`HoldOff`).
+ */
 export interface Gate {
-  /** Throws `venue.unavailable` (retryable) while open or full, and what the call throws. */
-  call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Throws `venue.unavailable` (retryable) while open, full or spent, and what the call throws. `weight`: default 1. */
+  call<T>(work: (signal: AbortSignal) => Promise<T>, weight?: number): Promise<T>;
   state(): "closed" | "open" | "half-open";
   calls(): CallStatus;
   lastError(): string | null;
 }
 
+interface Waiting {
+  begin(): void;
+  refuse(error: AppError): void;
+}
+
+const minuteMs = 60_000;
+
 export function createGate(options: GateOptions): Gate {
   let failed = 0;
-  let openedMs: number | undefined;
+  let openUntilMs: number | undefined;
   let underWay = 0;
   let lastError: string | null = null;
   const counts = { made: 0, failed: 0, timedOut: 0, heldBack: 0 };
+  const queue: Waiting[] = [];
+  /** Of the last minute, the oldest first. */
+  const made: { atMs: number; weight: number }[] = [];
+  let spent = 0;
 
   function state(): "closed" | "open" | "half-open" {
-    if (openedMs === undefined) return "closed";
-    return options.now() - openedMs >= options.openMs ? "half-open" : "open";
+    if (openUntilMs === undefined) return "closed";
+    return options.now() >= openUntilMs ? "half-open" : "open";
+  }
+
+  function heldBack(): AppError {
+    counts.heldBack += 1;
+    return new AppError("venue.unavailable", `Calls are held back: ${lastError ?? "too many at once"}.`, {
+      retryable: true,
+    });
+  }
+
+  /** Takes a place, or waits for one. */
+  async function enter(): Promise<void> {
+    const at = state();
+    // Half open, one call tries whether the server is back.
+    if (at === "open" || (at === "half-open" && underWay > 0)) throw heldBack();
+    if (underWay < options.atOnce) {
+      underWay += 1;
+      return;
+    }
+    if (queue.length >= options.waiting) {
+      lastError = `${options.waiting} calls wait already`;
+      throw heldBack();
+    }
+    await new Promise<void>((begin, refuse) => {
+      queue.push({ begin, refuse });
+    });
+  }
+
+  /** Gives the place to who waited longest; refuses all of them where no call may be made now. */
+  function leave(): void {
+    if (state() !== "closed") for (const { refuse } of queue.splice(0)) refuse(heldBack());
+    const next = queue.shift();
+    if (next === undefined) underWay -= 1;
+    else next.begin();
+  }
+
+  function spend(weight: number): void {
+    const { weightPerMinute } = options;
+    if (weightPerMinute === undefined) return;
+    const atMs = options.now();
+    while (made.length > 0 && atMs - made[0]!.atMs >= minuteMs) spent -= made.shift()!.weight;
+    if (spent + weight > weightPerMinute) {
+      lastError = `calls of a minute weigh ${spent} of ${weightPerMinute} that they may`;
+      throw heldBack();
+    }
+    made.push({ atMs, weight });
+    spent += weight;
+  }
+
+  function open(forMs: number): void {
+    openUntilMs = Math.max(openUntilMs ?? -Infinity, options.now() + forMs);
+  }
+
+  function noteFailure(error: unknown): void {
+    failed += 1;
+    counts.failed += 1;
+    if (error instanceof DOMException && error.name === "TimeoutError") counts.timedOut += 1;
+    lastError = error instanceof Error ? error.message : String(error);
+    if (failed >= options.failures) open(options.openMs);
+    if (error instanceof HoldOff) open(error.afterMs);
   }
 
   return {
     state,
     lastError: () => lastError,
     calls: () => ({ ...counts, underWay, atOnce: options.atOnce, timeoutMs: options.timeoutMs }),
-    async call(work) {
-      const at = state();
-      // Half open, one call tries whether the server is back.
-      if (at === "open" || underWay >= (at === "half-open" ? 1 : options.atOnce)) {
-        counts.heldBack += 1;
-        throw new AppError("venue.unavailable", `Calls are held back: ${lastError ?? "too many at once"}.`, {
-          retryable: true,
-        });
-      }
-      underWay += 1;
-      counts.made += 1;
+    async call(work, weight = 1) {
+      await enter();
       try {
-        const result = await work(AbortSignal.timeout(options.timeoutMs));
+        spend(weight);
+        counts.made += 1;
+        const result = await work(AbortSignal.timeout(options.timeoutMs)).catch((error: unknown) => {
+          noteFailure(error);
+          throw error;
+        });
         failed = 0;
-        openedMs = undefined;
+        // What was asked before the server wanted no more says nothing of that.
+        if (state() !== "open") openUntilMs = undefined;
         return result;
-      } catch (error) {
-        failed += 1;
-        counts.failed += 1;
-        if (error instanceof DOMException && error.name === "TimeoutError") counts.timedOut += 1;
-        lastError = error instanceof Error ? error.message : String(error);
-        if (failed >= options.failures) openedMs = options.now();
-        throw error;
       } finally {
-        underWay -= 1;
+        leave();
       }
     },
   };

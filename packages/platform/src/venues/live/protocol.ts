@@ -1,5 +1,6 @@
 import type { VenueInstrument, VenueMark, VenueOwnBar, VenueQuote, VenueTrade } from "@tapedeck/core";
 import type { BookRule, BookUpdate } from "./book.ts";
+import { HoldOff } from "./gate.ts";
 
 /** What a frame of a venue says. */
 export type VenueMessage =
@@ -22,6 +23,8 @@ export interface VenueProtocol {
   readonly numbering?: string;
   /** Undefined: this venue's books are not followed. */
   readonly bookRule?: BookRule | undefined;
+  /** What requests weigh, as the venue counts them, and what those of a minute may; absent: it counts none. */
+  readonly weights?: { perMinute: number; book: number; trades: number; instruments: number };
   /** What to send so that these symbols' messages come. Throws where a connection does not carry as many as `all`. */
   subscribe(symbols: readonly string[], all: number): string[];
   unsubscribe(symbols: readonly string[]): string[];
@@ -43,15 +46,32 @@ export interface VenueProtocol {
   fetchClock(signal: AbortSignal): Promise<number>;
 }
 
-/** A venue's JSON answer; throws with its words when it refuses. */
+/** Milliseconds that `Retry-After` asks for: seconds, or a date beside the answer's own; undefined where it is neither. */
+function retryAfterMs(headers: Headers): number | undefined {
+  const asked = headers.get("retry-after");
+  if (asked === null) return undefined;
+  if (/^\d+$/.test(asked)) return Number(asked) * 1_000;
+  const ms = Date.parse(asked) - Date.parse(headers.get("date") ?? "");
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+/** Of Binance: what the caller's requests of this minute weigh. Beyond the limit it lasts until the minute is over. */
+const usedWeight = "x-mbx-used-weight-1m";
+
+/**
+ * A venue's JSON answer; throws with its words when it refuses: a `HoldOff` where it says for how long, or, by what the
+ * requests of the minute weigh, that they are too many.
+ */
 export async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(url, { signal });
-  if (!response.ok) {
-    const words = (await response.text()).replaceAll(/\s+/g, " ").slice(0, 200);
-    const asked = response.headers.get("retry-after");
-    throw new Error(
-      `the venue answered ${response.status}${asked === null ? "" : `, again after ${asked} s`}: ${words}`,
-    );
-  }
-  return response.json();
+  if (response.ok) return response.json();
+  const { status, headers } = response;
+  const words = (await response.text()).replaceAll(/\s+/g, " ").slice(0, 200);
+  const used = headers.get(usedWeight);
+  const isLimit = status === 429 || status === 418;
+  const afterMs = retryAfterMs(headers) ?? (isLimit && used !== null ? 60_000 : undefined);
+  const after = afterMs === undefined ? "" : `, again after ${afterMs / 1_000} s`;
+  const weight = used === null ? "" : ` (weight ${used})`;
+  const message = `the venue answered ${status}${weight}${after}: ${words}`;
+  throw afterMs === undefined ? new Error(message) : new HoldOff(message, afterMs);
 }

@@ -4,18 +4,24 @@ import type { AddressInfo } from "node:net";
 import type { VenueTrade } from "@tapedeck/core";
 import { testLog } from "@tapedeck/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { GateOptions } from "./gate.ts";
 import { createRestFeed, parseRestVenue } from "./restFeed.ts";
 
 let server: Server;
 let origin: string;
 let answer: unknown;
 let asked: string[];
+let holds: (url: string) => boolean;
+let gate: Partial<GateOptions>;
 let stop: () => void = () => undefined;
 beforeEach(async () => {
+  holds = () => false;
+  gate = {};
   asked = [];
   answer = undefined;
   server = createServer((request, response) => {
     asked.push(request.url!);
+    if (holds(request.url!)) return;
     response
       .writeHead(answer === undefined ? 429 : 200)
       .end(JSON.stringify(answer ?? { error: "slow down" }));
@@ -29,16 +35,16 @@ afterEach(() => {
   server.close();
 });
 
-function follow(declared: object, symbol: string) {
+function follow(declared: object, ...symbols: string[]) {
   const trades: VenueTrade[] = [];
   const rest = parseRestVenue(JSON.stringify({ venue: "polled", everyMs: 100, ...declared }));
   const feed = createRestFeed({
     rest,
-    symbols: [symbol],
+    symbols,
     key: "hidden",
     now: Date.now,
     log: testLog(),
-    gate: { failures: 3, openMs: 200 },
+    gate: { failures: 3, openMs: 200, ...gate },
   });
   stop = () => feed.stop();
   const ignore = () => undefined;
@@ -50,7 +56,7 @@ function follow(declared: object, symbol: string) {
     ownBar: ignore,
     gap: ignore,
   });
-  feed.follow(symbol, undefined);
+  for (const symbol of symbols) feed.follow(symbol, undefined);
   return { feed, trades };
 }
 
@@ -90,6 +96,31 @@ test("in Alpha Vantage's form, with a key; refused it waits behind its breaker a
   await expect.poll(() => trades.length).toBe(1);
   expect(trades[0]).toMatchObject({ price: 161.5, size: 0 });
   expect(feed.status()).toMatchObject({ state: "live", breaker: "closed" });
+});
+
+test("more symbols than may be asked for at once each have their turn", async () => {
+  answer = yahoo(190.5, 1_704_205_800, 1_000);
+  const symbols = ["A", "B", "C", "D", "E", "F", "G"];
+  gate = { atOnce: 1 };
+  const { feed, trades } = follow({ url: `${origin}/{symbol}`, answer: "yahoo" }, ...symbols);
+  const times = (symbol: string) => asked.filter((url) => url === `/${symbol}`).length;
+  await expect.poll(() => Math.min(...symbols.map(times)), { timeout: 10_000 }).toBeGreaterThan(3);
+  expect(trades.map(({ symbol }) => symbol).toSorted()).toEqual(symbols);
+  expect(feed.status()).toMatchObject({ state: "live", calls: { failed: 0, heldBack: 0 } });
+});
+
+test("a symbol that has no turn in time is named, and the feed is down", async () => {
+  answer = yahoo(190.5, 1_704_205_800, 1_000);
+  holds = (url) => url === "/SLOW";
+  gate = { atOnce: 1, waiting: 0, failures: 1_000, timeoutMs: 60_000 };
+  const { feed } = follow({ url: `${origin}/{symbol}`, answer: "yahoo" }, "SLOW", "LATE");
+  await expect.poll(() => feed.status().calls.heldBack, { timeout: 10_000 }).toBeGreaterThan(2);
+  expect(feed.status()).toMatchObject({ state: "down", lastError: "0 calls wait already" });
+  stop();
+  gate = { atOnce: 1, failures: 1_000, timeoutMs: 500 };
+  const next = follow({ url: `${origin}/{symbol}`, answer: "yahoo" }, "SLOW", "GOOD");
+  await expect.poll(() => next.feed.status().lastError, { timeout: 10_000 }).toMatch(/1 of 2 .*: SLOW$/);
+  expect(next.feed.status()).toMatchObject({ state: "down" });
 });
 
 test.each([

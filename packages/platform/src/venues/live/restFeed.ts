@@ -65,6 +65,21 @@ export interface RestFeedOptions {
   gate?: Partial<GateOptions>;
 }
 
+/** Symbols are first asked for within this time, each at another, so that they are not all asked for at once. */
+const firstMs = 60_000;
+/** The golden ratio: however many of its multiples there are, what is left of them lies evenly between 0 and 1. */
+const golden = 0.618_033_988_749_895;
+
+/** A symbol that is asked for; times by the steady clock. */
+interface Followed {
+  last: Quoted | undefined;
+  timer: NodeJS.Timeout;
+  asking: boolean;
+  failed: boolean;
+  /** Of the last answer; before it, since when it is followed. */
+  sinceMs: number;
+}
+
 interface Quoted {
   eventMs: number;
   price: number;
@@ -94,16 +109,18 @@ function quoteOf(answer: unknown, shape: QuoteAnswer, nowMs: number): Quoted {
 export function createRestFeed(options: RestFeedOptions): TradeFeed {
   const { rest, now, log } = options;
   const shape = typeof rest.answer === "string" ? presets[rest.answer] : rest.answer;
+  const timeoutMs = options.gate?.timeoutMs ?? 10_000;
   const gate = createGate({
     now: () => performance.now(),
-    timeoutMs: 10_000,
+    timeoutMs,
     atOnce: 2,
+    waiting: 1_000,
     failures: 5,
     openMs: 30_000,
     ...options.gate,
   });
-  const followed = new Map<string, { last: Quoted | undefined; timer: NodeJS.Timeout }>();
-  let state: TradeFeedStatus["state"] = "connecting";
+  const followed = new Map<string, Followed>();
+  let started = 0;
   let lastMessageMs: number | null = null;
   const counts = { reconnects: 0, malformed: 0, duplicates: 0, bookResyncs: 0 };
   let events: TradeFeedEvents;
@@ -133,22 +150,45 @@ export function createRestFeed(options: RestFeedOptions): TradeFeed {
     });
   }
 
+  /** Symbols whose answer is overdue: asked for twice over, and as long as an answer may take. */
+  function late(): string[] {
+    const beforeMs = performance.now() - 2 * rest.everyMs - timeoutMs;
+    return [...followed].filter(([, { sinceMs }]) => sinceMs < beforeMs).map(([symbol]) => symbol);
+  }
+
+  function stateNow(overdue: readonly string[]): TradeFeedStatus["state"] {
+    if (overdue.length > 0 || [...followed.values()].some(({ failed }) => failed)) return "down";
+    return lastMessageMs === null ? "connecting" : "live";
+  }
+
   async function ask(symbol: string): Promise<void> {
     const url = rest.url
       .replaceAll("{symbol}", encodeURIComponent(symbol))
       .replaceAll("{key}", encodeURIComponent(options.key ?? ""));
     const quoted = await gate.call(async (signal) => quoteOf(await fetchJson(url, signal), shape, now()));
     lastMessageMs = now();
-    state = "live";
     take(symbol, quoted);
   }
 
-  function askSoon(symbol: string): void {
-    ask(symbol).catch((error: unknown) => {
-      if (state === "live") counts.reconnects += 1;
-      state = "down";
-      log.debug({ err: error, venue: rest.venue, symbol }, "a price was not read; asked again");
-    });
+  /** One that still waits for its answer is not asked for again. */
+  function askSoon(symbol: string, one: Followed): void {
+    if (one.asking) return;
+    one.asking = true;
+    ask(symbol)
+      .then(
+        () => {
+          one.failed = false;
+          one.sinceMs = performance.now();
+        },
+        (error: unknown) => {
+          if (stateNow(late()) === "live") counts.reconnects += 1;
+          one.failed = true;
+          log.debug({ err: error, venue: rest.venue, symbol }, "a price was not read; asked again");
+        },
+      )
+      .finally(() => {
+        one.asking = false;
+      });
   }
 
   return {
@@ -167,24 +207,43 @@ export function createRestFeed(options: RestFeedOptions): TradeFeed {
       events = given;
     },
     follow(symbol) {
-      followed.set(symbol, { last: undefined, timer: setInterval(() => askSoon(symbol), rest.everyMs) });
-      askSoon(symbol);
+      const waitMs = Math.min(rest.everyMs, firstMs) * ((started * golden) % 1);
+      started += 1;
+      const begin = () => {
+        one.timer = setInterval(() => askSoon(symbol, one), rest.everyMs);
+        askSoon(symbol, one);
+      };
+      const one: Followed = {
+        last: undefined,
+        timer: setTimeout(begin, waitMs),
+        asking: false,
+        failed: false,
+        sinceMs: performance.now(),
+      };
+      followed.set(symbol, one);
     },
     leave(symbol) {
       clearInterval(followed.get(symbol)?.timer);
       followed.delete(symbol);
     },
     places: () => new Map(),
-    status: () => ({
-      state,
-      lastMessageMs,
-      clockOffsetMs: null,
-      ...counts,
-      missing: 0,
-      breaker: gate.state(),
-      calls: gate.calls(),
-      lastError: gate.lastError(),
-    }),
+    status() {
+      const overdue = late();
+      const names = overdue.slice(0, 5).join(", ");
+      return {
+        state: stateNow(overdue),
+        lastMessageMs,
+        clockOffsetMs: null,
+        ...counts,
+        missing: 0,
+        breaker: gate.state(),
+        calls: gate.calls(),
+        lastError:
+          overdue.length === 0
+            ? gate.lastError()
+            : `${overdue.length} of ${followed.size} symbols had no answer in time: ${names}`,
+      };
+    },
     stop() {
       for (const { timer } of followed.values()) clearInterval(timer);
       followed.clear();
