@@ -99,7 +99,9 @@ test.each(["reduce", "reject"])(
     const instruments = ["B.TEST", "D.TEST"];
     const strategy = { name: "twapEntry", params: { slices: 1 } };
     const { result } = await run({
-      ...{ instruments, strategy, shortfall },
+      instruments,
+      strategy,
+      shortfall,
       costs: { takerBps: 100, makerBps: 100, slippage: { kind: "fixed", bps: 0 }, spreadBps: 0 },
     });
     // Half of the cash each, at the second open, with 1 % of fees inside; worth the last close.

@@ -50,6 +50,9 @@ beforeAll(async () => {
       return [Date.parse(date!), ...[open, high, low, close, volume].map(Number)] as unknown as FixtureBar;
     });
   await putBars(db, { instrumentId: "SPX.INDEX", assetClass: "index" }, "1d", bars);
+  // The same days, each with the prices of 500 days before, the first ones last.
+  const other = bars.map(([at], i) => [at, ...bars.at(i - 500)!.slice(1)] as unknown as FixtureBar);
+  await putBars(db, { instrumentId: "NDX.INDEX", assetClass: "index" }, "1d", other);
 });
 
 afterAll(async () => {
@@ -205,6 +208,30 @@ test("formulas that the tenant saved, and a parameter inside a string", async ()
   const written = await run({ ...grid, strategy: texts("(close - sma(close, {n}))"), parameters });
   expect(saved.result.top).toEqual(written.result.top);
   expect(new Set(saved.result.top.map(({ figures }) => figures!.totalReturn)).size).toBe(4);
+});
+
+describe.each([
+  ["the simulator", {}],
+  ["the engine", { protection: { chandelier: { length: 20, multiple: 3 } } }],
+])("combinations that cannot be run in %s fail alone", (_name, terms) => {
+  test("one that names an instrument without bars", async () => {
+    const entry = 'close["{other}"] > sma(close["{other}"], {n})';
+    const parameters = { other: { values: ["NONE.INDEX", "NDX.INDEX", "SPX.INDEX"] }, n: { values: [20] } };
+    const strategy = { kind: "rules", entry, exit: 'close["{other}"] < sma(close["{other}"], {n})' };
+    const { result, ctx } = await run({ ...grid, ...terms, strategy, parameters });
+    expect(result.failed).toBe(1);
+    expect(result.warnings[0]).toContain("NONE.INDEX");
+    expect(result.top.map(({ params }) => params["other"]).sort()).toEqual(["NDX.INDEX", "SPX.INDEX"]);
+    expect(result.top[0]!.figures!.totalReturn).not.toBe(result.top[1]!.figures!.totalReturn);
+    expect(ctx.inputs.map(({ label }) => label)).toContainEqual(expect.stringContaining("NDX.INDEX"));
+  });
+
+  test("the first, whose formula is wrong", async () => {
+    const strategy = { kind: "rules", entry: "close > sma(close, {n})", exit: "close < sma(close, {n})" };
+    const { result } = await run({ ...grid, ...terms, strategy, parameters: { n: { values: [0, 20] } } });
+    expect(result.failed).toBe(1);
+    expect(result.best!.params).toEqual({ n: 20 });
+  });
 });
 
 test("stops early without progress, and says so", async () => {

@@ -2,8 +2,8 @@ import { AppError, timeframeMs } from "@tapedeck/core";
 import type { JobContext } from "@tapedeck/core";
 import { sha256 } from "@tapedeck/core/hash";
 import type { Dataset } from "@tapedeck/formula";
-import { barsPerYear, createSearcher, valuesAt } from "@tapedeck/trading";
-import type { Parameter, Searcher } from "@tapedeck/trading";
+import { barsPerYear, createSearcher, gridPoint, gridSize, valuesAt } from "@tapedeck/trading";
+import type { Parameter, ParameterValues, Searcher } from "@tapedeck/trading";
 import type { FormulaLibrary } from "../../indicators/contract.ts";
 import type { SeriesDataset, SeriesReader } from "../../series/contract.ts";
 import { compileStrategy, isFast, settingsOf } from "../domain.ts";
@@ -65,15 +65,11 @@ export async function openScene(
 async function engineStrategy(deps: SearchDeps, payload: SearchPayload): Promise<SingleStrategy | undefined> {
   const { strategy } = payload;
   if (strategy.kind === "module") return openStrategy(deps, payload);
-  return isFast(payload) ? undefined : openStrategy(deps, { ...payload, strategy: anyOf(strategy, payload) });
+  return isFast(payload) ? undefined : openStrategy(deps, { ...payload, strategy: anyRules });
 }
 
-/** A strategy of the same kind that can be opened whatever the combinations are: each is opened by itself later. */
-function anyOf(strategy: Strategy, payload: SearchPayload): Strategy {
-  if (strategy.kind === "builtIn") return { ...strategy, params: {} };
-  const space = spaceOf(payload);
-  return fillStrategy(strategy, valuesAt(space, new Float64Array(space.length)));
-}
+/** Rules that can be opened whatever the combinations are: each is opened by itself later. */
+const anyRules: Strategy = { kind: "builtIn", name: "buyAndHold", params: {} };
 
 async function readScene(
   deps: SearchDeps,
@@ -87,15 +83,11 @@ async function readScene(
     throw new AppError("data.missing", `${dataset.instrument.instrumentId} has ${dataset.length} bars here.`);
   }
   const inputHashes = [dataset.hash, sha256(JSON.stringify(payload.strategy))];
-  const others = new Map<string, Dataset>();
-  for (const symbol of strategy?.symbols ?? symbolsOf(payload)) {
-    const other = await readDataset(deps, payload, ctx, symbol, undefined);
-    recordInput(ctx, other);
-    inputHashes.push(other.hash);
-    others.set(symbol, toFormulaData(other));
-  }
+  const symbols = strategy === undefined || strategy.module === null ? symbolsOf(payload) : strategy.symbols;
+  const others = await readOthers(deps, payload, ctx, symbols);
+  for (const other of others.values()) if (!(other instanceof AppError)) inputHashes.push(other.hash);
   const { instrument } = dataset;
-  const data = { ...toFormulaData(dataset), resolve: (symbol: string) => others.get(symbol) };
+  const data = { ...toFormulaData(dataset), resolve: resolverOf(others) };
   const facts = {
     barsPerYear: barsPerYear(instrument.calendar, dataset.timeframe),
     riskFreeRate: payload.riskFreeRate,
@@ -135,18 +127,73 @@ export async function resolveInputs(
   return { payload: { ...payload, instrumentId, instrument }, hashes: inputHashes };
 }
 
-/** Other instruments that the formulas read, by the first values. */
+/** Most values of texts, one with another, whose instruments are looked for. */
+const mostTexts = 10_000;
+
+/** Other instruments that the formulas of any combination read: texts may name them. Throws AppError `payload.invalid` for too many texts. */
 function symbolsOf(payload: SearchPayload): string[] {
   const space = spaceOf(payload);
   const first = valuesAt(space, new Float64Array(space.length));
-  const strategy = fillStrategy(payload.strategy as Strategy, first);
+  const texts = space.filter(
+    (parameter) => "values" in parameter && parameter.values.some((value) => typeof value === "string"),
+  );
+  const count = gridSize(texts);
+  if (count > mostTexts) {
+    throw new AppError("payload.invalid", `The texts make ${count} combinations; at most ${mostTexts}.`);
+  }
+  const symbols = new Set<string>();
+  for (let index = 0; index < count; index++) {
+    const values = { ...first, ...valuesAt(texts, gridPoint(texts, index)) };
+    for (const symbol of symbolsWith(payload, values)) symbols.add(symbol);
+  }
+  return [...symbols].sort();
+}
+
+/** None of a combination that cannot be run, such as a fast average above the slow one: it is told when it is tried. */
+function symbolsWith(payload: SearchPayload, values: ParameterValues): readonly string[] {
   try {
-    return compileStrategy(strategy, timeframeMs(payload.timeframe)).symbols;
+    return compileStrategy(fillStrategy(payload.strategy as Strategy, values), timeframeMs(payload.timeframe))
+      .symbols;
   } catch (error) {
-    // The first combination may be none that can be run, such as a fast average above the slow one.
-    if (error instanceof AppError && error.code === "payload.invalid") return [];
+    if (error instanceof AppError && isOfCombination(error)) return [];
     throw error;
   }
+}
+
+const isOfCombination = ({ code }: AppError) => code === "payload.invalid" || code === "formula.invalid";
+
+/** The bars of other instruments by name, or why there are none. */
+async function readOthers(
+  deps: SearchDeps,
+  payload: SearchPayload,
+  ctx: Pick<JobContext, "tenantId" | "signal" | "input">,
+  symbols: readonly string[],
+): Promise<Map<string, SeriesDataset | AppError>> {
+  const others = new Map<string, SeriesDataset | AppError>();
+  for (const symbol of symbols) {
+    try {
+      const other = await readDataset(deps, payload, ctx, symbol, undefined);
+      recordInput(ctx, other);
+      others.set(symbol, other);
+    } catch (error) {
+      if (!(error instanceof AppError) || !["data.missing", "symbol.unknown"].includes(error.code))
+        throw error;
+      others.set(symbol, error);
+    }
+  }
+  return others;
+}
+
+/** Throws, for an instrument without bars, what reading them threw: so fails the combination that names it. */
+function resolverOf(others: ReadonlyMap<string, SeriesDataset | AppError>) {
+  const data = new Map<string, Dataset>();
+  for (const [symbol, other] of others)
+    if (!(other instanceof AppError)) data.set(symbol, toFormulaData(other));
+  return (symbol: string): Dataset | undefined => {
+    const other = others.get(symbol);
+    if (other instanceof AppError) throw other;
+    return data.get(symbol);
+  };
 }
 
 /** Throws AppError `payload.invalid` when the method does not fit the space. */
