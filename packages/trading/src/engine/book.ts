@@ -5,7 +5,15 @@ import { feeOfFill, takerPrice } from "./costs.ts";
 import { fillFlags } from "./fills.ts";
 import type { BarNow } from "./match.ts";
 import { finerRange, readBar, readFinerBar } from "./clock.ts";
-import { followTrail, isStop, priceAtOpen, priceInside, stopLevel } from "./match.ts";
+import {
+  followTrail,
+  isStop,
+  priceAtOpen,
+  priceInside,
+  reachesStop,
+  stopLevel,
+  triggerLimit,
+} from "./match.ts";
 import { logEnd, logOrder } from "./orderLog.ts";
 import type { OrderStatus } from "./orderLog.ts";
 import { checkRequest, toLot, toTick } from "./orders.ts";
@@ -68,6 +76,7 @@ export function placeOrder(state: EngineState, request: OrderRequest, origin?: O
     extreme: state.mark[instrument]!,
     bornBar: -1,
     bornUnsure: false,
+    triggered: false,
     entryRow: -1,
     live: true,
   });
@@ -249,7 +258,7 @@ function fillAlong(state: EngineState, k: number, bar: BarNow): void {
       }
     }
     fillInside(state, k, part);
-    for (const order of state.orders[k]!) order.bornUnsure = false;
+    for (const order of state.orders[k]!) order.bornUnsure = order.triggered = false;
   }
 }
 
@@ -272,8 +281,16 @@ function tryInside(state: EngineState, order: BookOrder, bar: BarNow): void {
   if (order.activeMs > bar.openMs || order.timeInForce === "ioc" || order.timeInForce === "fok") return;
   if (bar.closeMs > order.expiresMs || bar.openMs === bar.closeMs) return;
   const stop = isStop(order);
-  const price = priceInside(order, bar);
+  let price = priceInside(order, bar);
+  if (order.type === "stopLimit" && Number.isNaN(price) && reachesStop(order, bar)) {
+    triggerLimit(order);
+    order.triggered = true;
+    price = priceInside(order, bar);
+  }
   if (Number.isNaN(price)) return;
+  // A close beyond the limit shows that the bar came back to it.
+  const guessed = order.triggered && order.direction * (order.limitPrice - bar.close) <= 0;
+  if (guessed && state.settings.innerPath === "pessimistic") return;
   if (order.bornUnsure) {
     state.postings.flags[order.entryRow]! |= fillFlags.pathDependent;
     if (stop !== (state.settings.innerPath === "pessimistic")) return;
@@ -297,7 +314,8 @@ function tryInside(state: EngineState, order: BookOrder, bar: BarNow): void {
       (other.group === order.group ? order.group > 0 : other.reduceOnly && order.reduceOnly) &&
       !Number.isNaN(priceInside(other, bar)),
   );
-  fillOrder(state, order, bar, price, rival ? fillFlags.pathDependent : 0, true);
+  if (order.type === "stopLimit") triggerLimit(order);
+  fillOrder(state, order, bar, price, rival || guessed ? fillFlags.pathDependent : 0, true);
 }
 
 /** After the bar: immediate orders end, trailing stops follow, dead ones leave the book. */
@@ -309,7 +327,7 @@ function settleOrders(state: EngineState, k: number, bar: BarNow): void {
       (order.type === "onOpen" && bar.opensSession) || (order.type === "onClose" && bar.closesSession);
     if (immediate || past) endOrder(state, order, "unfilled");
     order.rested = true;
-    order.bornUnsure = false;
+    order.bornUnsure = order.triggered = false;
     followTrail(order, bar);
   }
   sweepDead(state, k);
@@ -580,6 +598,7 @@ function placeBracket(
       bornBar: bar.index,
       // A limit was reached on the way to the stop beyond it, a stop on the way to the target; the other order of events is a guess.
       bornUnsure: inside && (fields.type === "takeProfit" ? !entryWasStop : entryWasStop),
+      triggered: false,
       entryRow: row,
       live: true,
       ...fields,

@@ -70,6 +70,11 @@ export function createContext(state: EngineState, features: Features, equity: Fl
           order.live && order.type === "market" ? sum + order.direction * order.quantity : sum,
         0,
       );
+      if (Number.isNaN(waiting)) {
+        throw new RangeError(
+          `An order of ${instruments[k]!.id} by cash is waiting, whose units are known when it fills; cancel it before a target.`,
+        );
+      }
       const difference = quantity - position[k]! - waiting;
       const size = toLot(Math.abs(difference), instruments[k]!.lotSize);
       if (size > 0)

@@ -154,6 +154,55 @@ describe("order types, submitted at the close of bar 0", () => {
     ]);
   });
 
+  test.each<[EngineSettings["innerPath"], number, number[][], number]>([
+    // The way from the stop at 105 back to the limit at 104 is a guess, unless the bar closes below it.
+    ["pessimistic", 106, [], 0],
+    ["optimistic", 106, [[1, 1, 104]], fillFlags.pathDependent],
+    ["pessimistic", 103, [[1, 1, 104]], 0],
+    ["optimistic", 103, [[1, 1, 104]], 0],
+  ])("a stop limit with its limit before its stop, %s, closing at %d", (innerPath, close, fills, flags) => {
+    const bars = series([
+      [100, 101, 99, 100],
+      [101, 106, 100, close],
+      [110, 111, 110, 110],
+    ]);
+    const order = submit({ side: "buy", quantity: 1, type: "stopLimit", stopPrice: 105, limitPrice: 104 });
+    const engine = run(one(bars), scripted({ 0: order }), { innerPath });
+    expect(fillsOf(engine)).toEqual(fills);
+    expect(engine.state.postings.flags[0]).toBe(flags);
+  });
+  test("a stop limit that an other's fill looks at stays a stop limit", () => {
+    const bars = series([
+      [100, 101, 99, 100],
+      [100, 106, 99, 103],
+      [103, 104.5, 103, 104],
+    ]);
+    const engine = run(
+      one(bars),
+      scripted({
+        0: (context) => {
+          const group = context.newGroup();
+          context.submit({
+            side: "buy",
+            quantity: 1,
+            type: "stop",
+            stopPrice: 102,
+            group,
+            timeInForce: "gtc",
+          });
+          const waits = {
+            side: "buy",
+            quantity: 1,
+            type: "stopLimit",
+            stopPrice: 105,
+            limitPrice: 106,
+          } as const;
+          context.submit({ ...waits, group });
+        },
+      }),
+    );
+    expect(fillsOf(engine)).toEqual([[1, 1, 102]]);
+  });
   test("one cancels the other", () => {
     const engine = run(
       one(up),
@@ -214,6 +263,15 @@ describe("order types, submitted at the close of bar 0", () => {
     ]);
   });
 
+  test("a target beside an order by cash that waits is refused", () => {
+    const both = scripted({
+      0: (context) => {
+        context.submit({ side: "buy", cashFraction: 0.1 });
+        context.target(5);
+      },
+    });
+    expect(() => run(one(flat(100, 100)), both)).toThrow("An order of A by cash is waiting");
+  });
   test("a target that is not a number is refused with the instrument's name", () => {
     const lost = scripted({ 0: (context) => context.target(Number.NaN) });
     expect(() => run(one(flat(1, 2)), lost)).toThrow("The target of A is NaN; it must be a number.");

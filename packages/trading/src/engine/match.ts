@@ -26,6 +26,12 @@ export function isStop(order: BookOrder): boolean {
   return order.type === "stop" || order.type === "stopLimit" || order.type === "trailingStop";
 }
 
+/** A stop limit whose level is reached is a limit from then on, which has not rested. */
+export function triggerLimit(order: BookOrder): void {
+  order.type = "limit";
+  order.rested = false;
+}
+
 /**
  * Price at which an order trades at the open, before spread and slippage; NaN: it does not. A stop beyond its level and a limit better
  * than its own take the open; a limit that rested takes its own price from a trade print, which has no auction.
@@ -39,27 +45,31 @@ export function priceAtOpen(order: BookOrder, bar: BarNow): number {
   if (isStop(order)) {
     if (up * (open - stopLevel(order)) < 0) return Number.NaN;
     if (order.type !== "stopLimit") return open;
-    order.type = "limit";
+    triggerLimit(order);
   }
   if (!(up * (order.limitPrice - open) > 0)) return Number.NaN;
   return order.rested && bar.openMs === bar.closeMs ? order.limitPrice : open;
 }
 
+/** Does the bar reach the level of a stop order? */
+export function reachesStop(order: BookOrder, bar: BarNow): boolean {
+  if (!isStop(order)) return false;
+  const level = stopLevel(order);
+  return order.direction > 0 ? bar.high >= level : bar.low <= level;
+}
+
 /**
  * Price at which an order trades between the open and the close; NaN: it does not. Touching is enough for a stop, a limit must be traded
- * through. A stop limit whose level is reached trades there when that is better than its limit, and rests as a limit otherwise.
+ * through. A stop limit whose level is reached trades there when that is better than its limit. Changes nothing of the order.
  */
 export function priceInside(order: BookOrder, bar: BarNow): number {
   if (order.type === "limit" || order.type === "takeProfit") {
     const through = order.direction > 0 ? bar.low < order.limitPrice : bar.high > order.limitPrice;
     return through ? order.limitPrice : Number.NaN;
   }
-  if (!isStop(order)) return Number.NaN;
+  if (!reachesStop(order, bar)) return Number.NaN;
   const level = stopLevel(order);
-  const reached = order.direction > 0 ? bar.high >= level : bar.low <= level;
-  if (!reached) return Number.NaN;
   if (order.type !== "stopLimit") return level;
-  order.type = "limit";
   return order.direction * (order.limitPrice - level) > 0 ? level : Number.NaN;
 }
 

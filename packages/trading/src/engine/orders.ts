@@ -112,6 +112,8 @@ export interface BookOrder {
   readonly bornBar: number;
   /** In that bar only one of the possible orders of events reaches it. */
   bornUnsure: boolean;
+  /** A stop limit whose level was reached within the bar looked at: what its limit does in the rest of that bar is a guess. */
+  triggered: boolean;
   /** Posting of that entry. */
   readonly entryRow: number;
   /** Placed by a decision. */

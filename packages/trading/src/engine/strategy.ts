@@ -56,7 +56,10 @@ export interface StrategyContext {
   cancelAll(k?: number): void;
   /** Takes the stops that protect the position to `price` where they would give up later; places one where there is none. */
   tightenStops(price: number, k?: number): void;
-  /** A market order for the difference to a signed quantity, beyond what is waiting in the book; none when it rounds to nothing. */
+  /**
+   * A market order for the difference to a signed quantity, beyond what is waiting in the book; none when it rounds to nothing. Throws
+   * RangeError while an order by cash waits.
+   */
   target(quantity: number, k?: number): void;
   /** Signed units that are `weight` of the equity at the last close, in the instrument's currency; not rounded. */
   unitsFor(weight: number, k?: number): number;
