@@ -7,7 +7,7 @@ import type { Caller } from "@tapedeck/core";
 import { createSmtpMailer } from "@tapedeck/platform/mail/smtp";
 import { testDatabase, testLog } from "@tapedeck/testkit";
 import { SMTPServer } from "smtp-server";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Database } from "../db.ts";
 import { ChannelBody } from "./contract.ts";
 import type { ChannelSettings } from "./contract.ts";
@@ -15,6 +15,7 @@ import { newPushKeys } from "./push.ts";
 import { openPush } from "./push.fixture.ts";
 import { notificationRouteHandlers as routes } from "./read.ts";
 import { createNotifier } from "./send.ts";
+import type { NotifierOptions } from "./send.ts";
 import { insertNotification, loadSecret } from "./store.ts";
 
 interface Call {
@@ -64,7 +65,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => smtp.listen(0, "127.0.0.1", resolve));
   smtpPort = (smtp.server.address() as AddressInfo).port;
 });
-beforeEach(() => {
+beforeEach(async () => {
+  await database.db.deleteFrom("notifications").execute();
   calls = [];
   answers = new Map();
   mails = [];
@@ -90,7 +92,7 @@ const add = (caller: Caller, name: string, settings: object) =>
     id: string;
     target: string;
   }>;
-const notifier = () =>
+const notifier = (changed: Partial<NotifierOptions> = {}) =>
   createNotifier({
     db: database.db,
     now: Date.now,
@@ -104,6 +106,7 @@ const notifier = () =>
     pushContact: "mailto:ops@example.com",
     backoffMs: 1,
     maxAttempts: 2,
+    ...changed,
   });
 const body = { event: "alert.triggered", text: "A.HAND moved up 2.10 %", triggerId: "0195-trigger" };
 /** Puts one message for all channels of the caller's tenant into the outbox, and has it sent. */
@@ -231,6 +234,108 @@ test("channels are the tenant's own: listed without secrets, tested, deleted; wh
   await routes.deleteChannel(deps(), byId, caller);
   await notifier().runOnce();
   expect(calls).toHaveLength(1);
+});
+
+test("a receiver that never answers holds up no other's messages, of any tenant", async () => {
+  const [caller, other] = [someone(), someone()];
+  let held = 0;
+  const dead = createServer(() => (held += 1));
+  await new Promise<void>((resolve) => dead.listen(0, "127.0.0.1", resolve));
+  const deadUrl = `http://127.0.0.1:${(dead.address() as AddressInfo).port}/`;
+  await add(caller, "dead", { kind: "webhook", webhookUrl: deadUrl });
+  await add(other, "live", { kind: "webhook", webhookUrl: `${receiverUrl}/live` });
+  const put = (tenantId: string, n: number, atMs: number) =>
+    insertNotification(database.db, { tenantId, dedupeKey: `n ${n}`, channelIds: null, body }, atMs);
+  const atMs = Date.now();
+  for (let n = 0; n < 60; n++) await put(caller.tenantId, n, atMs - 1_000);
+  for (let n = 0; n < 60; n++) await put(other.tenantId, n, atMs);
+  const loop = notifier({ everyMs: 10, timeoutMs: 600_000 });
+  loop.start();
+  try {
+    await vi.waitFor(() => expect(calls).toHaveLength(60), { timeout: 20_000 });
+    await vi.waitFor(() => expect(held).toBe(4), { timeout: 20_000 });
+    const rows = await database.db
+      .selectFrom("notifications")
+      .select("attempts")
+      .where("tenantId", "=", caller.tenantId)
+      .where("attempts", ">", 0)
+      .execute();
+    // At most a claim that is being put back besides.
+    expect(rows.length).toBeLessThanOrEqual(4 + 20);
+  } finally {
+    dead.closeAllConnections();
+    dead.close();
+    await loop.stop();
+  }
+});
+
+test("a receiver that fails again and again is not called for a while, then once; its channel says so", async () => {
+  const caller = someone();
+  await add(caller, "hook", { kind: "webhook", webhookUrl: `${receiverUrl}/failing` });
+  answers.set("/failing", 503);
+  let passedMs = 0;
+  const now = () => Date.now() + passedMs;
+  const loop = notifier({ now, maxAttempts: 50 });
+  for (let n = 0; n < 8; n++)
+    await insertNotification(
+      database.db,
+      { tenantId: caller.tenantId, dedupeKey: `n ${n}`, channelIds: null, body },
+      now(),
+    );
+  for (let i = 0; i < 3; i++) {
+    await loop.runOnce();
+    passedMs += 1_000;
+  }
+  // Five failures in a row open the breaker; what was on its way then may still come.
+  const before = calls.length;
+  expect(before).toBeGreaterThanOrEqual(5);
+  expect(before).toBeLessThanOrEqual(8);
+  for (let i = 0; i < 3; i++) {
+    await loop.runOnce();
+    passedMs += 1_000;
+  }
+  expect(calls).toHaveLength(before);
+  const channel = async () =>
+    ((await routes.listChannels(deps(), input({}), caller)) as { items: object[] }).items[0];
+  expect(await channel()).toMatchObject({
+    waiting: 8,
+    deliveredMs: null,
+    lastError: "Calls are held back: the receiver answered 503.",
+  });
+  // It answers again: one call finds that out.
+  answers.delete("/failing");
+  passedMs += 30_000;
+  await loop.runOnce();
+  expect(calls).toHaveLength(before + 1);
+  for (let i = 0; i < 4; i++) {
+    passedMs += 3_600_000;
+    await loop.runOnce();
+  }
+  expect(calls).toHaveLength(before + 8);
+  expect(await channel()).toMatchObject({ waiting: 0, lastError: null });
+});
+
+test("a receiver that refuses what one tenant sends is called for the others", async () => {
+  const [caller, other] = [someone(), someone()];
+  await add(caller, "wrong", { kind: "slack", webhookUrl: `${receiverUrl}/wrong` });
+  answers.set("/wrong", 404);
+  const loop = notifier({ maxAttempts: 1 });
+  for (let n = 0; n < 12; n++)
+    await insertNotification(
+      database.db,
+      { tenantId: caller.tenantId, dedupeKey: `n ${n}`, channelIds: null, body },
+      Date.now(),
+    );
+  for (let i = 0; i < 3; i++) await loop.runOnce();
+  expect(calls).toHaveLength(12);
+  await add(other, "right", { kind: "slack", webhookUrl: `${receiverUrl}/right` });
+  await insertNotification(
+    database.db,
+    { tenantId: other.tenantId, dedupeKey: "n", channelIds: null, body },
+    Date.now(),
+  );
+  await loop.runOnce();
+  expect(calls.at(-1)!.path).toBe("/right");
 });
 
 test.each([

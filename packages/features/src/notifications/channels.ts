@@ -118,3 +118,18 @@ export function targetOf(settings: ChannelSettings): string {
       return `a browser, by ${new URL(settings.endpoint).host}`;
   }
 }
+
+/** Whose fault it is when a message is not taken: the host that is called, or the mail server. */
+export function receiverOf(settings: ChannelSettings): string {
+  switch (settings.kind) {
+    case "email":
+      return "mail server";
+    case "webhook":
+    case "slack":
+      return new URL(settings.webhookUrl).host;
+    case "telegram":
+      return new URL(settings.apiUrl).host;
+    case "push":
+      return new URL(settings.endpoint).host;
+  }
+}

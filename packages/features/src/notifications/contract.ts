@@ -61,6 +61,11 @@ export const ChannelView = z
     target: z.string(),
     createdBy: z.string(),
     createdMs: z.int(),
+    /** Messages of the last day that are not taken yet, and when it last took one. */
+    waiting: z.int(),
+    deliveredMs: z.int().nullable(),
+    /** Why the newest message that was tried is not taken; null where it was. Says so while calls are held back. */
+    lastError: z.string().nullable(),
   })
   .meta({ id: "NotificationChannel" });
 export type ChannelView = z.output<typeof ChannelView>;

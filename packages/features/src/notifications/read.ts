@@ -10,11 +10,12 @@ import {
   insertChannel,
   insertNotification,
   loadChannel,
+  loadChannelHealth,
   loadChannels,
   loadPushKeys,
   loadSecret,
 } from "./store.ts";
-import type { ChannelRow } from "./store.ts";
+import type { ChannelHealth, ChannelRow } from "./store.ts";
 import type { NotificationsTables } from "./tables.ts";
 
 function view(row: Selectable<NotificationsTables["notifications"]>) {
@@ -28,8 +29,13 @@ function view(row: Selectable<NotificationsTables["notifications"]>) {
   };
 }
 
-function viewChannel({ id, name, settings, createdBy, createdMs }: ChannelRow): ChannelView {
-  return { id, name, kind: settings.kind, target: targetOf(settings), createdBy, createdMs };
+const untried: ChannelHealth = { waiting: 0, deliveredMs: null, lastError: null };
+
+function viewChannel(
+  { id, name, settings, createdBy, createdMs }: ChannelRow,
+  health: ChannelHealth = untried,
+): ChannelView {
+  return { id, name, kind: settings.kind, target: targetOf(settings), createdBy, createdMs, ...health };
 }
 
 const unknownChannel = (id: string) => new AppError("resource.unknown", `There is no channel ${id}.`);
@@ -40,8 +46,12 @@ export interface NotificationDeps {
 }
 
 export const notificationRouteHandlers: RouteHandlersFor<typeof notificationRoutes, NotificationDeps> = {
-  async listChannels({ db }, _input, caller) {
-    return { items: (await loadChannels(db, caller.tenantId, null)).map(viewChannel) };
+  async listChannels({ db, now }, _input, caller) {
+    const [rows, health] = await Promise.all([
+      loadChannels(db, caller.tenantId, null),
+      loadChannelHealth(db, caller.tenantId, now()),
+    ]);
+    return { items: rows.map((row) => viewChannel(row, health.get(row.id))) };
   },
 
   async createChannel({ db, now }, { body }, caller) {

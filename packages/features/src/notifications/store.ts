@@ -128,19 +128,57 @@ export interface DueNotification {
   attempts: number;
 }
 
-/** Takes due ones; each is due again after `leaseMs` unless its outcome is noted before. */
+/**
+ * Takes due ones, save those for a channel or an address among `except`; each is due again after `leaseMs` unless its outcome
+ * is noted before.
+ */
 export async function claimDue(
   db: Db,
   nowMs: number,
   leaseMs: number,
   limit: number,
+  except: readonly string[],
 ): Promise<DueNotification[]> {
   const rows = await sql<DueNotification>`
     update notifications n set attempts = n.attempts + 1, next_ms = ${nowMs + leaseMs}
     from (
       select id from notifications where state = 'pending' and next_ms <= ${nowMs}
+        and coalesce(channel_id::text, url) <> all(${except}::text[])
       order by next_ms limit ${limit} for update skip locked
     ) due
     where n.id = due.id returning n.id, n.tenant_id, n.url, n.channel_id, n.body, n.attempts`.execute(db);
   return rows.rows;
+}
+
+/** Puts claimed ones back as they were: nothing was sent of them. */
+export async function putBack(db: Db, ids: readonly string[], nowMs: number): Promise<void> {
+  await db
+    .updateTable("notifications")
+    .set((eb) => ({ attempts: eb("attempts", "-", 1), nextMs: nowMs }))
+    .where("id", "in", ids)
+    .execute();
+}
+
+/** How a channel does, by its messages of the last day. */
+export interface ChannelHealth {
+  waiting: number;
+  deliveredMs: number | null;
+  lastError: string | null;
+}
+
+const dayMs = 86_400_000;
+
+/** Of a tenant's channels that had messages within a day, by id. */
+export async function loadChannelHealth(
+  db: Db,
+  tenantId: string,
+  nowMs: number,
+): Promise<Map<string, ChannelHealth>> {
+  const { rows } = await sql<ChannelHealth & { channelId: string }>`
+    select channel_id, count(*) filter (where state = 'pending')::int as waiting, max(delivered_ms) as delivered_ms,
+      (array_agg(last_error order by created_ms desc, id desc) filter (where attempts > 0))[1] as last_error
+    from notifications
+    where tenant_id = ${tenantId} and channel_id is not null and created_ms > ${nowMs - dayMs}
+    group by channel_id`.execute(db);
+  return new Map(rows.map(({ channelId, ...health }) => [channelId, health]));
 }

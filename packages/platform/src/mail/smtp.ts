@@ -1,3 +1,4 @@
+import { AppError } from "@tapedeck/core";
 import type { Mailer } from "@tapedeck/core";
 import { createTransport } from "nodemailer";
 
@@ -6,7 +7,7 @@ const patienceMs = 10_000;
 
 /**
  * Mail by an SMTP server: smtp://, with TLS as soon as the server offers it, or smtps://. One connection a message; what
- * the server refuses rejects with its words.
+ * the server refuses rejects with `payload.invalid` and its words.
  */
 export function createSmtpMailer(options: { url: string; from: string }): Mailer {
   const transport = createTransport({
@@ -19,7 +20,12 @@ export function createSmtpMailer(options: { url: string; from: string }): Mailer
   });
   return {
     async send({ to, subject, text, messageId }) {
-      await transport.sendMail({ from: options.from, to, subject, text, messageId });
+      try {
+        await transport.sendMail({ from: options.from, to, subject, text, messageId });
+      } catch (error) {
+        if (!(error instanceof Error) || !("responseCode" in error)) throw error;
+        throw new AppError("payload.invalid", error.message, { cause: error });
+      }
     },
   };
 }

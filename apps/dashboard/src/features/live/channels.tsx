@@ -3,6 +3,7 @@ import type { ChannelView } from "@tapedeck/features/notifications/contract";
 import { useState } from "react";
 import type { FormEvent } from "react";
 import { api, messageOf } from "../../api.ts";
+import { time } from "../../components/format.ts";
 import { ErrorBox } from "../../components/state.tsx";
 import { addThisBrowser, canPush } from "./push.ts";
 
@@ -77,7 +78,7 @@ export function Channels() {
 type Run = (work: () => Promise<string | undefined>) => Promise<void>;
 
 function ChannelRow({ channel, run }: { channel: ChannelView; run: Run }) {
-  const { id, name, kind, target } = channel;
+  const { id, name, kind, target, waiting, deliveredMs, lastError } = channel;
   const params = { id };
   const test = async () => {
     await api.call("testChannel", { params });
@@ -92,6 +93,11 @@ function ChannelRow({ channel, run }: { channel: ChannelView; run: Run }) {
       <td>{name}</td>
       <td>{kindLabels[kind]}</td>
       <td className="dim">{target}</td>
+      <td className={lastError === null ? "dim" : "bad"}>
+        {deliveredMs === null ? "" : `last taken ${time(deliveredMs)}. `}
+        {waiting === 0 ? "" : `${waiting} waiting. `}
+        {lastError}
+      </td>
       <td className="num">
         <button type="button" aria-label={`Test ${name}`} onClick={() => void run(test)}>
           Test
