@@ -91,7 +91,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (one === undefined) return;
     const crossed = !(bid < ask);
     if (crossed) counts.quotesCrossed += 1;
-    quality.crossed(instrumentId, crossed, eventMs);
+    quality.crossed(instrumentId, crossed, eventMs, "quote");
     one.quote = { venue, receivedMs: now(), crossed, ...told };
     changedQuotes.add(instrumentId);
   }
@@ -108,7 +108,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const one = newest.get(instrumentId);
     if (one === undefined) return;
     const crossed = book.crossed();
-    quality.crossed(instrumentId, crossed, eventMs);
+    quality.crossed(instrumentId, crossed, eventMs, "book");
     const shown = shownOf(book);
     const changes = one.book === null ? shown : bookChanges(one.book, shown);
     one.book = { venue, instrumentId, eventMs, receivedMs: now(), ...shown, crossed };

@@ -63,14 +63,24 @@ test("what always jumps has no outliers, and of what is broken only the first si
 });
 
 test("a crossed book is one finding with its beginning and its end", () => {
-  watch.crossed(instrumentId, false, 1);
-  for (const eventMs of [2, 3, 4]) watch.crossed(instrumentId, true, eventMs);
-  watch.crossed(instrumentId, false, 9);
-  watch.crossed("B.HAND", true, 10);
+  watch.crossed(instrumentId, false, 1, "book");
+  for (const eventMs of [2, 3, 4]) {
+    watch.crossed(instrumentId, true, eventMs, "book");
+    watch.crossed(instrumentId, false, eventMs, "quote");
+  }
+  watch.crossed(instrumentId, false, 9, "book");
+  watch.crossed("B.HAND", true, 10, "book");
   expect(found).toMatchObject([
     { kind: "crossed", fromMs: 2, toMs: null },
     { kind: "crossed", fromMs: 2, toMs: 9 },
   ]);
+});
+
+test("a quote that comes and goes across is told sixty times an hour, each with its end", () => {
+  for (let i = 0; i < 7_300; i++) watch.crossed(instrumentId, i % 2 === 0, atMs + i * 500, "quote");
+  const ends = found.filter(({ toMs }) => toMs !== null);
+  expect([found.length, ends.length]).toEqual([2 * 60 + 2 * 50, 60 + 50]);
+  expect(found.at(-1)).toMatchObject({ fromMs: atMs + 7_298 * 500, toMs: atMs + 7_299 * 500 });
 });
 
 test("an instrument is stale after a minute without prints and thirty of its usual waits, until one comes", () => {

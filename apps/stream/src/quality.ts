@@ -17,8 +17,8 @@ export interface QualityWatch {
   add(instrumentId: string, nowMs: number): void;
   drop(instrumentId: string): void;
   tick(tick: Tick): void;
-  /** The best bid and ask of a book or a quote. */
-  crossed(instrumentId: string, crossed: boolean, eventMs: number): void;
+  /** The best bid and ask of a book or a quote, which are two things that may be crossed. */
+  crossed(instrumentId: string, crossed: boolean, eventMs: number, of: "book" | "quote"): void;
   /** The venue's own bar beside ours of the same time; undefined: we have none. */
   ownBar(own: SourceBar, ours: LiveBar | undefined): void;
   /** Finds instruments that nothing comes of. */
@@ -34,10 +34,16 @@ const outlierDistances = 10;
 /** An instrument is stale when nothing came for this long, and for so many of its usual waits. */
 const leastStaleMs = 60_000;
 const staleWaits = 30;
-/** Outliers of an instrument that are told in an hour: a broken venue must not fill the table. */
-const outliersAnHour = 60;
+/** Findings of a kind and an instrument that are told in an hour: a broken venue must not fill the table. */
+const toldAnHour = 60;
 /** What rounding may make of a sum of sizes. */
 const volumeTolerance = 1e-9;
+
+/** How many were told since an hour began. */
+interface Told {
+  hourMs: number;
+  count: number;
+}
 
 interface State {
   prices: Float64Array;
@@ -47,9 +53,21 @@ interface State {
   /** Mean wait between prints, smoothed. */
   waitMs: number;
   staleFromMs: number | undefined;
-  crossedFromMs: number | undefined;
-  hourMs: number;
-  outliers: number;
+  /** Since when each is crossed, where that was told. */
+  crossedFromMs: Record<"book" | "quote", number | undefined>;
+  isCrossed: Record<"book" | "quote", boolean>;
+  crossings: Told;
+  outliers: Told;
+}
+
+/** Counts one more; false: so many were told in this hour that it is passed over. */
+function mayTell(told: Told, atMs: number): boolean {
+  if (atMs - told.hourMs >= 3_600_000) {
+    told.hourMs = atMs;
+    told.count = 0;
+  }
+  told.count += 1;
+  return told.count <= toldAnHour;
 }
 
 /** Median of a window and the mean distance from it, as a fraction of it. */
@@ -73,12 +91,7 @@ export function createQualityWatch(tell: (finding: Finding) => void): QualityWat
     const { median, distance } = spread(state.prices);
     const off = price / median - 1;
     if (Math.abs(off) <= Math.max(leastDistance, outlierDistances * distance)) return;
-    if (eventMs - state.hourMs >= 3_600_000) {
-      state.hourMs = eventMs;
-      state.outliers = 0;
-    }
-    state.outliers += 1;
-    if (state.outliers > outliersAnHour) return;
+    if (!mayTell(state.outliers, eventMs)) return;
     const percent = (off * 100).toFixed(2);
     const detail = `a print at ${price}, ${percent} % from the median ${median} of the ${recentPrints} before`;
     tell({ instrumentId, kind: "outlier", fromMs: eventMs, toMs: eventMs, detail });
@@ -93,9 +106,10 @@ export function createQualityWatch(tell: (finding: Finding) => void): QualityWat
         lastMs: nowMs,
         waitMs: 0,
         staleFromMs: undefined,
-        crossedFromMs: undefined,
-        hourMs: 0,
-        outliers: 0,
+        crossedFromMs: { book: undefined, quote: undefined },
+        isCrossed: { book: false, quote: false },
+        crossings: { hourMs: 0, count: 0 },
+        outliers: { hourMs: 0, count: 0 },
       });
     },
     drop: (instrumentId) => void states.delete(instrumentId),
@@ -113,12 +127,15 @@ export function createQualityWatch(tell: (finding: Finding) => void): QualityWat
       state.staleFromMs = undefined;
       tell({ instrumentId, kind: "stale", fromMs, toMs: receivedMs, detail: "prints come again" });
     },
-    crossed(instrumentId, isCrossed, eventMs) {
+    crossed(instrumentId, isCrossed, eventMs, of) {
       const state = states.get(instrumentId);
-      if (state === undefined || isCrossed === (state.crossedFromMs !== undefined)) return;
-      const fromMs = state.crossedFromMs ?? eventMs;
-      state.crossedFromMs = isCrossed ? fromMs : undefined;
-      const detail = "the best bid is not below the best ask";
+      if (state === undefined || isCrossed === state.isCrossed[of]) return;
+      state.isCrossed[of] = isCrossed;
+      if (isCrossed && mayTell(state.crossings, eventMs)) state.crossedFromMs[of] = eventMs;
+      const fromMs = state.crossedFromMs[of];
+      if (fromMs === undefined) return;
+      if (!isCrossed) state.crossedFromMs[of] = undefined;
+      const detail = `the best bid of the ${of} is not below its best ask`;
       tell({ instrumentId, kind: "crossed", fromMs, toMs: isCrossed ? null : eventMs, detail });
     },
     ownBar(own, ours) {
