@@ -15,7 +15,9 @@ export interface Intake {
   drop(instrumentId: string): void;
   /** Counts a tick that is stored already, so that later ones of its millisecond come after it. */
   known(instrumentId: string, eventMs: number, ordinal: number): void;
-  counts(): { taken: number; malformed: number; tooLate: number };
+  /** Is a time further ahead of now than a print may be? */
+  isAhead(eventMs: number, nowMs: number): boolean;
+  counts(): { taken: number; malformed: number; tooLate: number; tooEarly: number };
 }
 
 interface State {
@@ -26,13 +28,15 @@ interface State {
   prunedMs: number;
 }
 
+/** A print further ahead of the venue's clock than this has a wrong time: its bars would end, and alerts wait for others, that far in the future. */
+const mostAheadMs = 300_000;
 /** Between two times that milliseconds nobody asks for any more are forgotten. */
 const pruneMs = 60_000;
 
 /**
  * Normalises what a venue sends. Refused are ticks that are no prints (price not above 0, size below 0, no time), those
  * older than `fromMs`, whose bars are no longer in memory (a bar that disagrees with its ticks would be wrong), and those
- * from further ahead than `aheadMs`.
+ * from further ahead than `aheadMs`, or than five minutes.
  */
 export function createIntake(options: {
   venue: string;
@@ -42,7 +46,9 @@ export function createIntake(options: {
 }): Intake {
   const { venue } = options;
   const states = new Map<string, State>();
-  const counts = { taken: 0, malformed: 0, tooLate: 0 };
+  const aheadMs = Math.min(options.aheadMs, mostAheadMs);
+  const counts = { taken: 0, malformed: 0, tooLate: 0, tooEarly: 0 };
+  const isAhead = (eventMs: number, nowMs: number) => eventMs > nowMs + aheadMs;
 
   function prune(state: State, fromMs: number, nowMs: number): void {
     state.prunedMs = nowMs;
@@ -65,8 +71,12 @@ export function createIntake(options: {
         return undefined;
       }
       const fromMs = options.fromMs(instrumentId);
-      if (eventMs < fromMs || eventMs > nowMs + options.aheadMs) {
+      if (eventMs < fromMs) {
         counts.tooLate += 1;
+        return undefined;
+      }
+      if (isAhead(eventMs, nowMs)) {
+        counts.tooEarly += 1;
         return undefined;
       }
       if (nowMs - state.prunedMs > pruneMs) prune(state, fromMs, nowMs);
@@ -86,6 +96,7 @@ export function createIntake(options: {
       const places = states.get(instrumentId)?.places;
       places?.set(eventMs, Math.max(places.get(eventMs) ?? 0, ordinal + 1));
     },
+    isAhead,
     counts: () => ({ ...counts }),
   };
 }

@@ -150,8 +150,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       timer = setInterval(announce, options.announceMs);
       source.start({
         tick(tick) {
-          const placed = intake.take(tick, now());
+          const { instrumentId, eventMs } = tick;
+          const nowMs = now();
+          const placed = intake.take(tick, nowMs);
           if (placed !== undefined) onTick(placed);
+          else if (intake.isAhead(eventMs, nowMs)) quality.ahead(instrumentId, eventMs, nowMs);
         },
         quote: onQuote,
         book: (told) => void changedBooks.set(told.instrumentId, told),

@@ -62,6 +62,19 @@ test("what always jumps has no outliers, and of what is broken only the first si
   expect(found.length).toBe(60);
 });
 
+test("a print that was refused for its time is told, sixty times an hour at most", () => {
+  watch.ahead("B.HAND", atMs + 72_000_000, atMs);
+  for (let i = 0; i < 100; i++) watch.ahead(instrumentId, atMs + 72_000_000, atMs + i);
+  expect(found).toHaveLength(60);
+  expect(found[0]).toEqual({
+    instrumentId,
+    kind: "outlier",
+    fromMs: atMs,
+    toMs: atMs,
+    detail: "a print 72000 s ahead of the venue's clock was refused",
+  });
+});
+
 test("a crossed book is one finding with its beginning and its end", () => {
   watch.crossed(instrumentId, false, 1, "book");
   for (const eventMs of [2, 3, 4]) {

@@ -17,6 +17,8 @@ export interface QualityWatch {
   add(instrumentId: string, nowMs: number): void;
   drop(instrumentId: string): void;
   tick(tick: Tick): void;
+  /** A print was refused, as its time is far ahead of now. */
+  ahead(instrumentId: string, eventMs: number, nowMs: number): void;
   /** The best bid and ask of a book or a quote, which are two things that may be crossed. */
   crossed(instrumentId: string, crossed: boolean, eventMs: number, of: "book" | "quote"): void;
   /** The venue's own bar beside ours of the same time; undefined: we have none. */
@@ -80,7 +82,7 @@ function spread(window: Float64Array): { median: number; distance: number } {
 
 /**
  * An outlier is a print further from the median of the 21 before it than 0.5 % and than ten times their own mean distance
- * from it. A book is crossed while its best bid is not below its best ask. Stale: nothing came for a minute and thirty
+ * from it, or one whose time is ahead. A book is crossed while its best bid is not below its best ask. Stale: nothing came for a minute and thirty
  * usual waits. A bar is wrong where the venue's own of the same minute has other prices or another volume.
  */
 export function createQualityWatch(tell: (finding: Finding) => void): QualityWatch {
@@ -126,6 +128,12 @@ export function createQualityWatch(tell: (finding: Finding) => void): QualityWat
       const fromMs = state.staleFromMs;
       state.staleFromMs = undefined;
       tell({ instrumentId, kind: "stale", fromMs, toMs: receivedMs, detail: "prints come again" });
+    },
+    ahead(instrumentId, eventMs, nowMs) {
+      const state = states.get(instrumentId);
+      if (state === undefined || !mayTell(state.outliers, nowMs)) return;
+      const detail = `a print ${Math.round((eventMs - nowMs) / 1_000)} s ahead of the venue's clock was refused`;
+      tell({ instrumentId, kind: "outlier", fromMs: nowMs, toMs: nowMs, detail });
     },
     crossed(instrumentId, isCrossed, eventMs, of) {
       const state = states.get(instrumentId);

@@ -137,17 +137,22 @@ test("a bar becomes final once; a late tick corrects it and it is announced and 
   client.socket.close();
 });
 
-test("ticks that are no prints or too old are refused and counted", () => {
-  const before = stream.stats() as { malformed: number; tooLate: number; taken: number };
+test("ticks that are no prints, too old or from the future are refused and counted", async () => {
+  const before = stream.stats() as Record<"malformed" | "tooLate" | "tooEarly" | "taken", number>;
   source.send({ price: Number.NaN });
   source.send({ price: -1 });
   source.send({ instrumentId: "C.HAND" });
   source.send({ eventMs: Date.now() - 3_600_000 });
+  source.send({ eventMs: Date.now() + 3_600_000 });
   expect(stream.stats()).toMatchObject({
     malformed: before.malformed + 3,
     tooLate: before.tooLate + 1,
+    tooEarly: before.tooEarly + 1,
     taken: before.taken,
   });
+  await expect
+    .poll(() => fixture.db.selectFrom("streamFindings").select(["instrumentId", "kind"]).execute())
+    .toContainEqual({ instrumentId: "A.HAND", kind: "outlier" });
 });
 
 test("a job's events reach its own tenant's subscriber, resumable by number", async () => {
