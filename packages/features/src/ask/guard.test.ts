@@ -79,7 +79,7 @@ describe("bound", () => {
     ["It closed at EUR 12.50, that is €12.50 or 12.50 EUR.", [price]],
     ["Half of the readings are above 70.", [halves]],
   ])("%s", (sentence, items) => {
-    expect(check(sentence, ...items)).toEqual({ ok: true, unbound: [] });
+    expect(check(sentence, ...items)).toMatchObject({ ok: true, unbound: [] });
   });
 });
 

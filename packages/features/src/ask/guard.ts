@@ -23,6 +23,8 @@ export interface GuardResult {
   ok: boolean;
   /** What was not bound, as written. */
   unbound: string[];
+  /** How many numbers and dates were bound to a value; 0 in a quote of a passage, which needs none. */
+  bound: number;
 }
 
 export interface CitedItem {
@@ -384,13 +386,14 @@ const leastQuote = 20;
 /** Checks one sentence, without its citation markers, against the items it cites. */
 export function checkSentence(sentence: string, cited: readonly CitedItem[]): GuardResult {
   const unbound: string[] = [];
-  if (cited.length === 0) return { ok: false, unbound: ["no evidence"] };
+  let bound = 0;
+  if (cited.length === 0) return { ok: false, unbound: ["no evidence"], bound };
   const bindings = collect(cited);
   let text = sentence;
   // A sentence taken from a passage as it stands says what its source says.
   const squeezed = (value: string) => value.replaceAll(/\s+/g, " ").trim();
   if (bindings.passages.some((passage) => squeezed(passage).includes(squeezed(sentence))))
-    return { ok: true, unbound };
+    return { ok: true, unbound, bound };
   // The words of a passage inside a sentence say what their source says, too.
   for (const passage of bindings.passages) {
     if (passage.length >= leastQuote) text = text.replaceAll(passage, blank(passage));
@@ -403,14 +406,16 @@ export function checkSentence(sentence: string, cited: readonly CitedItem[]): Gu
       const match = parts as unknown as RegExpMatchArray;
       const iso = read(match);
       const inPassage = bindings.passages.some((passage) => passage.includes(match[0]));
-      if (!bindings.dates.has(iso) && !inPassage) unbound.push(match[0]);
+      if (bindings.dates.has(iso) || inPassage) bound++;
+      else unbound.push(match[0]);
       return blank(match[0]);
     });
   }
   text = text.replaceAll(monthPattern, (whole, month: string, year: string) => {
     const iso = isoOf(year, month, "1").slice(0, 7);
     const inPassage = bindings.passages.some((passage) => passage.includes(whole));
-    if (!bindings.months.has(iso) && !inPassage) unbound.push(whole);
+    if (bindings.months.has(iso) || inPassage) bound++;
+    else unbound.push(whole);
     return blank(whole);
   });
   text = text.replaceAll(loneMonthPattern, (whole, month: string) => {
@@ -437,11 +442,14 @@ export function checkSentence(sentence: string, cited: readonly CitedItem[]): Gu
   const values = [...bindings.values, ...passageValues];
   for (const match of text.matchAll(numberPattern)) {
     const written = readWritten(text, match);
-    if (values.some((value) => binds(written, value))) continue;
+    if (values.some((value) => binds(written, value))) {
+      bound++;
+      continue;
+    }
     const year = match[0].replace(/^[-−–]/, "");
     if (/^\d{4}$/.test(year) && bindings.years.has(year) && !written.percent && written.unit === undefined)
-      continue;
-    unbound.push(written.text);
+      bound++;
+    else unbound.push(written.text);
   }
   for (const match of text.matchAll(wordPattern)) {
     // "2.4 thousand" was read with its number.
@@ -462,7 +470,8 @@ export function checkSentence(sentence: string, cited: readonly CitedItem[]): Gu
       direction: 0,
       odd: false,
     };
-    if (!values.some((one) => binds(written, one))) unbound.push(match[0].trim());
+    if (values.some((one) => binds(written, one))) bound++;
+    else unbound.push(match[0].trim());
   }
-  return { ok: unbound.length === 0, unbound };
+  return { ok: unbound.length === 0, unbound, bound };
 }

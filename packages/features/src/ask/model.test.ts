@@ -155,6 +155,59 @@ describe("an answer of the model", () => {
   });
 });
 
+describe("what data does not show is left out", () => {
+  const reads = useTool("read_bars", { instrument: "AAPL" });
+  test.each([
+    ["advice", "You should buy AAPL now because it will certainly rise next year. [e1]"],
+    ["a cause", "AAPL collapsed because its management committed fraud. [e1]"],
+    ["a sentence without a value", "AAPL is a stock that never loses. [e1]"],
+    ["a judgement beside a value", "AAPL, the safest stock, closed at CLOSE. [e2]"],
+    ["words beside a value", "AAPL closed at CLOSE and its management bribed regulators. [e2]"],
+    ["a cause that the news does not name", "AAPL fell because of a fine of 21 million dollars. [e1][e3]"],
+  ])("%s", async (_what, sentence) => {
+    let close = "";
+    const model = await start((request, index) => {
+      if (index === 0) return reads;
+      if (index === 1) {
+        close = String((JSON.parse(lastResult(request)) as { lastClose: { value: number } }).lastClose.value);
+        return useTool("ask_planner", { question: "News of AAPL in April 2009" });
+      }
+      return say(`${sentence.replace("CLOSE", close)}\nThe last close of AAPL was ${close}. [e2]`);
+    });
+    const { result, text } = await fixture.ask({ question: "How is AAPL doing?" }, { model });
+    expect(result).toMatchObject({ model: "loopback", dropped: 1 });
+    expect(text).toBe(`The last close of AAPL was ${close}. [1]`);
+  });
+
+  test("the planner's own sentences stand, whatever their words", async () => {
+    const asked = "How unusual was the S&P 500's fall on 16 March 2020?";
+    type Sentences = { sentences: { text: string; evidence: string[] }[] };
+    let told: Sentences["sentences"] = [];
+    const model = await start((request, index) => {
+      if (index === 0) return useTool("ask_planner", { question: asked });
+      told = (JSON.parse(lastResult(request)) as Sentences).sentences;
+      return say(told.map(({ text, evidence }) => `${text} [${evidence.join(", ")}]`).join("\n"));
+    });
+    const { result } = await fixture.ask({ question: asked }, { model });
+    expect(told.length).toBeGreaterThan(0);
+    expect(result).toMatchObject({ model: "loopback", dropped: 0 });
+    expect(result.sentences).toHaveLength(told.length);
+  });
+
+  test.each([
+    ["Should I buy AAPL?", /no advice/],
+    ["Will AAPL rise tomorrow?", /do not predict/],
+    ["Wie hoch war der Schlusskurs von AAPL?", /English only/],
+    ["Buy 10 shares of AAPL", /never places an order/],
+  ])("%s is declined before a model is asked", async (refused, message) => {
+    const model = await start([say("DECLINED")]);
+    const { result } = await fixture.ask({ question: refused }, { model });
+    expect(result).toMatchObject({ status: "declined", model: null, notice: null });
+    expect(result.message).toMatch(message);
+    expect(server!.requests).toEqual([]);
+  });
+});
+
 test.each(["45", "close * 0 + 45", "sma(close, 5) * 0 + 40 + 5"])(
   "a number of its own dressed as the computation %s becomes no evidence",
   async (formula) => {

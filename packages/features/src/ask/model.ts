@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { Db, Tx } from "../db.ts";
 import type { Instrument } from "../series/contract.ts";
 import type { Draft } from "./answer.ts";
+import { overclaim } from "./claims.ts";
 import { createLedger, createModelToolbox } from "./modelTools.ts";
 import type { Ledger } from "./modelTools.ts";
 import { findMentions } from "./names.ts";
@@ -96,7 +97,7 @@ export async function answerByModel(work: ModelWork): Promise<void> {
   const drafts = readAnswer(content, ledger);
   let released = 0;
   for (const draft of drafts) {
-    const reason = unfit(draft, work.instruments);
+    const reason = unfit(draft, work.instruments, ledger);
     if (reason !== undefined) {
       work.ctx.log("warn", "sentence of the model left out", { text: draft.text, reason });
       work.release.drop();
@@ -211,7 +212,7 @@ export function readAnswer(content: string, ledger: Ledger): Draft[] {
 }
 
 /** Why a sentence of a model may not be shown, besides its numbers. */
-function unfit(draft: Draft, instruments: readonly Instrument[]): string | undefined {
+function unfit(draft: Draft, instruments: readonly Instrument[], ledger: Ledger): string | undefined {
   if (/https?:|www\.|<[a-z/]/i.test(draft.text)) return "it holds an address or markup";
   const about = new Set(draft.cite.flatMap((item) => ("instrumentId" in item ? [item.instrumentId] : [])));
   const mentioned = findMentions(draft.text, instruments).flatMap((mention) =>
@@ -219,20 +220,5 @@ function unfit(draft: Draft, instruments: readonly Instrument[]): string | undef
   );
   if (about.size > 0 && mentioned.some((id) => !about.has(id)))
     return "it names an instrument that its evidence is not about";
-  if (draft.cite.every((item) => item.kind === "passage")) {
-    const held = words(
-      draft.cite
-        .map((item) => (item.kind === "passage" ? `${item.title} ${item.section} ${item.text}` : ""))
-        .join(" "),
-    );
-    const said = [...words(draft.text)];
-    const share = said.filter((word) => held.has(word)).length / Math.max(1, said.length);
-    if (share < 0.6) return "its passages do not say it";
-  }
-  return undefined;
-}
-
-/** Content words cut to their first six letters: enough to see whether a passage speaks of the same. */
-function words(text: string): Set<string> {
-  return new Set((text.toLowerCase().match(/[a-z]{4,}/g) ?? []).map((word) => word.slice(0, 6)));
+  return ledger.told(draft) ? undefined : overclaim(draft);
 }

@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { EvidenceItem } from "../evidence/contract.ts";
 import type { Instrument } from "../series/contract.ts";
 import { Declined } from "./answer.ts";
+import type { Draft } from "./answer.ts";
 import { readDates } from "./dates.ts";
 import { jobItem } from "./families/jobs.ts";
 import { splitSentences } from "./families/knowledge.ts";
@@ -15,11 +16,18 @@ import type { Tools } from "./tools.ts";
 export interface Ledger {
   handle(item: EvidenceItem, names: readonly string[]): string;
   get(handle: string): { item: EvidenceItem; names: readonly string[] } | undefined;
+  /** Notes a sentence that a tool wrote about its evidence. */
+  tell(sentence: Draft): void;
+  /** Is it such a sentence, word for word, with all of its evidence? */
+  told(sentence: Draft): boolean;
 }
 
 export function createLedger(): Ledger {
   const byHandle = new Map<string, { item: EvidenceItem; names: readonly string[] }>();
   const byContent = new Map<string, string>();
+  const sentences = new Map<string, readonly EvidenceItem[]>();
+  const cites = ({ cite }: Draft, item: EvidenceItem) =>
+    cite.some((one) => JSON.stringify(one) === JSON.stringify(item));
   return {
     handle(item, names) {
       const key = JSON.stringify(item);
@@ -31,6 +39,10 @@ export function createLedger(): Ledger {
       return handle;
     },
     get: (handle) => byHandle.get(handle),
+    tell({ text, cite }) {
+      sentences.set(text, cite);
+    },
+    told: (sentence) => sentences.get(sentence.text)?.every((item) => cites(sentence, item)) ?? false,
   };
 }
 
@@ -153,6 +165,7 @@ export function createModelToolbox(options: {
         for (const { family, args } of plan.steps) {
           const answer = await family.run(args, tools);
           for (const draft of answer.drafts) {
+            ledger.tell(draft);
             sentences.push({
               text: draft.text,
               evidence: draft.cite.map((item) => ledger.handle(item, draft.names)),

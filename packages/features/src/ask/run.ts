@@ -7,8 +7,10 @@ import type { Instrument } from "../series/contract.ts";
 import { Declined } from "./answer.ts";
 import { readDates } from "./dates.ts";
 import type { ask, AskResult } from "./contract.ts";
+import { refusal, unreadable } from "./families/refuse.ts";
 import { answerByModel, ModelUnusable } from "./model.ts";
 import { makePlan } from "./planner.ts";
+import { readQuestion } from "./question.ts";
 import { createRelease } from "./release.ts";
 import type { Release } from "./release.ts";
 import { recordStanding } from "./standing.ts";
@@ -50,7 +52,7 @@ export const runAsk: JobHandler<typeof ask, AskDeps, Tx> = async (deps, payload,
     jobId: payload.jobId,
     base,
   };
-  const result = await (deps.model === undefined
+  const result = await (deps.model === undefined || (await isRefused(work))
     ? answerByPlan(work)
     : answerByModelOrPlan(work, deps.model));
   if (payload.standingId !== undefined)
@@ -105,6 +107,13 @@ function asDeclined(error: unknown): Declined {
     });
   }
   throw error;
+}
+
+/** Is the question declined whoever answers: in another language, a command, an order, for advice or a forecast? */
+async function isRefused({ base, instruments, hinted, tools, jobId }: Work): Promise<boolean> {
+  if (unreadable(base.question) !== undefined) return true;
+  const hint = { instruments: hinted, all: instruments, filings: await tools.listFilings(), jobId };
+  return refusal(readQuestion(base.question, instruments, base.asOfMs), hint) !== undefined;
 }
 
 /** The model drives the tools; where it fails, the planner answers and the answer says so. */
