@@ -97,6 +97,17 @@ interface Connection {
   answered: boolean;
 }
 
+/** As `trades` has it: each trade is an aggregate one by itself. */
+const recentTrade = ({ a: id, p: price, q: qty, T: time, m: isBuyerMaker }: LiveTrade) => ({
+  id,
+  price,
+  qty,
+  quoteQty: String(Number(price) * Number(qty)),
+  time,
+  isBuyerMaker,
+  isBestMatch: true,
+});
+
 /** What a request weighs by Binance's documents, of spot and of futures. */
 function weightOf({ pathname }: URL, market: "spot" | "usdm"): number {
   const [spot, usdm] =
@@ -126,7 +137,7 @@ function createLimit(perMinute: number, minuteMs: number) {
 }
 
 /**
- * Speaks Binance's market streams on loopback: trades, best prices and books by SUBSCRIBE, `aggTrades`, `depth`, `time` and
+ * Speaks Binance's market streams on loopback: trades, best prices and books by SUBSCRIBE, `aggTrades`, `trades`, `depth`, `time` and
  * `exchangeInfo` by REST, with Binance's limits: five frames a second and 1,024 streams of a connection, its life, pings,
  * and what requests of a minute may weigh.
  */
@@ -177,7 +188,12 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
     }
     if (url.pathname.endsWith("/depth"))
       return send(200, { lastUpdateId: updateId, bids: levels(bids), asks: levels(asks) });
-    if (!url.pathname.endsWith("/aggTrades")) return send(404, { code: -1, msg: "unknown address" });
+    // Nobody has a key here.
+    if (url.pathname.endsWith("/historicalTrades"))
+      return send(401, { code: -2014, msg: "API-key format invalid." });
+    const isRecent = url.pathname.endsWith("/trades");
+    if (!isRecent && !url.pathname.endsWith("/aggTrades"))
+      return send(404, { code: -1, msg: "unknown address" });
     asked += 1;
     if (historyStatus !== 200) {
       response.writeHead(historyStatus).end("not now");
@@ -185,9 +201,10 @@ export async function liveBinance(options: LiveBinanceOptions = {}): Promise<Liv
     }
     const from = Number(url.searchParams.get("fromId"));
     const limit = Math.min(1_000, Number(url.searchParams.get("limit") ?? 500));
+    const kept = tradesOf(url.searchParams.get("symbol")!).filter(({ a }) => a <= historyEnd);
+    if (isRecent) return send(200, kept.slice(-limit).map(recentTrade));
     const sinceMs = Number(url.searchParams.get("startTime") ?? 0);
-    const rows = tradesOf(url.searchParams.get("symbol")!);
-    send(200, rows.filter(({ a, T }) => a >= from && a <= historyEnd && T >= sinceMs).slice(0, limit));
+    send(200, kept.filter(({ a, T }) => a >= from && T >= sinceMs).slice(0, limit));
   });
   const sockets = new WebSocketServer({ server, autoPong: false, perMessageDeflate: false });
 

@@ -64,7 +64,7 @@ const MarkPrice = z.object({
 });
 
 const Trade = z.object({ s: z.string(), t: z.int(), p: decimal, q: decimal, T: z.int(), m: z.boolean() });
-const OldTrade = z.object({
+const RecentTrade = z.object({
   id: z.int(),
   price: decimal,
   qty: decimal,
@@ -168,7 +168,7 @@ function depthUpdate(value: unknown): BookUpdate {
   };
 }
 
-function printOf(symbol: string, tradeId: number, row: z.output<typeof OldTrade>) {
+function printOf(symbol: string, tradeId: number, row: z.output<typeof RecentTrade>) {
   const { price, qty: size, time: eventMs, isBuyerMaker } = row;
   // The buyer rested: the seller took liquidity.
   return { symbol, tradeId, eventMs, price, size, side: isBuyerMaker ? ("sell" as const) : ("buy" as const) };
@@ -267,14 +267,17 @@ export function binanceProtocol(options: BinanceOptions): VenueProtocol {
       return { symbol, eventMs: options.now(), isImage: true, lastId: lastUpdateId, bids, asks };
     },
     async fetchTrades(symbol, { fromId }, signal) {
-      const query = new URLSearchParams({ symbol, fromId: String(fromId), limit: "1000" });
-      const path = isAggregate ? "aggTrades" : "historicalTrades";
-      const rows = await fetchJson(`${rest}/${path}?${query.toString()}`, signal);
-      if (!isAggregate)
+      const query = new URLSearchParams({ symbol, limit: "1000" });
+      if (!isAggregate) {
+        // Those from a number on (`historicalTrades`) are told only to who has a key; the latest to everybody.
+        const rows = await fetchJson(`${rest}/trades?${query.toString()}`, signal);
         return z
-          .array(OldTrade)
+          .array(RecentTrade)
           .parse(rows)
           .map((row) => printOf(symbol, row.id, row));
+      }
+      query.set("fromId", String(fromId));
+      const rows = await fetchJson(`${rest}/aggTrades?${query.toString()}`, signal);
       return z
         .array(z.record(z.string(), z.unknown()))
         .parse(rows)

@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { aggTradeOf, parseAggTrade } from "./aggTrade.ts";
 import { binanceProtocol } from "./binance.ts";
+import type { BinanceChannel } from "./binance.ts";
 import { createTradeFeed } from "./feed.ts";
 import { createGate, HoldOff } from "./gate.ts";
 import { krakenProtocol } from "./kraken.ts";
@@ -37,10 +38,14 @@ describe("a feed of a venue that fails in its usual ways", () => {
     await venue.close();
   });
 
-  function follow(places: ReadonlyMap<string, TradePlace> = new Map(), lifeMs = 60_000) {
+  function follow(
+    places: ReadonlyMap<string, TradePlace> = new Map(),
+    lifeMs = 60_000,
+    channels?: readonly BinanceChannel[],
+  ) {
     const { socketUrl, restUrl } = venue;
     const feed = createTradeFeed({
-      protocol: binanceProtocol({ market: "spot", socketUrl, restUrl, now: Date.now }),
+      protocol: binanceProtocol({ market: "spot", channels, socketUrl, restUrl, now: Date.now }),
       symbols: ["BTCUSDT"],
       now: () => Date.now() + wrongMs,
       random: () => 0.5,
@@ -193,6 +198,22 @@ describe("a feed of a venue that fails in its usual ways", () => {
         [996, last - 1, "lost"],
       ]);
     expect(new Set(ids()).size).toBe(trades.length);
+  });
+
+  test("trades each by itself: the latest thousand are fetched without a key, those before them are lost by name", async () => {
+    for (let i = 0; i < 1_500; i++) venue.trade(100 + i, { hidden: true });
+    const last = { tradeId: 999, eventMs: Date.now() };
+    const feed = follow(new Map([["BTCUSDT", { numbering: "trades", last, holes: [] }]]), 60_000, ["trades"]);
+    await expect.poll(() => venue.sends("btcusdt@trade"), { timeout: 10_000 }).toBe(true);
+    venue.trade(5);
+    await settled(Array.from({ length: 1_000 }, (_, i) => 1_501 + i));
+    await expect.poll(() => gaps.at(-1)).toMatchObject({ fromId: 1_000, toId: 2_499, state: "lost" });
+    expect(trades.find(({ tradeId }) => tradeId === 1_501)).toMatchObject({
+      price: 601,
+      size: 1,
+      side: "buy",
+    });
+    expect(feed.status()).toMatchObject({ missing: 0, calls: { failed: 0 } });
   });
 
   test("malformed frames and a clock ahead change nothing but what the status says", async () => {
