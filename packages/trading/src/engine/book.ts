@@ -163,41 +163,41 @@ const lessens = (state: EngineState, order: BookOrder) =>
 
 /**
  * The orders of all instruments that closed a bar at this instant, against those bars. In each phase (the opens, inside the bars, the
- * closes) those that lessen a position fill before the others.
+ * closes) those that lessen a position fill before the others, and instruments follow one another by their oldest orders: names decide
+ * nothing. An instrument with finer bars goes through its bar at once, among the first when one of its orders lessens its position.
  */
 export function matchBars(state: EngineState, group: Int32Array, count: number): void {
   const { now, instruments, orders } = state;
+  const queue: number[] = [];
   for (let g = 0; g < count; g++) {
     const k = group[g]!;
     state.usedVolume[k] = 0;
     // Also without orders of its own: a position is worth its open when others are paid at their opens.
     state.mark[k] = instruments[k]!.bars.open[state.bar[k]!]!;
     if (orders[k]!.length === 0) continue;
+    queue.push(k);
     readBar(now[k]!, instruments[k]!, state.bar[k]!);
     expireOrders(state, k, now[k]!);
   }
+  if (queue.length > 1) queue.sort((a, b) => orders[a]![0]!.id - orders[b]![0]!.id);
   for (const reducing of [true, false]) {
-    for (let g = 0; g < count; g++) {
-      const k = group[g]!;
-      if (orders[k]!.length > 0) fillAtOpen(state, k, now[k]!, reducing);
+    for (const k of queue) fillAtOpen(state, k, now[k]!, reducing);
+  }
+  const early = queue.filter(
+    (k) =>
+      instruments[k]!.finerBars !== undefined &&
+      orders[k]!.some((order) => order.live && lessens(state, order)),
+  );
+  for (const reducing of [true, false]) {
+    for (const k of queue) {
+      if (instruments[k]!.finerBars === undefined) fillPhase(state, k, now[k]!, reducing);
+      else if (early.includes(k) === reducing) fillAlong(state, k, now[k]!);
     }
   }
-  for (let g = 0; g < count; g++) {
-    const k = group[g]!;
-    if (orders[k]!.length === 0) continue;
-    if (instruments[k]!.finerBars === undefined) fillInside(state, k, now[k]!);
-    else fillAlong(state, k, now[k]!);
-  }
   for (const reducing of [true, false]) {
-    for (let g = 0; g < count; g++) {
-      const k = group[g]!;
-      if (orders[k]!.length > 0) fillAtClose(state, k, now[k]!, reducing);
-    }
+    for (const k of queue) fillAtClose(state, k, now[k]!, reducing);
   }
-  for (let g = 0; g < count; g++) {
-    const k = group[g]!;
-    if (orders[k]!.length > 0) settleOrders(state, k, now[k]!);
-  }
+  for (const k of queue) settleOrders(state, k, now[k]!);
 }
 
 /** Ends what is over before a bar: orders past their time, and stops whose tighter successor is active now. */
@@ -262,16 +262,23 @@ function fillAlong(state: EngineState, k: number, bar: BarNow): void {
   }
 }
 
-/** Stops before limits, or the other way round, until no fill brings new orders. */
 function fillInside(state: EngineState, k: number, bar: BarNow): void {
+  fillPhase(state, k, bar, true);
+  fillPhase(state, k, bar, false);
+}
+
+/** Stops before limits, or the other way round, until no fill brings new orders; `reducing`: of those that lessen the position. */
+function fillPhase(state: EngineState, k: number, bar: BarNow, reducing: boolean): void {
   const orders = state.orders[k]!;
-  if (orders.length === 0) return;
+  if (orders.length === 0 || (reducing && state.position[k] === 0)) return;
   const stopsFirst = state.settings.innerPath === "pessimistic";
   for (let looked = -1; looked < orders.length;) {
     looked = orders.length;
     for (const stops of [stopsFirst, !stopsFirst]) {
       for (let j = 0; j < orders.length; j++) {
-        if (orders[j]!.live && isStop(orders[j]!) === stops) tryInside(state, orders[j]!, bar);
+        const order = orders[j]!;
+        if (!order.live || isStop(order) !== stops || (reducing && !lessens(state, order))) continue;
+        tryInside(state, order, bar);
       }
     }
   }

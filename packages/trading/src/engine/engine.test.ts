@@ -171,37 +171,30 @@ describe("order types, submitted at the close of bar 0", () => {
     expect(fillsOf(engine)).toEqual(fills);
     expect(engine.state.postings.flags[0]).toBe(flags);
   });
-  test("a stop limit that an other's fill looks at stays a stop limit", () => {
+  test("a stop limit that is only looked at, as the rival of a target, stays one", () => {
     const bars = series([
-      [100, 101, 99, 100],
-      [100, 106, 99, 103],
-      [103, 104.5, 103, 104],
+      [100, 100, 100, 100],
+      [100, 100, 100, 100],
+      [100, 111, 94.5, 96],
+      [96, 97, 95.5, 96],
     ]);
+    const sale = { side: "sell", quantity: 1, reduceOnly: true } as const;
     const engine = run(
       one(bars),
       scripted({
-        0: (context) => {
-          const group = context.newGroup();
-          context.submit({
-            side: "buy",
-            quantity: 1,
-            type: "stop",
-            stopPrice: 102,
-            group,
-            timeInForce: "gtc",
-          });
-          const waits = {
-            side: "buy",
-            quantity: 1,
-            type: "stopLimit",
-            stopPrice: 105,
-            limitPrice: 106,
-          } as const;
-          context.submit({ ...waits, group });
+        0: submit({ side: "buy", quantity: 2 }),
+        1: (context) => {
+          context.submit({ ...sale, type: "limit", limitPrice: 110 });
+          context.submit({ ...sale, type: "stopLimit", stopPrice: 95, limitPrice: 94 });
         },
       }),
+      { innerPath: "optimistic" },
     );
-    expect(fillsOf(engine)).toEqual([[1, 1, 102]]);
+    expect(fillsOf(engine)).toEqual([
+      [1, 2, 100],
+      [2, -1, 110],
+      [2, -1, 95],
+    ]);
   });
   test("one cancels the other", () => {
     const engine = run(
@@ -846,6 +839,66 @@ describe("properties on random bars", () => {
         }
       }),
       { numRuns: 60 },
+    );
+  });
+
+  test("instruments by any names: the same fills", () => {
+    const sides = ["limit", "stop", "market"] as const;
+    const orders = fc.array(
+      fc.record({
+        bar: fc.integer({ min: 0, max: 8 }),
+        instrument: fc.integer({ min: 0, max: 2 }),
+        side: fc.constantFrom("buy" as const, "sell" as const),
+        type: fc.constantFrom(...sides),
+        quantity: fc.integer({ min: 1, max: 80 }),
+        price: fc.integer({ min: 90, max: 110 }),
+      }),
+      { minLength: 4, maxLength: 30 },
+    );
+    const bar = fc
+      .tuple(fc.integer({ min: 95, max: 105 }), fc.integer({ min: 95, max: 105 }), fc.nat(6), fc.nat(6))
+      .map(([open, close, up, down]) => [
+        open,
+        Math.max(open, close) + up,
+        Math.min(open, close) - down,
+        close,
+      ]);
+    const market = fc.array(fc.array(bar, { minLength: 10, maxLength: 10 }), { minLength: 3, maxLength: 3 });
+    fc.assert(
+      fc.property(market, orders, (prices, asked) => {
+        const fillsBy = (names: readonly string[]) => {
+          const engine = run(
+            // Whole lots at whole prices: sums over the instruments are exact in any order.
+            prices.map((bars, k) => ({ ...plainInstrument(names[k]!, series(bars)), lotSize: 1 })),
+            {
+              name: "asked",
+              features: [],
+              decide(context) {
+                const now = context.bars() - 1;
+                for (const { bar: at, instrument, side, type, quantity, price } of asked) {
+                  if (at !== now) continue;
+                  const k = context.indexOf(names[instrument]!);
+                  const prices = { limit: { limitPrice: price }, stop: { stopPrice: price }, market: {} };
+                  context.submit({ instrument: k, side, type, quantity, ...prices[type] });
+                }
+              },
+            },
+            { shortfall: "reduce" },
+          );
+          const { postings, instruments } = engine.state;
+          return [...fillRows(postings)].map((row) => [
+            postings.bar[row],
+            names.indexOf(instruments[postings.instrument[row]!]!.id),
+            postings.quantity[row],
+            postings.price[row],
+          ]);
+        };
+        const order = (fills: unknown[]) => fills.map((fill) => JSON.stringify(fill)).toSorted();
+        const fills = order(fillsBy(["A", "B", "C"]));
+        expect(order(fillsBy(["C", "A", "B"]))).toEqual(fills);
+        expect(order(fillsBy(["B", "C", "A"]))).toEqual(fills);
+      }),
+      { numRuns: 200 },
     );
   });
 
