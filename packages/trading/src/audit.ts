@@ -161,9 +161,9 @@ function isSame(a: number, b: number): boolean {
 }
 
 /** Bars whose close is beyond a factor of two of the close before, either way: an unadjusted split looks like that. */
-export function suspectSplits(bars: Dataset): number[] {
+export function suspectSplits(bars: Pick<Dataset, "close">): number[] {
   const found: number[] = [];
-  for (let i = 1; i < bars.length; i++) {
+  for (let i = 1; i < bars.close.length; i++) {
     const ratio = bars.close[i]! / bars.close[i - 1]!;
     if (ratio > 1.95 || ratio < 1 / 1.95) found.push(i);
   }

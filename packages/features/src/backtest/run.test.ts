@@ -368,6 +368,25 @@ describe("rules", () => {
     expect((error as Error).message).toContain(text);
   });
 
+  test.each([
+    ["raw", true],
+    ["split", false],
+  ])("a split in prices %s is told: %s", async (adjustment, told) => {
+    const instrumentId = `SPLIT${adjustment.toUpperCase()}.TEST`;
+    // Two for one on the twentieth day.
+    const level = (i: number) => (i < 20 ? 100 : 50);
+    const split = Array.from({ length: 60 }, (_, i): FixtureBar => {
+      const price = level(i) + (i % 5);
+      return [i * 86_400_000, price, price + 1, price - 1, price, 1_000];
+    });
+    await putBars(deps.db, { instrumentId }, "1d", split);
+    const result = await run({ ...rules("close > sma(close, 3)"), instrumentId, adjustment });
+    const warning = result.warnings.find((text) => text.includes("split"));
+    expect(warning !== undefined).toBe(told);
+    if (told) expect(warning).toContain("1 close is about half or twice the one before, on 1970-01-22");
+    expect(result.assumptions.join(" ")).toContain("not rounded to the venue's ticks");
+  });
+
   test("adding later bars changes no earlier fill", async () => {
     const early = await run({ ...crossover, toMs: "2012-01-01" });
     const late = await run(crossover);

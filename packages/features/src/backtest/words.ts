@@ -1,5 +1,6 @@
 import type { Dataset } from "@tapedeck/formula";
-import { orderStatuses } from "@tapedeck/trading";
+import { isoDate } from "@tapedeck/core";
+import { orderStatuses, suspectSplits } from "@tapedeck/trading";
 import type { OrderStatus } from "@tapedeck/trading";
 import type { SeriesDataset } from "../series/contract.ts";
 import type { BacktestPayload, BacktestResult, ConditionReport, InnerPath } from "./contract.ts";
@@ -54,6 +55,9 @@ export function assumptionsOf(
     `Fee of a fill: ${costs.feeBps} bps of its notional${costs.feePerUnit > 0 ? ` + ${costs.feePerUnit} a unit` : ""}${costs.minFee > 0 ? `, at least ${costs.minFee}` : ""}.`,
     `Slippage: ${costs.slippageBps} bps${costs.slippagePerUnit > 0 ? ` + ${costs.slippagePerUnit} a unit` : ""} worse than the open or the stop; none on targets, which are limits.`,
     `${innerPathWords(payload.innerPath)}; a gap through a stop fills at the open; a target fills only when the bar trades through it.`,
+    strategy.module === null
+      ? "Prices are not rounded to the venue's ticks, and no order is too small for it; only lots are kept to."
+      : "Prices of orders are rounded to the venue's ticks, and orders below its least notional are dropped.",
     `Quantities are ${lot}; no leverage; short sales pay no borrow fee; cash earns nothing.`,
     `Prices are ${adjustmentWords[dataset.adjustment]}.`,
     "The benchmark buys at the second bar's open with all cash and the same costs, and holds.",
@@ -99,6 +103,7 @@ export function warningsOf(
       `${missed} entries were not made: ${dropped.cash} for cash, ${dropped.lot} below one lot, ${dropped.price} without a price above zero.`,
     );
   }
+  if (dataset.adjustment === "raw") warnings.push(...splitsIn(dataset));
   if (payload.costs.feeBps + payload.costs.feePerUnit + payload.costs.minFee === 0) {
     warnings.push("Fees are set to zero.");
   }
@@ -111,6 +116,16 @@ export function warningsOf(
     );
   }
   return warnings;
+}
+
+/** In prices as traded a split is a loss, or a gain, that nobody had. */
+function splitsIn(dataset: SeriesDataset): string[] {
+  const suspect = suspectSplits(dataset.columns);
+  if (suspect.length === 0) return [];
+  const days = suspect.slice(0, 10).map((i) => isoDate(dataset.columns.closeMs[i]!));
+  return [
+    `Prices are as traded, and ${suspect.length === 1 ? "1 close is" : `${suspect.length} closes are`} about half or twice the one before, on ${days.join(", ")}: a split among them counts as a loss or a gain. Use adjustment split.`,
+  ];
 }
 
 /** Why there is no trade, with a report of each part of a condition that was never true. */
