@@ -69,15 +69,19 @@ export function openLink(options: LinkOptions): Link {
     timers.add(timer);
   }
 
+  function pauseAfter(failed: number): number {
+    const ceiling = Math.min(times.maxPauseMs, times.pauseMs * 2 ** Math.min(failed, 16));
+    return ceiling * (0.5 + 0.5 * options.random());
+  }
+
   function reconnect(): void {
     if (stopped || reconnecting) return;
     reconnecting = true;
-    const ceiling = Math.min(times.maxPauseMs, times.pauseMs * 2 ** Math.min(failures, 16));
-    failures += 1;
-    later(ceiling * (0.5 + 0.5 * options.random()), () => {
+    later(pauseAfter(failures), () => {
       reconnecting = false;
       connect();
     });
+    failures += 1;
   }
 
   function sendNext(socket: WebSocket): void {
@@ -98,8 +102,8 @@ export function openLink(options: LinkOptions): Link {
     if (idle) sendNext(socket);
   }
 
-  /** `replaced` is closed once the new connection has been open for a while. */
-  function connect(replaced?: WebSocket): void {
+  /** `replaced` is closed once the new connection has been open for a while; `failed`: tries so far to replace it. */
+  function connect(replaced?: WebSocket, failed = 0): void {
     if (stopped) return;
     const socket = new WebSocket(options.url, {
       handshakeTimeout: times.idleMs,
@@ -133,7 +137,10 @@ export function openLink(options: LinkOptions): Link {
     socket.on("open", () => {
       tell(socket, options.greeting());
       options.onLive();
-      if (replaced !== undefined) later(times.overlapMs, () => replaced.close());
+      if (replaced !== undefined)
+        later(times.overlapMs, () => {
+          if (sockets.has(socket)) replaced.close();
+        });
       later(times.lifeMs * (0.95 + 0.05 * options.random()), () => {
         if (sockets.has(socket)) connect(socket);
       });
@@ -141,7 +148,15 @@ export function openLink(options: LinkOptions): Link {
     socket.on("close", () => {
       clearInterval(watch);
       sockets.delete(socket);
-      if (stopped || sockets.size > 0) return;
+      if (stopped) return;
+      if (replaced !== undefined && sockets.has(replaced)) {
+        log.info({ reason }, "a venue's connection was not replaced; tried again");
+        later(pauseAfter(failed), () => {
+          if (sockets.has(replaced)) connect(replaced, failed + 1);
+        });
+        return;
+      }
+      if (sockets.size > 0) return;
       log.info({ reason }, "a venue's connection was lost; connecting again");
       options.onDown(reason);
       reconnect();
