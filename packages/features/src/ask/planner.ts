@@ -4,6 +4,7 @@ import { clarify, Declined } from "./answer.ts";
 import { families } from "./families/index.ts";
 import type { Family, Hint } from "./families/family.ts";
 import { companiesIn } from "./families/filings.ts";
+import { qualifiersLeft } from "./families/qualifiers.ts";
 import { refusal, unreadable } from "./families/refuse.ts";
 import { readQuestion } from "./question.ts";
 import type { Question } from "./question.ts";
@@ -59,6 +60,25 @@ function understand(q: Question, hint: Hint): Step | undefined {
     if (args !== undefined) return { family, args };
   }
   return undefined;
+}
+
+/** Throws Declined where the question has a word that its kind does not read: the answer would be to another question. */
+function checkRead({ family }: Step, q: Question, hint: Hint): void {
+  if (family.takes.includes("anything")) return;
+  const left = qualifiersLeft(q, family.reads ?? []);
+  if (left.length === 0) return;
+  const one = q.instruments[0] ?? hint.instruments[0] ?? hint.all[0];
+  throw new Declined(
+    `${left.map((word) => `"${word}"`).join(", ")} is not understood in a question of this kind: ${family.about}.`,
+    {
+      suggestions: family.examples
+        .filter((example) => example.includes("S&P 500"))
+        .slice(0, shownExamples)
+        .map((example) =>
+          one === undefined ? example : example.replaceAll(/(?:the )?S&P 500/g, one.instrumentId),
+        ),
+    },
+  );
 }
 
 /** Two questions in one: ", and what …", "? How …". */
@@ -163,6 +183,7 @@ export function makePlan(options: PlanOptions): Plan {
   if (before !== undefined && isFollowUp(whole)) {
     const step = understand(merge(before, whole), hint);
     if (step === undefined) throw notUnderstood(whole, hint);
+    checkRead(step, whole, hint);
     return { steps: [step], readAs, chain: [...(options.chain ?? []).slice(0, maxChain), question] };
   }
   const first = understand(whole, hint);
@@ -174,6 +195,7 @@ export function makePlan(options: PlanOptions): Plan {
     first?.family.name === "compareReturns";
   if (pieces.length < 2 || absorbs) {
     if (first === undefined) throw notUnderstood(whole, hint);
+    checkRead(first, whole, hint);
     return { steps: [first], readAs, chain: [question] };
   }
   const steps: Step[] = [];
@@ -186,8 +208,10 @@ export function makePlan(options: PlanOptions): Plan {
     const step = understand(dated, { ...hint, instruments: named });
     if (step === undefined) {
       if (first === undefined) throw notUnderstood(whole, hint);
+      checkRead(first, whole, hint);
       return { steps: [first], readAs, chain: [question] };
     }
+    checkRead(step, q, hint);
     steps.push(step);
     carried = named;
   }

@@ -21,6 +21,7 @@ const defaultHorizon = 20;
 export const afterMoves = defineFamily<AfterArgs>({
   name: "afterMoves",
   takes: ["numbers", "windows"],
+  reads: ["median", "meanOfReturns", "offset"],
   about: "What an instrument did in the bars after it fell or rose by more than a percentage",
   examples: [
     "What happened after the S&P 500 fell more than 5% in a day?",

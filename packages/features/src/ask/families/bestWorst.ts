@@ -20,6 +20,7 @@ interface BestArgs extends Record<string, unknown> {
 export const bestWorst = defineFamily<BestArgs>({
   name: "bestWorst",
   takes: ["numbers"],
+  reads: ["weekly"],
   about: "The best or worst days, weeks, months or years by return",
   examples: [
     "What was the best day of the S&P 500 in 2008?",

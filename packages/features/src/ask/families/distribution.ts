@@ -79,6 +79,7 @@ interface PeriodArgs extends Record<string, unknown> {
 export const distribution = defineFamily<PeriodArgs>({
   name: "distribution",
   takes: [],
+  reads: ["median", "meanOfReturns"],
   about: "How an instrument's returns spread: mean, median, deviation, quantiles, skew and excess kurtosis",
   examples: [
     "How are the daily returns of the S&P 500 distributed?",

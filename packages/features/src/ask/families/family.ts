@@ -8,6 +8,7 @@ import type { Bars, Stretch } from "../bars.ts";
 import { missingBars } from "../missing.ts";
 import type { Question } from "../question.ts";
 import type { Tools } from "../tools.ts";
+import type { Qualifier } from "./qualifiers.ts";
 
 /** What the asker gave besides the question. */
 export interface Hint {
@@ -26,6 +27,8 @@ export interface Family<Args extends Record<string, unknown> = Record<string, un
   examples: readonly string[];
   /** What of the question it uses besides names, words and one period. A question that has more is of another kind. */
   takes: readonly ("numbers" | "windows" | "periods" | "anything")[];
+  /** Words that change what is asked which it understands; a market question with others is declined. */
+  reads?: readonly Qualifier[];
   /** Its arguments, or undefined when the question is of another kind. Pure. */
   understand(question: Question, hint: Hint): Args | undefined;
   run(args: Args, tools: Tools): Promise<Answer>;

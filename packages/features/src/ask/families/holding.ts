@@ -123,6 +123,7 @@ interface MissedArgs extends PeriodArgs {
 export const missedDays = defineFamily<MissedArgs>({
   name: "missedDays",
   takes: ["numbers", "windows"],
+  reads: ["omission"],
   about: "What a holding would have returned without its best, or worst, days",
   examples: [
     "What if I had missed the 10 best days of the S&P 500 since 2010?",

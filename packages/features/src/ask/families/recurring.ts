@@ -44,6 +44,7 @@ function seasonsOf(bars: Bars, stretch: Stretch, by: SeasonArgs["by"]): Season[]
 export const seasonality = defineFamily<SeasonArgs>({
   name: "seasonality",
   takes: [],
+  reads: ["weekday", "meanOfReturns"],
   about: "Average returns by calendar month or weekday, best first",
   examples: [
     "Which month is best for the S&P 500 on average?",
@@ -103,6 +104,7 @@ interface StreakArgs extends Record<string, unknown> {
 export const streak = defineFamily<StreakArgs>({
   name: "streak",
   takes: ["windows"],
+  reads: ["length", "run"],
   about: "The longest run of bars that rose or fell, or the run now",
   examples: [
     "What was the longest winning streak of the S&P 500?",

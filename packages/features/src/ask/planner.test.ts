@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import type { Instrument } from "../series/contract.ts";
+import { Declined } from "./answer.ts";
+import { makePlan } from "./planner.ts";
+
+const instrument = (symbol: string, venue: string, name: string): Instrument => ({
+  instrumentId: `${symbol}.${venue}`,
+  symbol,
+  venue,
+  name,
+  assetClass: "equity",
+  currency: "USD",
+  calendar: "XNYS",
+  tickSize: null,
+  lotSize: null,
+  minNotional: null,
+  space: "shared",
+});
+const instruments = [
+  instrument("AAPL", "XNAS", "Apple"),
+  instrument("MSFT", "XNAS", "Microsoft"),
+  instrument("IBM", "XNAS", "IBM"),
+  instrument("SPX", "INDEX", "S&P 500"),
+];
+
+function planned(question: string, chain: readonly string[] = []) {
+  return makePlan({
+    question,
+    instruments,
+    hinted: [],
+    filings: [],
+    jobId: undefined,
+    asOfMs: Date.UTC(2020, 3, 18),
+    chain,
+  }).steps.map(({ family }) => family.name);
+}
+
+/** Why a question is declined; its plan where it is not. */
+function declined(question: string, chain?: readonly string[]): string {
+  try {
+    return planned(question, chain).join(", ");
+  } catch (error) {
+    if (!(error instanceof Declined)) throw error;
+    return error.message;
+  }
+}
+
+test.each([
+  ["What was the return of the S&P 500 not in 2008?", "not"],
+  ["How many days did the S&P 500 not fall in 2008?", "not"],
+  ["On how many days didn't the S&P 500 fall in 2008?", "didn't"],
+  ["When did the S&P 500 not close above its 200-day average in 2017?", "not"],
+  ["Which stocks did not rise more than 40% in 2009?", "not"],
+  ["Which of AAPL, MSFT and IBM did not have the highest volatility in 2008?", "not"],
+  ["Did the S&P 500 never close above 3000?", "never"],
+  ["What was the best day of the S&P 500 except 2008?", "except"],
+  ["What was the worst day of the S&P 500 excluding March 2020?", "excluding"],
+  ["What was the maximum drawdown of the S&P 500 without 2008?", "without"],
+  ["What was the second worst day of the S&P 500 in 2008?", "second worst"],
+  ["What was the third highest close of the S&P 500 in 2007?", "third highest"],
+  ["Which instrument had the second highest return in 2009?", "second highest"],
+  ["What was the median close of the S&P 500 in 2019?", "median"],
+  ["What was the average drawdown of the S&P 500?", "average drawdown"],
+  ["What was the lowest RSI of the S&P 500 in 2008?", "lowest rsi"],
+  ["What was the average RSI of the S&P 500 in 2008?", "average rsi"],
+  ["How long was the longest drawdown of the S&P 500?", "longest"],
+  ["How many consecutive days did the S&P 500 close above its 200-day average in 2019?", "consecutive"],
+  ["What was the real return of the S&P 500 since 2010?", "real"],
+  ["What was the inflation-adjusted return of the S&P 500 in 2008?", "inflation-adjusted"],
+  ["What was the return of the S&P 500 in 2008 after taxes?", "taxes"],
+  ["What was the log return of the S&P 500 in 2008?", "log"],
+  ["What was the return of the S&P 500 in 2008, in euros?", "in euros"],
+  ["What was the average daily volume of AAPL in dollars in 2008?", "volume of ⟨⟩ in dollars"],
+  ["What was the return of the S&P 500 overnight on 16 March 2020?", "overnight"],
+  ["What was the hourly return of the S&P 500 on 16 March 2020?", "hourly"],
+  ["What was the weekly RSI of the S&P 500 on 16 March 2020?", "weekly"],
+  ["What was the weekly Sharpe ratio of the S&P 500 in 2019?", "weekly"],
+  ["What was the downside beta of AAPL to MSFT?", "downside"],
+  ["How much would I have lost by shorting the S&P 500 in 2009?", "shorting"],
+  ["What was the return of AAPL hedged with MSFT in 2008?", "hedged"],
+  ["What was the return of AAPL minus MSFT in 2008?", "minus"],
+  ["What was the return of half AAPL and half MSFT in 2008?", "half"],
+  ["What was the highest volume of the S&P 500 in 2008 on a down day?", "on a down day"],
+  ["What was the S&P 500's return on a Monday in 2008?", "a monday"],
+  ["What was the return of the S&P 500 in the week of 16 March 2020?", "week of"],
+  ["What was the close of the S&P 500 the day before 16 March 2020?", "the day before"],
+  ["What was the parametric VaR of the S&P 500 in 2008?", "parametric"],
+  ["What was the volume-weighted average price of the S&P 500 in 2019?", "volume-weighted"],
+  ["What is the correlation of AAPL and MSFT volumes?", "correlation of ⟨⟩ and ⟨⟩ volumes"],
+  ["What was the standard deviation of the close of the S&P 500 in 2019?", "deviation of the close"],
+  ["What is the gap between AAPL and MSFT returns in 2008?", "gap between"],
+])("%s is declined for its word", (question, word) => {
+  expect(declined(question)).toContain(`"${word}"`);
+});
+
+test("a word that a following question adds is not left aside", () => {
+  const chain = ["What was the return of the S&P 500 in 2008?"];
+  expect(planned("And in 2009?", chain)).toEqual(["returnOver"]);
+  expect(declined("And not in 2009?", chain)).toContain('"not" is not understood');
+});
+
+test.each([
+  ["What would the S&P 500 have returned without its 20 worst days?", "missedDays"],
+  ["What is the median return of AAPL?", "distribution"],
+  ["Average return of the S&P 500 by month since 2000", "seasonality"],
+  ["What was the longest losing streak of the S&P 500 in 2008?", "streak"],
+  ["How did the S&P 500 do in the 60 days after a rise of 4%?", "afterMoves"],
+  ["What was the worst week of the S&P 500?", "bestWorst"],
+  ["What was the return of the S&P 500 in the second quarter of 2009?", "returnOver"],
+])("%s is of a kind that reads the word: %s", (question, family) => {
+  expect(planned(question)).toEqual([family]);
+});
