@@ -97,6 +97,16 @@ test("a start goes on from the trades that are known, within their millisecond t
   expect(feed.places().get("BTC/USDT")).toMatchObject({ last: { eventMs: eventMs + 5 }, ids: ["1003"] });
 });
 
+test("a trade from the future is handed on, and trades are asked for from the one before it on", async () => {
+  const { feed } = await follow();
+  await subscribed();
+  const eventMs = Date.now();
+  venue.trade(1, { eventMs });
+  venue.trade(2, { eventMs: eventMs + 72_000_000 });
+  await expect.poll(prices, { timeout: 10_000 }).toEqual([1, 2]);
+  expect(feed.places().get("BTC/USDT")?.last).toEqual({ tradeId: 0, eventMs });
+});
+
 /** https://lightning.bitflyer.com/docs?lang=en: its markets and executions, the newest first. */
 async function bitflyer(executions: () => readonly object[]) {
   const server = createServer((request, response) => {

@@ -32,6 +32,8 @@ const pageTrades = 1_000;
 const maxPauseMs = 60_000;
 /** Of asking what the exchange trades: it sends all of it. */
 const marketsMs = 30_000;
+/** A trade further ahead of the exchange's clock has a wrong time: asked for from there on, no other would come. */
+const mostAheadMs = 300_000;
 
 /** The part of an exchange object that a feed needs; ccxt's own type has thousands of members. */
 type Watched = Pick<
@@ -144,7 +146,8 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
     if (one.known.size > 2 * knownIds) one.known = new Set([...one.known].slice(-knownIds));
     const { place } = one;
     const lastMs = place?.last.eventMs ?? -Infinity;
-    if (eventMs > lastMs) one.place = { last: { tradeId: 0, eventMs }, holes: [], ids: [id] };
+    const isAhead = eventMs > clock.now() + mostAheadMs;
+    if (eventMs > lastMs && !isAhead) one.place = { last: { tradeId: 0, eventMs }, holes: [], ids: [id] };
     else if (eventMs === lastMs) one.place = { ...place!, ids: [...place!.ids!, id] };
     events.trade({
       symbol: one.symbol,
