@@ -266,7 +266,7 @@ export type FeedRun = z.output<typeof FeedRun>;
 export const QualityKind = z.enum(["stale", "crossed", "outlier", "bar"]);
 export type QualityKind = z.output<typeof QualityKind>;
 
-/** stale: no prints. crossed: the best bid is not below the best ask. outlier: a print far from those around it. bar: the venue's own bar differs. */
+/** stale: no prints. crossed: the best bid is not below the best ask. outlier: a print far from those around it, or from its time. bar: the venue's own bar differs. */
 export const FeedFinding = z
   .object({
     venue: z.string(),
