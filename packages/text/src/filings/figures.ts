@@ -176,7 +176,9 @@ function readItem({ page, rows, years, scale }: Table, item: Item, year: number)
   const taxed = (label: string, told: number): number => {
     if (/^(benefit|\(provision\))/.test(label)) return -told;
     const at = (pattern: RegExp) =>
-      whole.filter((row) => pattern.test(plainLabel(row.label))).map(({ cells }) => cells[column]! * scale);
+      whole
+        .filter((row) => pattern.test(plainLabel(row.label)))
+        .map((row) => lossSign(row) * row.cells[column]! * scale);
     const [before] = at(/before .*tax|^pre-?tax/);
     const after = at(
       /^(consolidated )?(net|\(loss\)|loss|income|earnings)\b(?!.*before).*(income|earnings|loss|operations)/,
@@ -188,7 +190,7 @@ function readItem({ page, rows, years, scale }: Table, item: Item, year: number)
     const fitting = whole.filter(({ label }) => pattern.test(plainLabel(label)));
     const row = fitting.find(({ implied }) => !implied) ?? fitting[0];
     if (row === undefined) continue;
-    const told = row.cells[column]! * scale;
+    const told = lossSign(row) * row.cells[column]! * scale;
     const value =
       item.amount === true
         ? Math.abs(told)
@@ -198,6 +200,17 @@ function readItem({ page, rows, years, scale }: Table, item: Item, year: number)
     return { item: item.name, year, value, page, start: row.start, end: row.end };
   }
   return null;
+}
+
+/**
+ * −1 for a row whose label says that it counts losses and whose newest year, which the label is of, has no brackets:
+ * "Net loss 155" is an income of −155. Else 1.
+ */
+function lossSign({ label, cells }: Row): 1 | -1 {
+  const plain = plainLabel(label);
+  const countsLosses =
+    /^(consolidated )?(net |operating )?loss\b(?!.*\b(earnings|profit|income\b(?! tax)))/.test(plain);
+  return countsLosses && cells[0]! > 0 ? -1 : 1;
 }
 
 function valueOf(

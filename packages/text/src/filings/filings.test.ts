@@ -202,6 +202,43 @@ Retained earnings 25 17\nTotal equity 30 30`,
   });
 });
 
+describe("losses", () => {
+  const figuresOf = (rows: string) => {
+    const filing: Filing = {
+      id: "acme",
+      company: "Acme",
+      form: "10-K",
+      year: 2022,
+      quarter: null,
+      day: null,
+    };
+    const text = `CONSOLIDATED STATEMENTS OF OPERATIONS\n(In millions)\nYears Ended December 31, 2022 2021 2020
+Total revenues 1,000 900 800\nCost of sales 700 600 500\n${rows}\nBasic 1 1 1`;
+    return createFigures([{ id: "acme#0", filing, page: 0, text }]);
+  };
+  const bare = figuresOf(
+    "Loss from operations 200 150 (10)\nLoss before income taxes 190 140 (20)\nProvision for income taxes 30 20 10\nNet loss 220 160 (10)",
+  );
+  const inBrackets = figuresOf(
+    "Loss from operations (200) (150) 10\nLoss before income taxes (190) (140) 20\nProvision for income taxes 30 20 10\nNet loss (220) (160) 10",
+  );
+  const profitOrLoss = figuresOf(
+    "Income (loss) from operations 200 (150) 10\nNet income (loss) 120 (160) 10",
+  );
+  test.each([
+    ["What was the net income of Acme in FY2022?", -220e6, 120e6],
+    ["What was the net income of Acme in FY2021?", -160e6, -160e6],
+    ["What was the net income of Acme in FY2020?", 10e6, 10e6],
+    ["What was the operating income of Acme in FY2022?", -200e6, 200e6],
+    ["What was the operating margin of Acme in FY2022?", -0.2, 0.2],
+    ["What was the FY2022 income tax of Acme?", 30e6, null],
+  ])("%s: a row of losses counts them with or without brackets", (question, loss, mixed) => {
+    expect(bare.answer(question)).toMatchObject({ value: loss });
+    expect(inBrackets.answer(question)).toMatchObject({ value: loss });
+    if (mixed !== null) expect(profitOrLoss.answer(question)).toMatchObject({ value: mixed });
+  });
+});
+
 describe("figures", () => {
   const figures = createFigures(filingPages);
   // Worked out by hand from fixture.ts.
