@@ -32,12 +32,12 @@ export interface Engine extends EngineRun {
 }
 
 /**
- * An event-driven run over the bars or trade prints of many instruments on one clock. At each close, in this order: borrow fees and interest of the days before the bar; splits, dividends and
- * funding due when the bar opened; orders that were active before it opened, against that bar; equity; then the strategy, whose
- * orders wait for a bar that opens at or after now + latency. Instruments are numbered by id, and of orders of one moment those that
- * lessen a position fill first, then those of the instrument with the oldest: neither names nor the order in which instruments are
- * given change anything. `reuse`: the curves of a run of the same
- * length that is over, to be written again.
+ * An event-driven run over the bars or trade prints of many instruments on one clock. At each close, in this order: borrow fees and
+ * interest of the days that began before the bar; splits, dividends and funding due when it opened; orders that were active before it
+ * opened, against that bar; borrow fees and interest of a day that begins now; equity; then the strategy, whose orders wait for a bar
+ * that opens at or after now + latency. Instruments are numbered by id, and of orders of one moment those that lessen a position fill
+ * first, then those of the instrument with the oldest: neither names nor the order in which instruments are given change anything.
+ * `reuse`: the curves of a run of the same length that is over, to be written again.
  */
 export function createEngine(
   given: readonly MarketInstrument[],

@@ -79,7 +79,7 @@ export const monteCarlo = defineJob({
   queue: "backtest",
   summary:
     "What a backtest might have been: resampled returns, shuffled trades, higher costs, later decisions",
-  version: 2,
+  version: 3,
   reuse: false,
   role: "analyst",
   attempts: 3,

@@ -189,7 +189,7 @@ export const portfolioBacktest = defineJob({
   path: "/portfolio-backtests",
   queue: "backtest",
   summary: "Run a strategy over several instruments on one clock, with margin, volume caps and currencies",
-  version: 3,
+  version: 4,
   reuse: true,
   role: "analyst",
   attempts: 3,

@@ -99,7 +99,7 @@ export const walkForward = defineJob({
   path: "/walk-forwards",
   queue: "backtest",
   summary: "Choose parameters on some bars, judge them on others, and stitch what was never chosen on",
-  version: 2,
+  version: 3,
   reuse: true,
   role: "analyst",
   attempts: 3,
