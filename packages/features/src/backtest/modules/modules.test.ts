@@ -100,6 +100,42 @@ describe("a module that", () => {
     expect(run.equity[18]).toBe(10_016);
   });
 
+  test("reaches outside is ended at its bar, and dates of given times are none of that", async () => {
+    const reaches = [
+      ["process.getBuiltinModule('fs').readdirSync('/')", "it uses process"],
+      ["globalThis['process'].exit()", "it uses process"],
+      ["Function('return process')()", "it uses process"],
+      ["fetch('http://localhost')", "it uses fetch"],
+      ["new WebSocket('ws://localhost')", "it uses WebSocket"],
+      ["performance.now()", "it uses performance"],
+      ["crypto.randomUUID()", "it uses crypto"],
+      ["Date.now()", "it uses the clock"],
+      ["new Date()", "it uses the clock"],
+      ["Date()", "it uses the clock"],
+      ["new Date(0).constructor.now()", "it uses the clock"],
+      ["new (new Date(0).constructor)()", "it uses the clock"],
+    ] as const;
+    const cases = reaches.map(([reach], i) => `case ${i + 10}: ${reach}; break;`);
+    const session = await folderOf(
+      `if (new Date(0).getUTCFullYear() !== 1970) throw new Error("no dates");
+       if (context.bars() === p.bar) switch (p.bar) { ${cases.join(" ")} }`,
+    ).open("mine");
+    const prices = series();
+    for (const [i, [reach, why]] of reaches.entries()) {
+      const { run, failure } = await session.run({
+        params: { bar: i + 10 },
+        instruments: [plainInstrument("A", prices)],
+        settings,
+        columns: { "sma(close, 2)": [{ closeMs: prices.closeMs, values: prices.close }] },
+        seed: 7,
+        signal,
+      });
+      expect(failure?.message, reach).toContain(`: ${why}`);
+      expect(run.state.instant, reach).toBe(i + 10);
+    }
+    await session.close();
+  });
+
   test("runs to the end gives the run, and the same again", async () => {
     const modules = folderOf("if (Math.random() < 0.3) context.submit({ side: 'buy', quantity: 1 });");
     const first = await runOf(await modules.open("mine"));
@@ -129,6 +165,8 @@ describe("a module that", () => {
   test.each([
     ["never loads", "", "for (;;);", "did not return within"],
     ["imports what it may not", "", 'import "node:fs";', "it imports node:fs"],
+    ["reads the process", "", "process.env;", "it uses process"],
+    ["draws chances that nothing seeds", "", "Math.random();", "it uses Math.random outside a run"],
     ["imports it later", "", 'await import("node:fs");', "it imports node:fs"],
     ["has another mistake", "", "nothing.there();", "nothing is not defined"],
   ])("%s is refused", async (_name, decide, head, why) => {

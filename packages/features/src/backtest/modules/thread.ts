@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { seededRandom } from "@tapedeck/core";
 import { createEngine } from "@tapedeck/trading";
 import type { EngineStrategy, StrategyModule } from "@tapedeck/trading";
+import { confineThread } from "./confine.ts";
 import type { FromModule, ThreadSetup, ToModule } from "./messages.ts";
 
 /** A module's thread: loads it, and runs it through the engine as it is told. What never returns is ended from outside. */
@@ -81,6 +82,7 @@ function run(module: StrategyModule, message: Extract<ToModule, { kind: "run" }>
 }
 
 send({ kind: "ready" });
+confineThread();
 try {
   const module = checkModule(await import(url));
   port.on("message", (message: ToModule) => {
