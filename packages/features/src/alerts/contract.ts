@@ -136,6 +136,8 @@ export const AlertView = z
     /** False between an alert and the end of its condition. */
     armed: z.boolean(),
     firedMs: z.int().nullable(),
+    /** Why it cannot fire now, and what to do; null where it can. */
+    waits: z.string().nullable(),
     createdBy: z.string(),
     createdMs: z.int(),
   })

@@ -138,6 +138,42 @@ test("an older state never replaces a newer one, and a change is seen by who eva
   expect(changed).toMatchObject({ id, deletedMs: nowMs });
 });
 
+test("an alert that no stream's ticks reach says so; a formula over venues is refused", async () => {
+  const caller = someone();
+  const { id, waits } = await make(caller, { instrumentId: "NOSUCH.NOWHERE" });
+  expect(waits).toMatch(/^No stream takes NOSUCH\.NOWHERE now/);
+  const pair = { rule: { kind: "formula", formula: 'close > close["TAKEN.NOWHERE"]' } };
+  expect((await make(caller, { instrumentId: "NOSUCH.NOWHERE", ...pair })).waits).toMatch(
+    /^No stream takes NOSUCH\.NOWHERE, TAKEN\.NOWHERE now/,
+  );
+  const place = (instrumentId: string, untilMs: number) => ({
+    venue: "nowhere",
+    instrumentId,
+    place: null,
+    bars: "[]",
+    runId: null,
+    untilMs,
+  });
+  await database.db
+    .insertInto("streamPlaces")
+    .values([place("NOSUCH.NOWHERE", Date.now() + 600_000), place("TAKEN.NOWHERE", 0)])
+    .execute();
+  expect((await routes.getAlert(deps, input(byId(id)), caller)).waits).toBeNull();
+  const page = await routes.listAlerts(deps, input({ query: { limit: 50 } }), caller);
+  expect(page.items.map(({ waits }) => waits?.slice(0, 31) ?? null)).toEqual([
+    "No stream takes TAKEN.NOWHERE n",
+    null,
+  ]);
+  const news = await make(caller, { instrumentId: "OTHER.NOWHERE", rule: { kind: "event" } });
+  expect(news.waits).toBeNull();
+  await expect(
+    make(caller, { rule: { kind: "formula", formula: 'close > close["TAKEN.NOWHERE"]' } }),
+  ).rejects.toMatchObject({
+    code: "formula.invalid",
+    message: expect.stringContaining("of another venue than A.HAND") as string,
+  });
+});
+
 test("a formula is checked and kept whole; every template is a rule that is taken", async () => {
   const caller = someone();
   const rule = (formula: string) => ({ rule: { kind: "formula", formula } });

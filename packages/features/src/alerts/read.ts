@@ -14,6 +14,7 @@ import {
   insertTrigger,
   loadAlert,
   loadAlerts,
+  loadTaken,
   loadTriggers,
 } from "./store.ts";
 import type { AlertRow } from "./store.ts";
@@ -25,7 +26,41 @@ export interface AlertDeps {
   now(): number;
 }
 
-function view(row: AlertRow): AlertView {
+/** Instruments whose ticks an alert needs. Throws `FormulaError` where this version does not know a function that it names. */
+function needsOf({ instrumentId, rule }: AlertRow): string[] {
+  if (rule.kind === "event" || rule.kind === "sentiment") return [];
+  if (rule.kind !== "formula") return [instrumentId];
+  const texts = [rule.formula, ...(rule.rearm === undefined ? [] : [rule.rearm])];
+  const options = { expect: "condition", timeframeMs: timeframeMs(rule.timeframe) } as const;
+  return [instrumentId, ...texts.flatMap((text) => checkFormula(text, options).instruments)];
+}
+
+/** Alerts as they are shown, each with what keeps it from firing. */
+async function viewAll(db: Db, rows: readonly AlertRow[]): Promise<AlertView[]> {
+  const needs = rows.map((row) => {
+    try {
+      return needsOf(row);
+    } catch (error) {
+      if (error instanceof FormulaError) return error;
+      throw error;
+    }
+  });
+  const taken = await loadTaken(
+    db,
+    needs.flatMap((one) => (one instanceof FormulaError ? [] : one)),
+  );
+  return rows.map((row, i) => view(row, waitsFor(needs[i]!, taken)));
+}
+
+function waitsFor(needs: readonly string[] | FormulaError, taken: ReadonlySet<string>): string | null {
+  if (needs instanceof FormulaError)
+    return `Its formula is not valid any more: ${needs.message} Make it anew.`;
+  const missing = [...new Set(needs)].filter((one) => !taken.has(one));
+  if (missing.length === 0) return null;
+  return `No stream takes ${missing.join(", ")} now: the alert waits until one does. Watch it on the Monitor, or name it in STREAM_SYMBOLS of a stream of its venue.`;
+}
+
+function view(row: AlertRow, waits: string | null): AlertView {
   const { id, name, instrumentId, rule, cooldownMs, expiresMs, muted, armed, firedMs, createdBy, createdMs } =
     row;
   return {
@@ -40,15 +75,22 @@ function view(row: AlertRow): AlertView {
     muted,
     armed,
     firedMs,
+    waits,
     createdBy,
     createdMs,
   };
 }
 
+const venueOf = (instrumentId: string) => instrumentId.slice(instrumentId.lastIndexOf(".") + 1);
+
 const unknown = (id: string) => new AppError("resource.unknown", `There is no alert ${id}.`);
 
 /** The rule with its formulas whole and checked, so that nothing that is saved later changes what it means. */
-async function settle(deps: AlertDeps, tenantId: string, rule: AlertRule): Promise<AlertRule> {
+async function settle(
+  deps: AlertDeps,
+  tenantId: string,
+  { instrumentId, rule }: { instrumentId: string; rule: AlertRule },
+): Promise<AlertRule> {
   if (rule.kind !== "formula") return rule;
   const texts = [rule.formula, ...(rule.rearm === undefined ? [] : [rule.rearm])];
   const [formula, rearm] = (await deps.formulas.expand(tenantId, texts)).map((text) => {
@@ -58,6 +100,12 @@ async function settle(deps: AlertDeps, tenantId: string, rule: AlertRule): Promi
         throw new AppError(
           "formula.invalid",
           "sentiment() changes with documents, not with bars: use a rule of kind sentiment.",
+        );
+      const foreign = checked.instruments.find((one) => venueOf(one) !== venueOf(instrumentId));
+      if (foreign !== undefined)
+        throw new AppError(
+          "formula.invalid",
+          `${foreign} is of another venue than ${instrumentId}: an alert's formula is computed by the stream of one venue. Name instruments of ${venueOf(instrumentId)}.`,
         );
       return checked.text;
     } catch (error) {
@@ -81,7 +129,7 @@ export const alertRouteHandlers = {
       before,
       limit: limit + 1,
     });
-    const items = rows.slice(0, limit).map(view);
+    const items = await viewAll(deps.db, rows.slice(0, limit));
     return { items, nextCursor: rows.length > limit ? items.at(-1)!.id : null };
   },
 
@@ -102,12 +150,12 @@ export const alertRouteHandlers = {
   async getAlert(deps, { params }, caller) {
     const row = await loadAlert(deps.db, caller.tenantId, params.id);
     if (row === undefined) throw unknown(params.id);
-    return view(row);
+    return (await viewAll(deps.db, [row]))[0]!;
   },
 
   async createAlert(deps, { body }, caller) {
     const nowMs = deps.now();
-    const rule = await settle(deps, caller.tenantId, body.rule);
+    const rule = await settle(deps, caller.tenantId, body);
     const row = {
       id: newId(nowMs),
       tenantId: caller.tenantId,
@@ -134,7 +182,7 @@ export const alertRouteHandlers = {
         );
       await insertAlert(tx, row);
     });
-    return view({ ...row, change: 0 });
+    return (await viewAll(deps.db, [{ ...row, change: 0 }]))[0]!;
   },
 
   async muteAlert(deps, { params, body }, caller) {
@@ -142,7 +190,7 @@ export const alertRouteHandlers = {
       throw unknown(params.id);
     const row = await loadAlert(deps.db, caller.tenantId, params.id);
     if (row === undefined) throw unknown(params.id);
-    return view(row);
+    return (await viewAll(deps.db, [row]))[0]!;
   },
 
   async testAlert(deps, { params }, caller) {

@@ -236,3 +236,15 @@ export async function takeNewsPlace(tx: Tx, source: "events" | "sentiment"): Pro
 export async function writeNewsPlace(tx: Tx, source: "events" | "sentiment", seq: number): Promise<void> {
   await tx.updateTable("alertPlaces").set({ seq }).where("source", "=", source).execute();
 }
+
+/** Those of the instruments whose ticks a stream takes now. */
+export async function loadTaken(db: Db | Tx, instrumentIds: readonly string[]): Promise<Set<string>> {
+  if (instrumentIds.length === 0) return new Set();
+  const rows = await db
+    .selectFrom("streamPlaces")
+    .select("instrumentId")
+    .where("instrumentId", "in", [...new Set(instrumentIds)])
+    .where("untilMs", ">", sql<number>`(extract(epoch from clock_timestamp()) * 1000)::int8`)
+    .execute();
+  return new Set(rows.map(({ instrumentId }) => instrumentId));
+}

@@ -91,7 +91,10 @@ function AlertRow({ alert, run }: { alert: AlertView; run: Run }) {
       <td className="nowrap">
         <Link to={`/live/${encodeURIComponent(alert.instrumentId)}`}>{alert.instrumentId}</Link>
       </td>
-      <td>{alert.armed ? "armed" : "fired; waits until it ends"}</td>
+      <td>
+        {alert.armed ? "armed" : "fired; waits until it ends"}
+        {alert.waits === null ? null : <div className="bad">{alert.waits}</div>}
+      </td>
       <td className="dim nowrap">{alert.firedMs === null ? "–" : time(alert.firedMs)}</td>
       <td>{alert.muted ? <span className="dim">muted</span> : <Targets alert={alert} />}</td>
       <td className="num nowrap">

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { api, messageOf } from "../../api.ts";
 import { number, percent, time } from "../../components/format.ts";
 import { Empty } from "../../components/state.tsx";
-import { useLive } from "../../live.ts";
+import { live, useLive } from "../../live.ts";
 import { Sparkline } from "./sparkline.tsx";
 import { StreamNote } from "./stream-note.tsx";
 import { TriggerList, useTriggers } from "./triggers.tsx";
@@ -15,9 +15,46 @@ const storeKey = "tapedeck.watched";
 /** Each row takes three of a connection's fifty subscriptions. */
 const maxWatched = 15;
 
+/** What this browser keeps; nothing where that is not what this page wrote. */
 function loadWatched(): string[] {
-  const kept: unknown = JSON.parse(localStorage.getItem(storeKey) ?? "[]");
-  return Array.isArray(kept) ? kept.filter((one) => typeof one === "string").slice(0, maxWatched) : [];
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(storeKey) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((one) => typeof one === "string").slice(0, maxWatched) : [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+/** Resolves once the stream has the instrument; rejects with why it has not. */
+function accepted(instrumentId: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const off = live.subscribe(
+      { channel: "ticks", instrumentId },
+      {
+        snapshot() {
+          off();
+          resolve();
+        },
+        delta: () => undefined,
+        refused(message) {
+          off();
+          reject(new Error(message));
+        },
+      },
+    );
+  });
+}
+
+/** Makes the alert unless there is one of that rule already. */
+async function alertOnMove(instrumentId: string, fraction: number): Promise<void> {
+  const windowMs = 60_000;
+  const { items } = await api.call("listAlerts", { query: { instrumentId } });
+  const isMade = items.some(
+    ({ rule }) => rule.kind === "move" && rule.fraction === fraction && rule.windowMs === windowMs,
+  );
+  if (!isMade)
+    await api.call("createAlert", { body: { instrumentId, rule: { kind: "move", fraction, windowMs } } });
 }
 
 /** What was typed as an id: a symbol alone is one of the stream's venue. Throws why it cannot be watched. */
@@ -117,10 +154,8 @@ function WatchForm({ watched, add }: { watched: readonly string[]; add: (instrum
     if (watched.includes(instrumentId)) return setRefusal(`${instrumentId} is watched already.`);
     if (watched.length >= maxWatched) return setRefusal(`At most ${maxWatched} instruments; remove one.`);
     try {
-      if (alerting)
-        await api.call("createAlert", {
-          body: { instrumentId, rule: { kind: "move", fraction: Number(share) / 100, windowMs: 60_000 } },
-        });
+      await accepted(instrumentId);
+      if (alerting) await alertOnMove(instrumentId, Number(share) / 100);
       setRefusal(undefined);
       setSymbol("");
       add(instrumentId);
