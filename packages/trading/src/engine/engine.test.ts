@@ -842,6 +842,34 @@ describe("properties on random bars", () => {
     );
   });
 
+  test.each([
+    ["A", "B"],
+    ["B", "A"],
+  ])("inside a bar the stop of one pays for the limit of another: %s buys, %s sells", (buys, sells) => {
+    const bars = series([
+      [100, 101, 99, 100],
+      [100, 101, 99, 100],
+      [100, 101, 90, 95],
+    ]);
+    const engine = run(
+      [plainInstrument(buys, bars), plainInstrument(sells, bars)],
+      scripted({
+        0: (context) =>
+          void context.submit({ instrument: context.indexOf(sells), side: "buy", cashFraction: 1 }),
+        1: (context) => {
+          const bought = { side: "buy", type: "limit", limitPrice: 93, quantity: 50 } as const;
+          context.submit({ instrument: context.indexOf(buys), ...bought });
+          const sold = { side: "sell", type: "stop", stopPrice: 95, quantity: 100 } as const;
+          context.submit({ instrument: context.indexOf(sells), ...sold });
+        },
+      }),
+    );
+    expect(fillsOf(engine)).toEqual([
+      [1, 100, 100],
+      [2, -100, 95],
+      [2, 50, 93],
+    ]);
+  });
   test("instruments by any names: the same fills", () => {
     const sides = ["limit", "stop", "market"] as const;
     const orders = fc.array(
