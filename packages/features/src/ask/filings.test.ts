@@ -63,6 +63,35 @@ test.each([
   expect(result).toMatchObject({ status, dropped: 0 });
 });
 
+test.each([
+  ["Did Acme Widgets' US revenue rise in 2022?", "us"],
+  ["Did Acme Widgets' revenue double in 2022?", "double"],
+  ["Did Acme Widgets' net income not rise in 2022?", "not"],
+  ["How did the revenue of Acme Widgets' widget segment develop from 2020 to 2022?", "segment"],
+  ["How did Acme's revenue excluding acquisitions develop from 2020 to 2022?", "acquisitions"],
+  ["Compare the organic revenue of Acme Widgets and Northern Brick in 2022", "organic"],
+  ["Compare the revenue of Acme Widgets and Northern Brick combined in 2022", "combined"],
+  ["Rank the companies by revenue per employee in 2021", "employee"],
+  ["Which company had the highest adjusted net income in fiscal 2022?", "adjusted"],
+])("%s is declined for its word", async (question, word) => {
+  const { result } = await fixture.ask({ question });
+  expect(result).toMatchObject({ status: "declined", sentences: [] });
+  expect(result.message).toContain(`"${word}"`);
+});
+
+test.each([
+  "Was Acme Widgets' revenue higher than Northern Brick's in 2022?",
+  "Has the net income of Acme Widgets increased since 2020?",
+  "Which of these companies had the lowest revenue in 2022?",
+])("%s is answered", async (question) => {
+  expect((await fixture.ask({ question })).result).toMatchObject({ status: "answered", dropped: 0 });
+});
+
+test("the revenue of a country is not that of the company", async () => {
+  const { result } = await fixture.ask({ question: "What was the US revenue of Acme Widgets in FY2022?" });
+  expect(result.sentences.map(({ text }) => text).join(" ")).not.toContain("1,200 million");
+});
+
 test("each operand opens the row on its page", async () => {
   const { result } = await fixture.ask({
     question: "What was the operating cash flow ratio of Acme Widgets in FY2022?",

@@ -21,7 +21,7 @@ function plain(text: string): string {
     .replaceAll(/['’]/g, "");
 }
 
-/** Ways to write a company's name, lower case: in full, without its legal form, run together, first word, initials. */
+/** Ways to write a company's name, lower case: in full, without its legal form, run together, first words, initials. */
 export function namesOf(company: string): string[] {
   const full = plain(company)
     .replaceAll(/[^\p{L}\p{N}&]+/gu, " ")
@@ -31,7 +31,10 @@ export function namesOf(company: string): string[] {
   const names = new Set([full, bare, words.join(" "), words.join("")]);
   const [first, second] = words;
   if (first !== undefined && second !== undefined) {
-    if (first.length >= 3 && !sharedFirstWords.has(first)) names.add(first);
+    if (first.length >= 3 && !sharedFirstWords.has(first)) {
+      names.add(first);
+      names.add(`${first} ${second}`);
+    }
     if (words.length >= 3) names.add(words.map((word) => word[0]).join(""));
     if (words.length === 2 && /&| and /.test(full)) {
       for (const joint of ["&", "n", " & ", " and "]) names.add(`${first[0]}${joint}${second[0]}`);

@@ -8,7 +8,7 @@ export { readPeriods } from "./periods.ts";
 export type { Periods } from "./periods.ts";
 export type { Item } from "./items.ts";
 export type { FigureUnit } from "./metrics.ts";
-export { figuresNamed, readFigureRequest } from "./request.ts";
+export { figuresNamed, readFigureRequest, wordsBesideFigures } from "./request.ts";
 export type { FigureRequest, NoFigure } from "./request.ts";
 export { createFilingSearch } from "./search.ts";
 export { bestRows } from "./tableRows.ts";

@@ -26,7 +26,7 @@ export interface NoFigure {
 const idle = new Set(
   (
     "what is was were are the a an of for in at end year years fy fiscal s did does do how much have has amount total value " +
-    "usd us dollars dollar million millions billion billions thousands percent percents percentage units unit and rate ratio " +
+    "usd dollars dollar million millions billion billions thousands percent percents percentage units unit and rate ratio " +
     "from to between company it its over yoy average margin growth change changes increase annual generate generated report " +
     "reported spend spent pay paid out by on net as per figure level result results"
   ).split(" "),
@@ -41,6 +41,7 @@ const growing =
   /\b(growth|year-over-year|yoy|percent(age)? change|% change|change in|increase in|decrease in|grow|grew)\b/;
 const bracketed = /\([^)]*\)/g;
 const sourceWords = /\bfrom (?:the )?[a-z ]*\b(?:statements?|sheets?)\b/g;
+const currencyWords = /\bus(?:\$| dollars?\b)/g;
 const yearWords = /\bfy ?'?\d{2,4}\b|\b(?:19|20)\d\d\b|\bcagr\b|\b(?:\d+|two|three|four|five)[ -]years?\b/g;
 
 interface Place {
@@ -59,6 +60,35 @@ function allNamed(text: string): Place[] {
     at += named.length - 1;
   }
   return found;
+}
+
+/** A text with `#` in place of each item and measure. */
+function withoutPlaces(text: string, places: readonly Place[]): string {
+  let rest = text;
+  for (const { at, named } of places.toReversed()) {
+    rest = `${rest.slice(0, at)} # ${rest.slice(at + named.length)}`;
+  }
+  return rest;
+}
+
+function notIdle(rest: string): string[] {
+  return rest
+    .replaceAll(/[^\p{L}\p{N}\s]/gu, " ")
+    .split(/\s+/)
+    .filter((word) => word !== "" && !idle.has(word));
+}
+
+/**
+ * The words of a question besides its figures, years and these companies that may make another figure of the one it
+ * names: a segment, an adjustment, a region. In small letters.
+ */
+export function wordsBesideFigures(question: string, companies: readonly string[]): string[] {
+  const text = question.replaceAll("’", "'").replaceAll(/\s+/g, " ").toLowerCase();
+  const body = companies
+    .reduce(withoutCompany, text)
+    .replaceAll(currencyWords, " ")
+    .replaceAll(yearWords, " ");
+  return notIdle(withoutPlaces(body, allNamed(body)));
 }
 
 /** The items and measures that a question names, as it writes them in small letters, from left to right. */
@@ -99,19 +129,14 @@ export function readFigureRequest(
   const body = withoutCompany(asked, company)
     .replaceAll(bracketed, " ")
     .replaceAll(sourceWords, " ")
+    .replaceAll(currencyWords, " ")
     .replaceAll(yearWords, " ");
   const places = allNamed(body);
   const [first, second] = places;
   if (first === undefined) return { declined: "It names no item of the statements and no measure of them." };
 
-  let rest = body;
-  for (const { at, named } of places.toReversed()) {
-    rest = `${rest.slice(0, at)} # ${rest.slice(at + named.length)}`;
-  }
-  const unknown = rest
-    .replaceAll(/[^\p{L}\p{N}\s]/gu, " ")
-    .split(/\s+/)
-    .filter((word) => word !== "" && !idle.has(word));
+  const rest = withoutPlaces(body, places);
+  const unknown = notIdle(rest);
   if (unknown.length > 0) return { declined: `These words are not understood here: ${unknown.join(", ")}.` };
   const isShare = second !== undefined && /#\s*as an? (%|percent(age)?) of\s*(the )?#/.test(rest);
   const last = places.at(-1)!;

@@ -1,4 +1,4 @@
-import { figuresNamed, readPeriods } from "@tapedeck/text/filings/index";
+import { figuresNamed, readPeriods, wordsBesideFigures } from "@tapedeck/text/filings/index";
 import type { Figure } from "@tapedeck/text/filings/index";
 import type { EvidenceItem } from "../../evidence/contract.ts";
 import { Declined } from "../answer.ts";
@@ -13,6 +13,30 @@ import { defineFamily } from "./family.ts";
 function namedIn(q: Question): string | undefined {
   const names = [...new Set(figuresNamed(q.original))];
   return names.length === 1 ? names[0] : undefined;
+}
+
+/** Words that ask for a change or an order and leave the figure what it is. */
+const comparing = new Set(
+  (
+    "why has had been fall fell fallen falling decline declined declining drop dropped decrease decreased shrink shrank lower " +
+    "worse rise rose risen rising grow grew grown growing increased climb climbed jump jumped higher improve improved better trend " +
+    "develop developed development evolve evolved changed time each history since until through during compare compared rank " +
+    "ranked companies which who them these than or both highest lowest most least largest smallest biggest best worst greater " +
+    "greatest faster fastest slower slowest smaller larger bigger less more order show me tell please all with against versus vs their"
+  ).split(" "),
+);
+
+/** Throws Declined where the question has words that may make another figure of the one it names. */
+function checkWords(q: Question, companies: readonly string[], item: string): void {
+  const left = wordsBesideFigures(q.original, companies).filter((word) => !comparing.has(word));
+  if (left.length === 0) return;
+  const [company, ...more] = companies;
+  throw new Declined(
+    `${left.map((word) => `"${word}"`).join(", ")} is not understood in a question that compares ${item}: figures are those of the statements, of the whole company.`,
+    {
+      suggestions: more.length > 0 ? [] : [`What does ${company} say about ${[...left, item].join(" ")}?`],
+    },
+  );
 }
 
 type Told = Figure & { company: string; year: number };
@@ -117,6 +141,7 @@ export const filingTrend = defineFamily<TrendArgs>({
         / (?:trend|develop|developed|development|evolve|evolved|change|changed|over time|each year|by year|history) /,
       );
     if (!asksChange) return undefined;
+    checkWords(q, [company], item);
     return {
       item,
       company,
@@ -182,6 +207,7 @@ export const filingCompare = defineFamily<CompareArgs>({
       q.matches(/ (?:which compan(?:y|ies)|rank|companies|which of (?:them|these)|who) /);
     const companies = ofAll ? all : named;
     if (companies.length < 2) return undefined;
+    checkWords(q, companies, item);
     const low = q.matches(/ (?:lowest|least|smallest|worst|slowest|lower|smaller|slower|less) /);
     return { item, companies, years, order: low ? "lowest" : "highest" };
   },
