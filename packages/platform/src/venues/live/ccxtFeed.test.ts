@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TradePlace, VenueTrade } from "@tapedeck/core";
+import type { TradeGap, TradePlace, VenueTrade } from "@tapedeck/core";
 import { testLog } from "@tapedeck/testkit";
 import { liveBinance } from "@tapedeck/testkit/liveBinance";
 import type { LiveBinance } from "@tapedeck/testkit/liveBinance";
@@ -10,10 +10,12 @@ import { createCcxtFeed } from "./ccxtFeed.ts";
 let venue: LiveBinance;
 let stop: () => void = () => undefined;
 let trades: VenueTrade[];
+let gaps: TradeGap[];
 let shown: unknown;
 beforeEach(async () => {
   venue = await liveBinance();
   trades = [];
+  gaps = [];
   shown = undefined;
 });
 afterEach(async () => {
@@ -46,7 +48,7 @@ async function follow(
     quote: ignore,
     mark: ignore,
     ownBar: ignore,
-    gap: ignore,
+    gap: (one) => gaps.push(one),
   });
   feed.follow(symbol, place);
   return { feed, instruments };
@@ -94,6 +96,7 @@ test("a start goes on from the trades that are known, within their millisecond t
   const place = { last: { tradeId: 0, eventMs }, holes: [], ids: [String(first!.a)] };
   const { feed } = await follow("binance", place);
   await expect.poll(prices, { timeout: 10_000 }).toEqual([2, 3, 4]);
+  expect(gaps).toEqual([]);
   expect(feed.places().get("BTC/USDT")).toMatchObject({ last: { eventMs: eventMs + 5 }, ids: ["1003"] });
 });
 
@@ -142,6 +145,13 @@ test("an exchange without a WebSocket is asked again and again", async () => {
   expect(trades.map(({ side }) => side)).toEqual(["sell", "buy", "sell"]);
   expect(trades[2]).toMatchObject({ eventMs: Date.UTC(2026, 0, 5, 10, 0, 2, 500), size: 0.01 });
   expect(feed.status()).toMatchObject({ state: "live", breaker: "closed" });
+  expect(gaps).toEqual([]);
+  made.length = 0;
+  execution(7, 5);
+  await expect.poll(prices, { timeout: 10_000 }).toEqual([1_001, 1_002, 1_003, 1_007]);
+  await expect
+    .poll(() => gaps, { timeout: 10_000 })
+    .toEqual(["open", "lost"].map((state) => ({ symbol: "BTC/JPY", fromId: 4, toId: 6, state })));
   stop();
   server.closeAllConnections();
   server.close();

@@ -30,6 +30,8 @@ const bookLevels = 100;
 const knownIds = 5_000;
 const pageTrades = 1_000;
 const maxPauseMs = 60_000;
+/** From finding a gap, which is recorded meanwhile, to saying that it is lost. */
+const lostMs = 1_000;
 /** Of asking what the exchange trades: it sends all of it. */
 const marketsMs = 30_000;
 /** A trade further ahead of the exchange's clock has a wrong time: asked for from there on, no other would come. */
@@ -89,10 +91,19 @@ async function timeOf(exchange: Watched): Promise<number> {
 const idOf = ({ id, timestamp, price, amount, side }: Trade) =>
   id ?? `${timestamp} ${price} ${amount} ${side}`;
 
+/** The numbers between two trades where the exchange counts its trades, else the time between them, ms UTC. */
+function between(place: TradePlace, next: Trade): { fromId: number; toId: number } {
+  const [lastId, nextId] = [place.ids!.at(-1), next.id].map(Number);
+  const isCounted = Number.isSafeInteger(lastId) && Number.isSafeInteger(nextId) && lastId! + 1 < nextId!;
+  return isCounted
+    ? { fromId: lastId! + 1, toId: nextId! - 1 }
+    : { fromId: place.last.eventMs, toId: next.timestamp! };
+}
+
 /**
  * Trades and books of any exchange that ccxt knows: over its WebSocket where ccxt has one, else by asking again and again.
  * Ids of trades are told apart, but say nothing of what is missing: after a lost connection, and at a start, trades are
- * asked for from the time of the last one on.
+ * asked for from the time of the last one on; an answer that begins after it is a gap.
  */
 export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
   const { now, random, log, pauseMs = 500, pollMs = 2_000 } = options;
@@ -170,16 +181,34 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
     for (const trade of trades) take(one, trade);
   }
 
+  /** An answer that joins what is known has its last trade, or another of its millisecond: ids may differ by way of asking. */
+  function lookForGap(
+    one: Followed,
+    place: TradePlace,
+    page: readonly Trade[],
+    fresh: readonly Trade[],
+  ): void {
+    const [first] = fresh;
+    const joins = page.some((trade) => one.known.has(idOf(trade)) || trade.timestamp === place.last.eventMs);
+    if (first?.timestamp === undefined || joins) return;
+    const gap = { symbol: one.symbol, ...between(place, first) };
+    log.error({ venue, ...gap }, "missing trades are not in the exchange's answer");
+    events.gap({ ...gap, state: "open" });
+    void pause(lostMs).then(() => events.gap({ ...gap, state: "lost" }));
+  }
+
   /** Trades from the last one on, page by page. Those before it were handed on by an earlier process. */
   async function fetchSince(exchange: Watched, one: Followed): Promise<void> {
     while (goesOn(one)) {
       const sinceMs = one.place?.last.eventMs;
-      const asked = sinceMs === undefined ? undefined : Math.floor(sinceMs);
+      // One before: some exchanges tell only what is later than asked for.
+      const asked = sinceMs === undefined ? undefined : Math.floor(sinceMs) - 1;
       const page = await gate.call(() => exchange.fetchTrades(one.symbol, asked, pageTrades));
       const fresh = page.filter(
         (trade) => !one.known.has(idOf(trade)) && (trade.timestamp ?? 0) >= (sinceMs ?? -Infinity),
       );
       if (!goesOn(one)) return;
+      if (one.place !== undefined) lookForGap(one, one.place, page, fresh);
       takeAll(one, fresh);
       if (sinceMs === undefined || fresh.length === 0) return;
     }
