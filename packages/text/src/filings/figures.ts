@@ -2,7 +2,7 @@ import { createCompanyFinder } from "./companies.ts";
 import { evaluate } from "./expression.ts";
 import type { Expression } from "./expression.ts";
 import type { Filing, FilingPage } from "./filing.ts";
-import { items, plainLabel } from "./items.ts";
+import { isNetInterest, items, plainLabel } from "./items.ts";
 import type { Item } from "./items.ts";
 import { readPeriods } from "./periods.ts";
 import { readFigureRequest } from "./request.ts";
@@ -134,8 +134,12 @@ const salesLessCost: Expression = {
   right: itemNamed("cost of sales"),
 };
 
+function itemCalled(name: string): Item {
+  return items.find((one) => one.name === name)!;
+}
+
 function itemNamed(name: string): Expression {
-  return { kind: "item", item: items.find((one) => one.name === name)!, year: null };
+  return { kind: "item", item: itemCalled(name), year: null };
 }
 
 /** The page that is most the statement, with the pages beside it over which it runs. */
@@ -168,7 +172,8 @@ function readTable(own: readonly FilingPage[], at: number): Table | null {
   return Math.abs(shift) > 1 ? null : { page, rows, scale, years: columns.map((year) => year + shift) };
 }
 
-function readItem({ page, rows, years, scale }: Table, item: Item, year: number): Operand | null {
+function readItem(table: Table, item: Item, year: number): Operand | null {
+  const { page, rows, years, scale } = table;
   const column = years.indexOf(year);
   if (column < 0) return null;
   const whole = rows.filter(({ cells }) => cells.length === years.length);
@@ -191,15 +196,35 @@ function readItem({ page, rows, years, scale }: Table, item: Item, year: number)
     const row = fitting.find(({ implied }) => !implied) ?? fitting[0];
     if (row === undefined) continue;
     const told = lossSign(row) * row.cells[column]! * scale;
-    const value =
-      item.amount === true
-        ? Math.abs(told)
-        : item.name === "income tax"
-          ? taxed(plainLabel(row.label), told)
-          : told;
+    const sign = isNetInterest(row.label) ? expenseSign(table, row) : 1;
+    if (sign === null) continue;
+    let value = sign * told;
+    if (item.amount === true && !isNetInterest(row.label)) value = Math.abs(told);
+    else if (item.name === "income tax") value = taxed(plainLabel(row.label), told);
     return { item: item.name, year, value, page, start: row.start, end: row.end };
   }
   return null;
+}
+
+/**
+ * 1 where a row of net interest tells expenses as they are, −1 where it tells them in brackets. A positive "interest
+ * expense, net" is one by its name; else the years tell in which it leads from the operating income to that before tax.
+ * Null where none tells, or they differ.
+ */
+function expenseSign(table: Table, { label, cells }: Row): 1 | -1 | null {
+  if (cells[0]! >= 0 && /expense/i.test(label)) return 1;
+  const told = table.years.flatMap((year, column) => {
+    const operating = readItem(table, itemCalled("operating income"), year)?.value;
+    const before = readItem(table, itemCalled("income before tax"), year)?.value;
+    if (operating === undefined || before === undefined) return [];
+    const interest = cells[column]! * table.scale;
+    // With as much of other income beside it, either sign could be.
+    return ([1, -1] as const).filter(
+      (sign) => Math.abs(operating - sign * interest - before) < Math.abs(interest) / 2,
+    );
+  });
+  const [first] = told;
+  return first !== undefined && told.every((sign) => sign === first) ? first : null;
 }
 
 /**

@@ -239,6 +239,55 @@ Total revenues 1,000 900 800\nCost of sales 700 600 500\n${rows}\nBasic 1 1 1`;
   });
 });
 
+describe("interest", () => {
+  const figuresOf = (interest: string, before: string) => {
+    const filing: Filing = {
+      id: "acme",
+      company: "Acme",
+      form: "10-K",
+      year: 2022,
+      quarter: null,
+      day: null,
+    };
+    const text = `CONSOLIDATED STATEMENTS OF INCOME\n(In millions)\nYears Ended December 31, 2022 2021 2020
+Total revenues 1,000 900 800\nCost of sales 700 600 500\nOperating income 200 150 100\n${interest}
+Income before income taxes ${before}\nNet income 120 80 50\nBasic 1 1 1`;
+    return createFigures([{ id: "acme#0", filing, page: 0, text }]);
+  };
+  test.each([
+    ["paid, told as an amount", "Interest, net 40 30 20", "160 120 80", 40e6],
+    ["paid, told in brackets", "Interest, net (40) (30) (20)", "160 120 80", 40e6],
+    ["earned, told as an amount", "Interest, net 5 12 10", "205 162 110", -5e6],
+    ["earned, told in brackets", "Interest expense, net (5) (12) (10)", "205 162 110", -5e6],
+  ])("net interest %s", (_what, row, before, value) => {
+    const figures = figuresOf(row, before);
+    expect(figures.answer("What was the interest expense of Acme in FY2022?")).toMatchObject({ value });
+    expect(figures.answer("What was the net interest expense of Acme in FY2022?")).toMatchObject({ value });
+    expect(figures.answer("What was the gross interest expense of Acme in FY2022?")).toHaveProperty(
+      "declined",
+    );
+  });
+
+  test("beside other income, the name tells an expense and nothing tells plain net interest", () => {
+    const asked = "What was the interest expense of Acme in FY2022?";
+    expect(figuresOf("Interest expense, net 40 30 20", "500 400 300").answer(asked)).toMatchObject({
+      value: 40e6,
+    });
+    expect(figuresOf("Interest, net 40 30 20", "500 400 300").answer(asked)).toHaveProperty("declined");
+  });
+
+  test("gross interest is read from its own row", () => {
+    const figures = figuresOf("Interest expense (40) (30) (20)\nInterest, net (35) (25) (15)", "165 125 85");
+    expect(figures.answer("What was the gross interest expense of Acme in FY2022?")).toMatchObject({
+      value: 40e6,
+    });
+    expect(figures.answer("What was the interest expense of Acme in FY2022?")).toMatchObject({ value: 40e6 });
+    expect(figures.answer("What was the net interest expense of Acme in FY2022?")).toMatchObject({
+      value: 35e6,
+    });
+  });
+});
+
 describe("figures", () => {
   const figures = createFigures(filingPages);
   // Worked out by hand from fixture.ts.

@@ -12,6 +12,15 @@ export interface Item {
   amount?: true;
 }
 
+/** Interest less what was capitalised is still without the interest earned. */
+const grossInterest = [/^interest expense(?!.*(income|,? net\b(?! of)))/, /^interest and debt expense/];
+const netInterest = [/^(net interest expense(?! and)|interest expense, net(?! of)|interest, net(?! of))/];
+
+/** Is a row interest paid less interest earned, so that its sign alone does not tell which is more? */
+export function isNetInterest(label: string): boolean {
+  return netInterest.some((pattern) => pattern.test(plainLabel(label)));
+}
+
 export const items: readonly Item[] = [
   {
     name: "net sales",
@@ -100,9 +109,22 @@ export const items: readonly Item[] = [
   {
     name: "interest expense",
     statement: "income",
-    said: /(annual |gross )?interest expense/,
+    said: /(annual )?interest expense/,
     amount: true,
-    rows: [/^interest expense(?!.*income)/, /^interest and debt expense/, /^interest(, net| expense, net)/],
+    rows: [...grossInterest, ...netInterest],
+  },
+  {
+    name: "gross interest expense",
+    statement: "income",
+    said: /gross interest expense/,
+    amount: true,
+    rows: grossInterest,
+  },
+  {
+    name: "net interest expense",
+    statement: "income",
+    said: /net interest expense|interest expense, net/,
+    rows: netInterest,
   },
   {
     name: "income before tax",
