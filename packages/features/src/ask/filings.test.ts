@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { saveSentDocument } from "../knowledge/store.ts";
 import { askFixture, filedMs, tenantId } from "./fixture.ts";
 import type { AskFixture } from "./fixture.ts";
 
@@ -138,4 +139,28 @@ test("before its day a filing is not seen", async () => {
     asOf: filedMs - 1,
   });
   expect(result.status).toBe("declined");
+});
+
+test("newer notices do not hide an annual report", async () => {
+  const question = "What was the revenue of Acme Widgets in fiscal 2020?";
+  const before = await fixture.ask({ question });
+  for (let at = 0; at < 26; at++) {
+    await saveSentDocument(
+      fixture.db,
+      tenantId,
+      {
+        title: `Acme notice ${at}`,
+        topic: "filings",
+        sources: [],
+        formulas: [],
+        publishedMs: filedMs,
+        text: `ITEM 8.01 Other events. Acme gave notice number ${at}.`,
+        filing: { company: "Acme Widgets Inc.", form: "8-K", fiscalYear: 2024, eventDate: "2024-02-01" },
+      },
+      filedMs,
+    );
+  }
+  const after = await fixture.ask({ question });
+  expect(before.text).toContain("800 million");
+  expect(after.text).toBe(before.text);
 });

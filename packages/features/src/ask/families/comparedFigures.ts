@@ -48,7 +48,7 @@ async function figuresOver(
   years: readonly number[],
   tools: Tools,
 ): Promise<{ told: Told[]; missing: string[] }> {
-  const figures = (await shelfOf(company, tools)).figures();
+  const figures = (await shelfOf(company, tools, { form: "10-K", years })).figures();
   const told: Told[] = [];
   const missing: string[] = [];
   for (const year of years) {

@@ -2,10 +2,11 @@ import {
   arithmeticOf,
   bestRows,
   createCompanyFinder,
+  formAsked,
   readFigureRequest,
   readPeriods,
 } from "@tapedeck/text/filings/index";
-import type { Figure, FilingHit, FilingPage } from "@tapedeck/text/filings/index";
+import type { Figure, FilingForm, FilingHit, FilingPage } from "@tapedeck/text/filings/index";
 import { bestSentences } from "@tapedeck/text/sentences";
 import type { EvidenceItem } from "../../evidence/contract.ts";
 import type { FilingDocument, FilingPageText } from "../../knowledge/contract.ts";
@@ -37,9 +38,29 @@ export function companiesIn(q: Question, hint: Hint): string[] {
 const mostPagesKept = 20_000;
 const shelves = createShelves<Page>(mostPagesKept);
 
-/** A company's newest filings, ready to be searched and read for figures. */
-export async function shelfOf(company: string, tools: Tools): Promise<Shelf<Page>> {
-  const filings = (await tools.listFilings()).filter((one) => one.company === company).slice(-mostFilings);
+/** What a question asks of the filings; `form` null: any. */
+export interface Asked {
+  form: FilingForm | null;
+  years: readonly number[];
+}
+
+/** The filings that fit best, in their order: by form, then year, annual reports before others, the newest of equals. */
+function fitting(filings: readonly FilingDocument[], { form, years }: Asked): FilingDocument[] {
+  const fit = (one: FilingDocument): number =>
+    4 * Number(one.form === form) + 2 * Number(years.includes(one.fiscalYear)) + Number(one.form === "10-K");
+  const chosen = new Set(
+    filings
+      .toReversed()
+      .toSorted((a, b) => fit(b) - fit(a))
+      .slice(0, mostFilings),
+  );
+  return filings.filter((one) => chosen.has(one));
+}
+
+/** A company's filings that fit what is asked, ready to be searched and read for figures. */
+export async function shelfOf(company: string, tools: Tools, asked: Asked): Promise<Shelf<Page>> {
+  const own = (await tools.listFilings()).filter((one) => one.company === company);
+  const filings = fitting(own, asked);
   const texts = new Map<FilingDocument, FilingPageText[]>();
   for (const document of filings) texts.set(document, await tools.readFiling(document));
   // How a filing is described may be mended without another version of its text.
@@ -170,7 +191,8 @@ export const filingFigure = defineFamily<{ question: string; company: string }>(
     return "declined" in request ? undefined : { question: q.original, company: request.company };
   },
   async run({ question, company }, tools) {
-    const figure = (await shelfOf(company, tools)).figures().answer(question);
+    const { years } = readPeriods(question);
+    const figure = (await shelfOf(company, tools, { form: "10-K", years })).figures().answer(question);
     if ("declined" in figure) throw new Declined(figure.declined);
     return { drafts: [figureDraft(figure)] };
   },
@@ -222,7 +244,9 @@ export const filingPassage = defineFamily<{ question: string; company: string }>
     return { question: q.original, company };
   },
   async run({ question, company }, tools) {
-    const hits = (await shelfOf(company, tools)).search().search(question, 3);
+    const periods = readPeriods(question);
+    const asked = { form: formAsked(question, periods), years: periods.years };
+    const hits = (await shelfOf(company, tools, asked)).search().search(question, 3);
     const found = hits
       .flatMap(({ page }) =>
         bestSentences(question, page.text, [company]).map((one) => ({ ...one, page: page as Page })),
