@@ -306,6 +306,9 @@ describe("figures", () => {
       (84 / 1200 + 60 / 1000 + 50 / 800) / 3,
     ],
     ["What was Acme Widgets' revenue growth from FY2021 to FY2022?", 0.2],
+    ["What was the increase in revenue of Acme Widgets from FY2020 to FY2022 in USD millions?", 400e6],
+    ["What was the percentage change in revenue of Acme Widgets from FY2020 to FY2022?", 0.5],
+    ["What was the change in gross margin of Acme Widgets from FY2020 to FY2022?", 0.6 - 0.55],
     ["What is Acme Widgets' 2 year revenue CAGR from FY2020 to FY2022?", Math.sqrt(1200 / 800) - 1],
     [
       "What is the FY2022 fixed asset turnover of Acme Widgets? Fixed asset turnover is defined as: FY2022 revenue / (average PP&E between FY2021 and FY2022). Round your answer to two decimal places.",

@@ -39,6 +39,9 @@ const asking = /.*((?:what(?:'s| is| was| were| are)|how much)\b[^?]*)\?/s;
 const commanding = /\b(?:calculate|compute)\b[^.?]*/;
 const growing =
   /\b(growth|year-over-year|yoy|percent(age)? change|% change|change in|increase in|decrease in|grow|grew)\b/;
+/** Growth told as a difference: of money where its unit is named, of a rate in points. */
+const inMoney = /\b(usd|dollars?|millions?|billions?|thousands?)\b|\$/;
+const inPercent = /%|\bpercent|\bgrowth\b|\bgrow\b|\bgrew\b|\brate\b/;
 const bracketed = /\([^)]*\)/g;
 const sourceWords = /\bfrom (?:the )?[a-z ]*\b(?:statements?|sheets?)\b/g;
 const currencyWords = /\bus(?:\$| dollars?\b)/g;
@@ -177,6 +180,15 @@ export function readFigureRequest(
       name: `${named.name} / revenue`,
       expression: { kind: "binary", op: "/", left: named.expression, right: revenue },
       unit: "percent",
+    };
+  }
+  if (kind === "growth" && (named.unit === "percent" || (inMoney.test(asked) && !inPercent.test(asked)))) {
+    return {
+      ...common,
+      name: `change in ${named.name}`,
+      expression: { kind: "change", of: base, years: [years[0]!, years.at(-1)!] },
+      kind: "value",
+      unit: named.unit,
     };
   }
   const unit = kind === "growth" || kind === "cagr" ? "percent" : named.unit;
