@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { createTradeFeed } from "@tapedeck/platform/venues/live/feed";
 import { binanceProtocol } from "@tapedeck/platform/venues/live/binance";
 import { tcpProxy } from "@tapedeck/testkit";
@@ -16,6 +18,15 @@ import { startMarket } from "./market.ts";
 import type { Market } from "./market.ts";
 
 const tradesPerSecond = 100;
+/** How soon a connection without a frame is given up and another one made. */
+const halfOpenMs = 5_000;
+/** How soon a client that stops reading is cut off, its buffer filling at 40,000 ticks a second. */
+const cutOffMs = 10_000;
+/** Rows that the recorder keeps in memory; more come while a call that gets no answer has its time, twice 5 s at most. */
+const maxRows = 300;
+const mostRows = maxRows + 10 * 2 * tradesPerSecond;
+/** What a hundred thousand frames may leave behind in memory. */
+const leftMb = 16;
 /** Of a wait that is shortened here; the soak has it whole. */
 const settleMs = 15_000;
 
@@ -56,7 +67,7 @@ async function start(clientLimits: Partial<ClientLimits> = {}) {
   url.port = String(proxy.port);
   const stream = await fixture.start(await createVenueSource("binance", feed), {
     databaseUrl: url.href,
-    recorder: { everyMs: 50, chunkRows: 100, maxRows: 300 },
+    recorder: { everyMs: 50, chunkRows: 100, maxRows },
     now,
     clientLimits,
   });
@@ -73,6 +84,12 @@ async function until(check: () => boolean | Promise<boolean>, withinMs = settleM
   }
 }
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Of what is still reachable. */
+function heapMb(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return process.memoryUsage().heapUsed / 1_048_576;
+}
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 
 /** Every trade is stored once, and no bar is wrong; the row of the table says how soon. */
@@ -105,8 +122,14 @@ describe("faults of a venue, of the database and of the clock, while it trades",
     await start();
     venue.freeze();
     const before = venue.connections();
+    const frozenMs = performance.now();
     await until(() => venue.connections() > before);
-    await settled("half-open socket, given up after 1 s");
+    const againMs = performance.now() - frozenMs;
+    expect(againMs).toBeLessThan(halfOpenMs);
+    await settled(
+      `half-open socket, another within ${seconds(halfOpenMs)}`,
+      `, connected after ${seconds(againMs)}`,
+    );
   });
 
   test("a gap whose history is refused, then allowed", async () => {
@@ -137,7 +160,11 @@ describe("faults of a venue, of the database and of the clock, while it trades",
       return spilled > 500;
     });
     proxy.heal();
-    await settled("database away until 500 rows are spilled", `, at most ${most} rows in memory`);
+    expect(most).toBeLessThanOrEqual(mostRows);
+    await settled(
+      `database away until 500 rows are spilled, at most ${mostRows} in memory`,
+      `, at most ${most} rows in memory`,
+    );
     expect(stream.stats()).toMatchObject({ lost: 0, spillBytes: 0 });
   });
 
@@ -167,10 +194,11 @@ describe("faults of a venue, of the database and of the clock, while it trades",
     await until(async () => (await clients()) === 0).finally(() => clearInterval(busy));
     const cutMs = performance.now() - startedMs;
     client.socket.terminate();
+    expect(cutMs).toBeLessThan(cutOffMs);
     recordFault({
       fault: "a client stops reading",
       backend: "stream",
-      bound: "cut off 1 s after its buffer is full",
+      bound: `cut off 1 s after its buffer is full, within ${seconds(cutOffMs)}`,
       measured: `cut off after ${seconds(cutMs)} of ${Math.round(cutMs / 50) * 2_000} ticks`,
     });
   });
@@ -186,7 +214,7 @@ describe("faults of a venue, of the database and of the clock, while it trades",
       "\u0000",
       "x".repeat(500),
     ];
-    const before = process.memoryUsage().heapUsed;
+    const before = heapMb();
     for (let sent = 0; sent < 100_000; sent++) {
       venue.send(`${junk[sent % junk.length]}`);
       if (sent % 1_000 === 999) await new Promise((resolve) => setImmediate(resolve));
@@ -196,8 +224,12 @@ describe("faults of a venue, of the database and of the clock, while it trades",
       const rows = (await fixture.db.selectFrom("streamRuns").select("feed").execute()) as Told[];
       return rows.some(({ feed }) => feed?.malformed === 100_000);
     });
-    const grownMb = Math.max(0, (process.memoryUsage().heapUsed - before) / 1_048_576);
-    await settled("100,000 malformed frames, each counted", `, heap ${grownMb.toFixed(0)} MB larger`);
+    const grownMb = heapMb() - before;
+    expect(grownMb).toBeLessThan(leftMb);
+    await settled(
+      `100,000 malformed frames, each counted, heap at most ${leftMb} MB larger`,
+      `, heap ${grownMb.toFixed(1)} MB larger`,
+    );
     expect(stream.stats()).toMatchObject({ lost: 0 });
   });
 });
