@@ -89,6 +89,7 @@ export const WalkForwardResult = z
     paths: z.array(OutOfSample),
     /** At most 500 points of that curve, 1 at its start. */
     curve: z.array(z.object({ atMs: z.int(), value: z.number() })),
+    assumptions: z.array(z.string()).default([]),
     warnings: z.array(z.string()),
   })
   .meta({ id: "WalkForwardResult" });

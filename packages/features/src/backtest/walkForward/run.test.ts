@@ -75,6 +75,7 @@ describe.each(["rolling", "anchored"] as const)("%s", (kind) => {
     const stitched = result.folds.reduce((value, fold) => value * (1 + fold.testReturn), 1);
     expect(result.outOfSample.totalReturn).toBeCloseTo(stitched - 1, 10);
     expect(result.curve.at(-1)!.value).toBeCloseTo(stitched, 10);
+    expect(result.assumptions.join(" ")).toContain("valued at its last close");
     // With the bars of the last tests away, the folds before choose and earn the same.
     const earlier = await run(folds, { toMs: 350 * dayMs });
     expect(earlier.folds).toEqual(result.folds.slice(0, 2));
@@ -104,6 +105,7 @@ test("purged folds test every bar once", async () => {
   ]);
   expect(result.outOfSample.bars).toBe(600);
   expect(result.paths).toHaveLength(1);
+  expect(result.assumptions).toEqual([expect.stringContaining("positions cross the borders")]);
 });
 
 test("time-series folds: tests of one length up to the end, each after everything before it", async () => {

@@ -288,6 +288,7 @@ async function judgeAll(
     folds: judged.folds,
     paths,
     curve: curveOf(judged.paths[median]!, data.closeMs, judged.pathFrom),
+    assumptions: assumptionsOf(folds),
     warnings: warningsOf(judged),
   };
 }
@@ -582,6 +583,14 @@ function tooShort(bars: number, needed: number): AppError {
     `There are ${bars} bars; these folds need at least ${needed}. Ask for a longer range or smaller folds.`,
     { details: { bars, needed } },
   );
+}
+
+function assumptionsOf(folds: WalkForwardPayload["folds"]): string[] {
+  return isGrouped(folds)
+    ? ["Each combination runs once over all bars: positions cross the borders of the groups."]
+    : [
+        "Each test begins with cash. What is held at its end is valued at its last close, without the cost of selling it; the next test does not hold it.",
+      ];
 }
 
 function warningsOf({ tally, folds }: Judged): string[] {
