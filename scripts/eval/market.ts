@@ -5,17 +5,23 @@ import { marketQuestions } from "./marketQuestions.ts";
 import type { Expected } from "./marketQuestions.ts";
 import type { EvalSet } from "./measure.ts";
 
-/** Numbers of a text with what stands right after them; dates are taken out first. */
+/** What makes the number after it a loss: a verb, or a measure that is told as the size of one. */
+const losing =
+  /(?:\b(?:fell|lost|declined|dropped|down)(?: by)?|\bloss of|\b(?:drawdown|value at risk) of [^:;]* was) $/;
+
+/** Numbers of a text with their signs and what stands right after them; dates are taken out first. */
 function numbersOf(text: string): { value: number; percent: boolean; decimals: number }[] {
   const bare = text.replaceAll(/\b\d{4}-\d\d-\d\d\b|\[\d+\]|S&P 500/g, " ");
   return [...bare.matchAll(/(?<![\d.])[-−]?\d[\d,]*(?:\.(\d+))?(\s?%)?/g)].map((match) => ({
-    value: Number(match[0].replaceAll(/[,%\s]/g, "").replace("−", "-")),
+    value:
+      (losing.test(bare.slice(0, match.index)) ? -1 : 1) *
+      Number(match[0].replaceAll(/[,%\s]/g, "").replace("−", "-")),
     percent: match[2] !== undefined,
     decimals: match[1]?.length ?? 0,
   }));
 }
 
-/** Does the text say it? Signs may be words ("fell 3 %"); numbers may be rounded to the digits shown. */
+/** Does the text say it? A sign may be a word ("fell 3 %"); numbers may be rounded to the digits shown. */
 function says(text: string, expected: Expected): boolean {
   switch (expected.kind) {
     case "name":
@@ -28,7 +34,7 @@ function says(text: string, expected: Expected): boolean {
       return numbersOf(text).some(
         ({ value, percent, decimals }) =>
           percent === (expected.kind === "percent") &&
-          Math.abs(Math.abs(value) - Math.abs(expected.value)) <= 0.5 * 10 ** -decimals + 1e-9,
+          Math.abs(value - expected.value) <= 0.5 * 10 ** -decimals + 1e-9,
       );
   }
 }
