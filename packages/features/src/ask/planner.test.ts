@@ -110,3 +110,13 @@ test.each([
 ])("%s is of a kind that reads the word: %s", (question, family) => {
   expect(planned(question)).toEqual([family]);
 });
+
+test.each([
+  ["What if I had bought each 2% dip of the S&P 500 with a 5% stop loss?", "not read"],
+  ["What if I had bought each 2% dip of the S&P 500 with a trailing stop?", "not read"],
+  ["What if I had bought each 2% dip of the S&P 500 and sold at a 10% profit?", "not read"],
+  ["What if I had bought each 2% dip of the S&P 500 and sold at a 10% gain?", "not read"],
+  ["Which stocks rose more than 40% but had a volatility below 30% in 2009?", "in part only"],
+])("%s is declined for the part that is not read", (question, why) => {
+  expect(declined(question)).toContain(why);
+});

@@ -1,6 +1,7 @@
 import { indexAtOrAfter } from "@tapedeck/quant/measure";
 import type { EvidenceItem } from "../../evidence/contract.ts";
 import type { Instrument } from "../../series/contract.ts";
+import { Declined } from "../answer.ts";
 import type { Draft } from "../answer.ts";
 import type { Bars, Stretch } from "../bars.ts";
 import type { Period } from "../dates.ts";
@@ -31,7 +32,7 @@ interface ScreenArgs extends Record<string, unknown> {
 const falls = / (?:fell|fall|fallen|lost|lose|dropped|drop|declined|decline|down) /;
 const rises = / (?:rose|rise|risen|gained|gain|up|climbed|jumped|increased) /;
 
-/** The conditions of a screen; undefined where a number is left that none of them takes. */
+/** The conditions of a screen; undefined where there is none. Declines where a number is left that none of them takes. */
 function conditionsIn(q: Question): Condition[] | undefined {
   const found: Condition[] = [];
   const numbers = [...q.numbers];
@@ -67,7 +68,19 @@ function conditionsIn(q: Question): Condition[] | undefined {
     found.push({ kind: "measure", measure: measure.name, level: percent ? value / 100 : value, side });
   }
   const spare = windows.filter((one) => !(one === 52 && found.some(({ kind }) => kind === "extreme")));
-  return numbers.length > 0 || spare.length > 0 || found.length === 0 ? undefined : found;
+  if (found.length === 0) return undefined;
+  if (numbers.length > 0 || spare.length > 0) {
+    throw new Declined(
+      `The screen is understood in part only (${found.map(describe).join(", ")}): it holds a number that none of these takes.`,
+      {
+        suggestions: [
+          "Which stocks rose more than 40% in 2009?",
+          "Which instruments are above their 200-day average?",
+        ],
+      },
+    );
+  }
+  return found;
 }
 
 interface Met {

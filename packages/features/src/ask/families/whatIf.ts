@@ -26,8 +26,14 @@ function withNumbers(q: Question): string {
   });
 }
 
-/** A condition of entry or exit, in the formula language; undefined where none is named. */
-function conditionIn(text: string, windows: number[], average: "sma" | "ema"): string | undefined {
+/** Windows and plain numbers of a question that no condition has used. */
+interface Unused {
+  windows: number[];
+  numbers: Question["numbers"];
+}
+
+/** A condition of entry or exit, in the formula language; undefined where none is named. Takes what it uses. */
+function conditionIn(text: string, { windows, numbers }: Unused, average: "sma" | "ema"): string | undefined {
   const move =
     /(\d+(?:\.\d+)?)% (?:(?:daily|day|one-day) )?(dip|drop|fall|decline|loss|plunge|rise|jump|gain|rally)/.exec(
       text,
@@ -37,6 +43,7 @@ function conditionIn(text: string, windows: number[], average: "sma" | "ema"): s
       text,
     );
   if (move !== null) {
+    numbers.shift();
     const [size, word] = /^\d/.test(move[1]!) ? [move[1]!, move[2]!] : [move[2]!, move[1]!];
     const share = Number(size) / 100;
     return /rise|rose|jump|gain|rally/.test(word)
@@ -44,8 +51,10 @@ function conditionIn(text: string, windows: number[], average: "sma" | "ema"): s
       : `close / lag(close, 1) - 1 <= -${share}`;
   }
   const rsi = / rsi .*?(below|under|above|over) (\d+)/.exec(text);
-  if (rsi !== null)
+  if (rsi !== null) {
+    numbers.shift();
     return `rsi(close, ${windows.shift() ?? 14}) ${/below|under/.test(rsi[1]!) ? "<" : ">"} ${rsi[2]!}`;
+  }
   if (/ golden cross/.test(text)) return "crossover(sma(close, 50), sma(close, 200))";
   if (/ (?:death|dead) cross/.test(text)) return "crossunder(sma(close, 50), sma(close, 200))";
   const side = / (above|over|below|under) (?:its|the|their)?.*(?:average|sma|ema|ma|dma) /.exec(text)?.[1];
@@ -58,26 +67,35 @@ const opposite: Record<string, string> = {
   "crossover(sma(close, 50), sma(close, 200))": "crossunder(sma(close, 50), sma(close, 200))",
 };
 
-/** Reads what was bought and when it was sold; undefined where no entry is named. */
+const stops = / (?:stops?|stop-loss|stopped|trailing) /;
+/** A way out measured from the price of the entry: a rule on closes does not tell it. */
+const fromEntry = / target | \S+% (?:profit|gain|loss) /;
+
+/** Reads what was bought and when it was sold; undefined where no entry is named. Declines what is left unread. */
 function rulesIn(q: Question): Rules | undefined {
   const text = withNumbers(q);
   const cut = text.search(/ (?:sold|sell|selling|exit|exited|held|hold|holding|keeping|kept) /);
-  const windows = [...q.windows];
+  const unused: Unused = { windows: [...q.windows], numbers: [...q.numbers] };
   const held = / (?:for|after|held|hold|holding) (?:bars?|days?|sessions?|weeks?|months?) /.test(
     ` ${text.slice(cut < 0 ? text.length : cut)} `,
   );
-  const maxBars = held ? windows.pop() : undefined;
+  const maxBars = held ? unused.windows.pop() : undefined;
   const average = averageKind(q);
-  const entry = q.formula ?? conditionIn(cut < 0 ? text : `${text.slice(0, cut)} `, windows, average);
+  const entry = q.formula ?? conditionIn(cut < 0 ? text : `${text.slice(0, cut)} `, unused, average);
   if (entry === undefined) return undefined;
   // "… RSI is below 30 and selling above 60": the level is the index's.
   const rest = cut < 0 ? "" : text.slice(cut);
   const way = entry.startsWith("rsi(") ? rest.replace(/ (?=(?:above|over|below|under) \d)/, " rsi ") : rest;
   const exit =
-    (cut < 0 ? undefined : conditionIn(way, windows, average)) ??
+    (cut < 0 ? undefined : conditionIn(way, unused, average)) ??
     opposite[entry] ??
     (/^close > (.*)$/.exec(entry)?.[1] === undefined ? undefined : entry.replace(">", "<"));
-  if (windows.length > 0) return undefined;
+  if (stops.test(text) || fromEntry.test(rest) || unused.numbers.length > 0) {
+    throw new Declined(
+      "This rule has a part that is not read. Its entry and exit may be a move of a day, a level of the RSI, a crossing or an average, and its exit a number of bars; stops and targets are parts of POST /api/backtests.",
+    );
+  }
+  if (unused.windows.length > 0) return undefined;
   return { entry, exit, maxBars: maxBars ?? (exit === undefined ? defaultBars : undefined) };
 }
 
