@@ -35,7 +35,10 @@ export function overclaim({ text, cite, names }: Draft): string | undefined {
   }
   const data = cite.filter(({ kind }) => kind !== "passage");
   if (data.length === 0) {
-    return shareHeld(said, texts.join(" ")) < leastOfPassages ? "its passages do not say it" : undefined;
+    const headings = cite.map((item) => (item.kind === "passage" ? `${item.title} ${item.section}` : ""));
+    return shareHeld(said, [...texts, ...headings].join(" ")) < leastOfPassages
+      ? "its passages do not say it"
+      : undefined;
   }
   const { bound } = checkSentence(
     text,
@@ -54,7 +57,7 @@ export function overclaim({ text, cite, names }: Draft): string | undefined {
 function toldBy(item: Draft["cite"][number]): string[] {
   switch (item.kind) {
     case "passage":
-      return [`${item.title} ${item.section} ${item.text}`];
+      return [item.text];
     case "record":
       return Object.values(item.values).filter((value) => typeof value === "string");
     case "job":
