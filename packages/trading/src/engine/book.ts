@@ -213,16 +213,22 @@ function expireOrders(state: EngineState, k: number, bar: BarNow): void {
   }
 }
 
+const isAtMarket = ({ type }: BookOrder) => type === "market" || type === "onOpen";
+
+/** Orders at the market before those with a level: what was decided before comes first, whatever the open. */
 function fillAtOpen(state: EngineState, k: number, bar: BarNow, reducing: boolean): void {
   const orders = state.orders[k]!;
   // Orders born here are not looked at: they come after the open.
   const { length } = orders;
-  for (let j = 0; j < length; j++) {
-    const order = orders[j]!;
-    if (!canTrade(order, bar) || lessens(state, order) !== reducing) continue;
-    const price = priceAtOpen(order, bar);
-    if (Number.isNaN(price)) continue;
-    fillOrder(state, order, bar, price, isStop(order) ? fillFlags.gap : 0, false);
+  for (const atMarket of [true, false]) {
+    for (let j = 0; j < length; j++) {
+      const order = orders[j]!;
+      if (isAtMarket(order) !== atMarket) continue;
+      if (!canTrade(order, bar) || lessens(state, order) !== reducing) continue;
+      const price = priceAtOpen(order, bar);
+      if (Number.isNaN(price)) continue;
+      fillOrder(state, order, bar, price, isStop(order) ? fillFlags.gap : 0, false);
+    }
   }
 }
 

@@ -229,6 +229,20 @@ describe("order types, submitted at the close of bar 0", () => {
       [3, -40, 90],
     ]);
   });
+
+  test("what was decided at a close fills at the open before a target that the open is beyond", () => {
+    const scripts = scripted({
+      0: submit({ side: "buy", quantity: 10, bracket: { targetPrice: 110 } }),
+      1: submit({ side: "sell", quantity: 10 }),
+    });
+    const costs = { ...noCosts, slippage: { kind: "fixed", rate: 0.01, perUnit: 0 } } as const;
+    const engine = run(one(flat(100, 100, 120, 120)), scripts, { costs });
+    expect(fillsOf(engine)).toEqual([
+      [1, 10, 101],
+      [2, -10, 118.8],
+    ]);
+  });
+
   test("an order that turns a position round opens no more than the cash pays for, and what is cut does not wait", () => {
     const flips = scripted({
       0: (context) => context.target(-50),
