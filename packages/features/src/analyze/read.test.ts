@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Caller, ProgressOf } from "@tapedeck/core";
-import { recordingContext, testBlobs } from "@tapedeck/testkit";
+import { recordingContext } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { askFixture, nowMs, tenantId } from "../ask/fixture.ts";
 import type { AskFixture } from "../ask/fixture.ts";
@@ -19,7 +19,6 @@ const caller: Caller = { principalId: tenantId, kind: "user", tenantId, role: "a
 const request = new Request("http://loopback/");
 const stop = new AbortController();
 let fixture: AskFixture;
-let blobs: Awaited<ReturnType<typeof testBlobs>>;
 let working: Promise<void>;
 
 /** Runs waiting analyses as a worker would, without a queue. */
@@ -34,7 +33,7 @@ async function work(): Promise<void> {
     for (const job of waiting) {
       const ctx = recordingContext<ProgressOf<typeof analyze>, Tx>({ nowMs, tenantId, jobId: job.id });
       const payload = AnalyzePayload.parse(JSON.parse(job.payload));
-      const end = await runAnalyze({ ...fixture.deps, blobs: blobs.blobs }, payload, ctx).then(
+      const end = await runAnalyze({ ...fixture.deps, blobs: fixture.blobs }, payload, ctx).then(
         (result) => ({ state: "completed", result: JSON.stringify(result) }),
         (error: { code: string; message: string }) => ({
           state: "failed",
@@ -54,7 +53,6 @@ async function work(): Promise<void> {
 
 beforeAll(async () => {
   fixture = await askFixture();
-  blobs = await testBlobs();
   fixture.deps.jobs.start();
   working = work();
 });
@@ -62,10 +60,9 @@ afterAll(async () => {
   stop.abort();
   await working;
   await fixture.close();
-  await blobs.close();
 });
 
-const deps = () => ({ ...fixture.deps, blobs: blobs.blobs });
+const deps = () => ({ ...fixture.deps, blobs: fixture.blobs });
 const chart = (query: Record<string, unknown>, instrumentId = "SPX") =>
   analyzeRouteHandlers.getChart(
     deps(),

@@ -372,6 +372,8 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     db,
     deps,
     bus,
+    /** Where its jobs keep files. */
+    blobs: blobs.blobs,
     bars,
     stocks,
     context,
