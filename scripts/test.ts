@@ -1,12 +1,13 @@
 /**
  * `npm test`: check, then every suite, the fault suite last. Suites whose Redis, Chromium, Weaviate or sample
  * data is absent are left out by name and listed at the end; with CI=true that is a failure.
- * Before the last line stands every test that failed. The last line is `N passed, N failed`.
+ * Before the last line stands every failure with its message. The last line is `N passed, N failed`.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
+import type { TestReport } from "./test-report.ts";
 
 interface Counts {
   passed: number;
@@ -23,7 +24,7 @@ const inCi = process.env["CI"] === "true";
 const work = mkdtempSync(join(tmpdir(), "tapedeck-test-"));
 /** Suites that could not run here: name, why, and the command that brings what they need. */
 const leftOut = new Map<string, { why: string; bring: string }>();
-/** What failed, by stage, file and full name: the end of a log says it, however long the log. */
+/** What failed, by stage, file, full name and message: the end of a log says it, however long the log. */
 const failures: string[] = [];
 
 const chromium = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
@@ -35,9 +36,9 @@ function version(command: string, args: string[]): string | undefined {
   return result.status === 0 ? (result.stdout || result.stderr).trim().split("\n")[0] : undefined;
 }
 
-function run(command: string, args: string[]): Promise<number> {
+function run(command: string, args: string[], more: Record<string, string> = {}): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], env });
+    const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], env: { ...env, ...more } });
     child.on("error", (error) => {
       console.log(error.message);
       resolve(1);
@@ -47,42 +48,22 @@ function run(command: string, args: string[]): Promise<number> {
 }
 
 async function vitest(name: string, config: string, wrap: string[] = []): Promise<Counts> {
-  const report = join(work, `${name}.json`);
-  const suite = ["vitest", "run", "--config", config, "--reporter=default"];
-  const [command, ...args] = [...wrap, ...suite, "--reporter=json", `--outputFile.json=${report}`];
-  const code = await run(command!, args);
-  if (!existsSync(report)) {
+  const file = join(work, `${name}.json`);
+  const reporters = ["--reporter=default", "--reporter=./scripts/test-report.ts"];
+  const [command, ...args] = [...wrap, "vitest", "run", "--config", config, ...reporters];
+  const code = await run(command!, args, { TEST_REPORT: file });
+  if (!existsSync(file)) {
     failures.push(`${name}: the suite ended without a report`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  const json = JSON.parse(readFileSync(report, "utf8")) as VitestReport;
-  const failed = Math.max(json.numFailedTests, json.numFailedTestSuites > 0 ? 1 : 0, code === 0 ? 0 : 1);
-  noteLeftOut(json);
-  noteFailed(name, json);
-  return { passed: json.numPassedTests, failed, skipped: json.numPendingTests + json.numTodoTests };
-}
-
-interface VitestReport {
-  numPassedTests: number;
-  numFailedTests: number;
-  numFailedTestSuites: number;
-  numPendingTests: number;
-  numTodoTests: number;
-  testResults: {
-    name: string;
-    status: string;
-    assertionResults: { status: string; fullName: string; ancestorTitles: string[] }[];
-  }[];
-}
-
-/** Each test that failed, with its file; a file that failed outside its tests (an import, a hook) by its name alone. */
-function noteFailed(stage: string, report: VitestReport): void {
-  for (const { name, status, assertionResults } of report.testResults) {
-    const file = relative(process.cwd(), name);
-    const tests = assertionResults.filter((test) => test.status === "failed");
-    for (const { fullName } of tests) failures.push(`${stage}: ${file} > ${fullName}`);
-    if (status === "failed" && tests.length === 0) failures.push(`${stage}: ${file}`);
+  const report = JSON.parse(readFileSync(file, "utf8")) as TestReport;
+  if (code !== 0 && report.failed === 0) {
+    report.failed = 1;
+    report.failures.push(`vitest ended with exit code ${code}`);
   }
+  for (const failure of report.failures) failures.push(`${name}: ${failure}`);
+  for (const block of report.leftOut) noteLeftOut(block);
+  return report;
 }
 
 /** What brings what a suite says is absent. */
@@ -93,13 +74,11 @@ const bringing: [RegExp, string][] = [
 ];
 
 /** A skipped block says in its name why: "… (left out: redis-server is absent)". */
-function noteLeftOut(report: VitestReport): void {
-  for (const { status, ancestorTitles } of report.testResults.flatMap((file) => file.assertionResults)) {
-    const match = status === "passed" ? null : /^(.*) \(left out: (.*)\)$/.exec(ancestorTitles[0] ?? "");
-    if (match === null) continue;
-    const bring = bringing.find(([what]) => what.test(match[2]!))?.[1] ?? "see its name";
-    leftOut.set(match[1]!, { why: match[2]!, bring });
-  }
+function noteLeftOut(block: string): void {
+  const match = /^(.*) \(left out: (.*)\)$/.exec(block);
+  if (match === null) return;
+  const bring = bringing.find(([what]) => what.test(match[2]!))?.[1] ?? "see its name";
+  leftOut.set(match[1]!, { why: match[2]!, bring });
 }
 
 async function passes(name: string, command: string, args: string[]): Promise<Counts> {
