@@ -32,7 +32,7 @@ import { createStorageEraser } from "@tapedeck/features/storage";
 import { createUploadStore } from "@tapedeck/features/uploads/store";
 import { openBlobs } from "@tapedeck/platform/blobs/open";
 import { createBus } from "@tapedeck/platform/bus/index";
-import { openKnowledge } from "@tapedeck/platform/knowledge/open";
+import { knowledgeTarget, openKnowledge } from "@tapedeck/platform/knowledge/open";
 import { createDb, createDbWithStats } from "@tapedeck/platform/postgres/index";
 import type { PoolStats } from "@tapedeck/platform/postgres/index";
 import { createQueue } from "@tapedeck/platform/queue/index";
@@ -113,21 +113,7 @@ export async function wire(
     environment.TAPEDECK_API_KEY ??
     (await keptSecret(path.join(config.dir, "api-key"), () => newSecret("key")));
   await ensureFirstAdmin({ db, key: firstKey, now });
-  const knowledge = openKnowledge({
-    dir: path.join(config.dir, "knowledge"),
-    weaviateUrl: environment.WEAVIATE_URL,
-    weaviateGrpcUrl: environment.WEAVIATE_GRPC_URL,
-    weaviateApiKey: environment.WEAVIATE_API_KEY,
-    embeddings:
-      environment.OPENAI_EMBEDDING_MODEL === undefined
-        ? undefined
-        : {
-            model: environment.OPENAI_EMBEDDING_MODEL,
-            apiKey: environment.OPENAI_API_KEY,
-            baseUrl: environment.OPENAI_BASE_URL,
-          },
-    now,
-  });
+  const knowledge = openKnowledge({ ...knowledgeTarget(config.dir, environment), now });
   const deps: ApiDeps = {
     db,
     blobs,

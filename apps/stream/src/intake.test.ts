@@ -3,7 +3,7 @@ import { createIntake } from "./intake.ts";
 
 test("a print five minutes ahead of the venue's clock is taken, one further ahead is refused and counted", () => {
   const nowMs = Date.UTC(2026, 0, 5);
-  const intake = createIntake({ venue: "hand", fromMs: () => nowMs - 600_000, aheadMs: 86_400_000 });
+  const intake = createIntake({ venue: "hand", fromMs: () => nowMs - 600_000 });
   intake.add("A.HAND");
   const take = (aheadMs: number) =>
     intake.take({ instrumentId: "A.HAND", eventMs: nowMs + aheadMs, price: 1, size: 1, side: "buy" }, nowMs);
@@ -14,9 +14,4 @@ test("a print five minutes ahead of the venue's clock is taken, one further ahea
   }
   expect(take(0)).toMatchObject({ seq: 2 });
   expect(intake.counts()).toEqual({ taken: 2, malformed: 0, tooLate: 0, tooEarly: 2 });
-});
-
-test("prints of a venue that takes less ahead are refused from there on", () => {
-  const intake = createIntake({ venue: "hand", fromMs: () => 0, aheadMs: 1_000 });
-  expect([intake.isAhead(2_000, 1_000), intake.isAhead(2_001, 1_000)]).toEqual([false, true]);
 });

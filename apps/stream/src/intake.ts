@@ -36,19 +36,17 @@ const pruneMs = 60_000;
 /**
  * Normalises what a venue sends. Refused are ticks that are no prints (price not above 0, size below 0, no time), those
  * older than `fromMs`, whose bars are no longer in memory (a bar that disagrees with its ticks would be wrong), and those
- * from further ahead than `aheadMs`, or than five minutes.
+ * from more than five minutes ahead.
  */
 export function createIntake(options: {
   venue: string;
   /** The oldest tick of an instrument that may come. */
   fromMs(instrumentId: string): number;
-  aheadMs: number;
 }): Intake {
   const { venue } = options;
   const states = new Map<string, State>();
-  const aheadMs = Math.min(options.aheadMs, mostAheadMs);
   const counts = { taken: 0, malformed: 0, tooLate: 0, tooEarly: 0 };
-  const isAhead = (eventMs: number, nowMs: number) => eventMs > nowMs + aheadMs;
+  const isAhead = (eventMs: number, nowMs: number) => eventMs > nowMs + mostAheadMs;
 
   function prune(state: State, fromMs: number, nowMs: number): void {
     state.prunedMs = nowMs;

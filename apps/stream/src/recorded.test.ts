@@ -39,7 +39,7 @@ async function playedBars(recording: Recording, speed: number): Promise<LiveBar[
   const ignore = () => undefined;
   const pipeline = createPipeline({
     source,
-    intake: createIntake({ venue: source.venue, fromMs, aheadMs: 600_000 }),
+    intake: createIntake({ venue: source.venue, fromMs }),
     bars,
     hub: createHub("test", 16),
     recorder: {

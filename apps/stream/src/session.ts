@@ -113,6 +113,12 @@ interface Published {
   snapshot(): unknown;
 }
 
+/** A topic that is made for those who ask, until it is released. */
+interface Made {
+  published: Omit<Published, "topic">;
+  release(): void;
+}
+
 /** The instrument by which a topic goes to a process. */
 function instrumentOf(topic: MarketTopic): string {
   return topic.channel === "pairs" ? topic.y : topic.instrumentId;
@@ -195,33 +201,19 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
     return subscription;
   }
 
-  /** A topic that is made for those who ask: `open` resolves when there is a snapshot. Its place is taken meanwhile. */
-  async function subscribeMade(
-    topic: Topic,
-    resume: Resume,
-    open: () => Promise<{ published: Omit<Published, "topic">; release: () => void }>,
-  ): Promise<void> {
-    const key = topicKey(topic);
-    const held: Subscription = { behind: false, catchUp() {}, stop() {} };
-    subscriptions.set(key, held);
-    try {
-      const { published, release } = await open();
-      if (subscriptions.get(key) !== held) return release();
-      const source = topicKey(published.source) === key ? topic : published.source;
-      const subscription = follow({ ...published, topic, source }, resume);
-      const { stop } = subscription;
-      subscription.stop = () => {
-        stop();
-        release();
-      };
-      subscriptions.set(key, subscription);
-    } catch (error) {
-      subscriptions.delete(key);
-      refuse(topic, error);
-    }
+  /** A topic that was made for those who ask: the end of the subscription lets go of it. */
+  function followMade(topic: Topic, { published, release }: Made, resume: Resume): Subscription {
+    const source = topicKey(published.source) === topicKey(topic) ? topic : published.source;
+    const subscription = follow({ ...published, topic, source }, resume);
+    const { stop } = subscription;
+    subscription.stop = () => {
+      stop();
+      release();
+    };
+    return subscription;
   }
 
-  async function openComputed(topic: ComputedTopic) {
+  async function openComputed(topic: ComputedTopic): Promise<Made> {
     const source =
       topic.channel === "formulas"
         ? { ...topic, formula: await parts.expand(tenantId, topic.formula) }
@@ -271,19 +263,10 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
     if (!isWanted()) return undefined;
     if (address !== undefined && parts.relay !== undefined) return handOn(topic, resume, address, sinceMs);
     if (topic.channel === "formulas" || topic.channel === "pairs") {
-      const { published, release } = await openComputed(topic);
-      if (!isWanted()) {
-        release();
-        return undefined;
-      }
-      const source = topicKey(published.source) === topicKey(topic) ? topic : published.source;
-      const subscription = follow({ ...published, topic, source }, resume);
-      const { stop } = subscription;
-      subscription.stop = () => {
-        stop();
-        release();
-      };
-      return subscription;
+      const made = await openComputed(topic);
+      if (isWanted()) return followMade(topic, made, resume);
+      made.release();
+      return undefined;
     }
     const snapshot = () => parts.snapshot(topic);
     return snapshot() === undefined ? undefined : follow({ topic, source: topic, snapshot }, resume);
@@ -311,10 +294,21 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
     }
   }
 
-  async function openPortfolio(topic: Topic) {
-    const release = await parts.portfolio.follow(tenantId);
-    const snapshot = () => parts.portfolio.snapshot(tenantId);
-    return { published: { source: topic, scope: tenantId, snapshot }, release };
+  /** Its place is taken until there is a snapshot. */
+  async function subscribePortfolio(topic: Topic, resume: Resume): Promise<void> {
+    const key = topicKey(topic);
+    const held: Subscription = { behind: false, catchUp() {}, stop() {} };
+    subscriptions.set(key, held);
+    try {
+      const release = await parts.portfolio.follow(tenantId);
+      if (subscriptions.get(key) !== held) return release();
+      const snapshot = () => parts.portfolio.snapshot(tenantId);
+      const published = { source: topic, scope: tenantId, snapshot };
+      subscriptions.set(key, followMade(topic, { published, release }, resume));
+    } catch (error) {
+      subscriptions.delete(key);
+      refuse(topic, error);
+    }
   }
 
   async function subscribeRows(topic: RowTopic, resume: Resume): Promise<void> {
@@ -363,7 +357,7 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
           ),
         );
       if (topic.channel === "jobs" || topic.channel === "alerts") return void subscribeRows(topic, resume);
-      if (topic.channel === "portfolio") return void subscribeMade(topic, resume, () => openPortfolio(topic));
+      if (topic.channel === "portfolio") return void subscribePortfolio(topic, resume);
       if (topic.channel === "formulas" || topic.channel === "pairs")
         return void subscribeAbsent(topic, resume);
       const snapshot = () => parts.snapshot(topic);

@@ -129,8 +129,7 @@ export async function startTicks(parts: TickParts) {
       floors.set(instrumentId, oldestTick(atMs, places.get(instrumentId)));
   }
   const bars = createBarMaker({ venue, graceMs, fromMs });
-  const aheadMs = source.status() === null ? lateLimitMs : historyLimitMs;
-  const intake = createIntake({ venue, fromMs, aheadMs });
+  const intake = createIntake({ venue, fromMs });
   /** Where instruments that were left a moment ago ended: what came of them may not be stored yet. */
   const left = new Map<string, TradePlace>();
   const recorder = createRecorder({

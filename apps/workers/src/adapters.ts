@@ -1,6 +1,4 @@
-import path from "node:path";
-import type { KnowledgeIndex, LanguageModel } from "@tapedeck/core";
-import { openKnowledge as openIndex } from "@tapedeck/platform/knowledge/open";
+import type { LanguageModel } from "@tapedeck/core";
 import type { WorkerConfig } from "./config.ts";
 
 /** Adapters that bring tens of megabytes along are loaded when they are first used, or not at all. */
@@ -17,25 +15,6 @@ function lazy<T>(open: () => Promise<T>): { get: () => Promise<T> } {
       return made;
     },
   };
-}
-
-export function openKnowledge(config: WorkerConfig, now: () => number): KnowledgeIndex {
-  const { environment } = config;
-  return openIndex({
-    dir: path.join(config.dir, "knowledge"),
-    weaviateUrl: environment.WEAVIATE_URL,
-    weaviateGrpcUrl: environment.WEAVIATE_GRPC_URL,
-    weaviateApiKey: environment.WEAVIATE_API_KEY,
-    embeddings:
-      environment.OPENAI_EMBEDDING_MODEL === undefined
-        ? undefined
-        : {
-            model: environment.OPENAI_EMBEDDING_MODEL,
-            apiKey: environment.OPENAI_API_KEY,
-            baseUrl: environment.OPENAI_BASE_URL,
-          },
-    now,
-  });
 }
 
 /** Undefined where neither a key nor a server is configured. */

@@ -24,6 +24,7 @@ import { createSeriesReader } from "@tapedeck/features/series/reader";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import { createUploadStore } from "@tapedeck/features/uploads/store";
 import { openBlobs } from "@tapedeck/platform/blobs/open";
+import { knowledgeTarget, openKnowledge } from "@tapedeck/platform/knowledge/open";
 import { createDbWithStats } from "@tapedeck/platform/postgres/index";
 import type { PoolStats } from "@tapedeck/platform/postgres/index";
 import { createQueue } from "@tapedeck/platform/queue/index";
@@ -32,7 +33,7 @@ import { createVenueDirectory } from "@tapedeck/platform/venues/directory";
 import type { PaperTables } from "@tapedeck/platform/venues/paper";
 import { availableVolume, matchBar } from "@tapedeck/trading/matching";
 import type { Kysely, LogEvent } from "kysely";
-import { openKnowledge, openModel } from "./adapters.ts";
+import { openModel } from "./adapters.ts";
 import type { WorkerConfig } from "./config.ts";
 
 const dayMs = 86_400_000;
@@ -88,7 +89,7 @@ export async function wire(
       allowPrivateCallbacks: environment.TAPEDECK_CALLBACK_ALLOW_PRIVATE,
     },
   });
-  const knowledge = openKnowledge(config, now);
+  const knowledge = openKnowledge({ ...knowledgeTarget(config.dir, config.environment), now });
   const deps: Deps = {
     db,
     blobs,

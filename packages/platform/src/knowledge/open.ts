@@ -1,4 +1,6 @@
+import path from "node:path";
 import type { Embeddings, KnowledgeIndex } from "@tapedeck/core";
+import type { Environment } from "../config/index.ts";
 
 export interface KnowledgeTarget {
   /** Folder of LanceDB; used where no Weaviate is given. */
@@ -10,6 +12,33 @@ export interface KnowledgeTarget {
   /** A provider's model for vectors; absent: the index uses words alone. */
   embeddings?: { model: string; apiKey: string | undefined; baseUrl: string | undefined } | undefined;
   now(): number;
+}
+
+type KnowledgeEnvironment = Environment<
+  | "WEAVIATE_URL"
+  | "WEAVIATE_GRPC_URL"
+  | "WEAVIATE_API_KEY"
+  | "OPENAI_EMBEDDING_MODEL"
+  | "OPENAI_API_KEY"
+  | "OPENAI_BASE_URL"
+>;
+
+/** What the environment says of the index; `dir` is the folder of the installation. */
+export function knowledgeTarget(
+  dir: string,
+  environment: KnowledgeEnvironment,
+): Omit<KnowledgeTarget, "now"> {
+  const { OPENAI_EMBEDDING_MODEL: model } = environment;
+  return {
+    dir: path.join(dir, "knowledge"),
+    weaviateUrl: environment.WEAVIATE_URL,
+    weaviateGrpcUrl: environment.WEAVIATE_GRPC_URL,
+    weaviateApiKey: environment.WEAVIATE_API_KEY,
+    embeddings:
+      model === undefined
+        ? undefined
+        : { model, apiKey: environment.OPENAI_API_KEY, baseUrl: environment.OPENAI_BASE_URL },
+  };
 }
 
 async function openEmbeddings({ embeddings }: KnowledgeTarget): Promise<{ embeddings?: Embeddings }> {

@@ -257,7 +257,7 @@ function fillAlong(state: EngineState, k: number, bar: BarNow): void {
     if (finer.openMs[j]! > bar.openMs) {
       for (const order of state.orders[k]!.slice()) {
         if (!order.live || order.activeMs > bar.openMs || order.timeInForce === "ioc") continue;
-        if (order.timeInForce === "fok" || order.type === "market" || order.type === "onOpen") continue;
+        if (order.timeInForce === "fok" || isAtMarket(order)) continue;
         const price = priceAtOpen(order, part);
         if (!Number.isNaN(price))
           fillOrder(state, order, part, price, isStop(order) ? fillFlags.gap : 0, true);

@@ -11,6 +11,7 @@ import { useSubmit } from "../../components/use-submit.ts";
 import { kindOnPages, kindsOnPages } from "./catalogue.ts";
 import { AnalysisView } from "./analysis-view.tsx";
 import type { AnalyzeResult } from "./result.ts";
+import { useJobTypes } from "../../components/use-job-types.ts";
 
 type Payload = Record<string, unknown>;
 
@@ -19,11 +20,7 @@ export function AnalysisPage({ kind }: { kind: string }) {
   const page = kindOnPages(kind);
   const [search, setSearch] = useSearchParams();
   const jobId = search.get("job");
-  const types = useQuery({
-    queryKey: ["job-types"],
-    queryFn: () => api.call("listJobTypes", {}),
-    staleTime: Infinity,
-  });
+  const types = useJobTypes();
   const earlier = useQuery({
     queryKey: ["job", jobId],
     queryFn: () => api.call("getJob", { params: { id: jobId! } }),

@@ -1,4 +1,4 @@
-import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { JobSummary } from "@tapedeck/features/jobs/contract";
@@ -6,6 +6,7 @@ import { api, messageOf } from "../../api.ts";
 import { ago, duration, time } from "../../components/format.ts";
 import { MoreButton } from "../../components/more-button.tsx";
 import { Empty, ErrorBox, Loading, StateBadge } from "../../components/state.tsx";
+import { useJobTypes } from "../../components/use-job-types.ts";
 
 const states = ["accepted", "queued", "running", "completed", "failed", "cancelled"];
 const refreshMs = 2_000;
@@ -16,11 +17,7 @@ export function JobsPage() {
   const [text, setText] = useState("");
   const [refusal, setRefusal] = useState<string>();
   const queries = useQueryClient();
-  const types = useQuery({
-    queryKey: ["job-types"],
-    queryFn: () => api.call("listJobTypes", {}),
-    staleTime: Infinity,
-  });
+  const types = useJobTypes();
   const jobs = useInfiniteQuery({
     queryKey: ["jobs", type, state, text],
     initialPageParam: undefined as string | undefined,

@@ -6,14 +6,11 @@ import { ErrorBox, Loading } from "../../components/state.tsx";
 import { initialValue, prune, SchemaForm } from "../../components/schema-form.tsx";
 import type { Schema } from "../../components/schema-form.tsx";
 import { useSubmit } from "../../components/use-submit.ts";
+import { useJobTypes } from "../../components/use-job-types.ts";
 
 /** A form for any job type, made from its contract's JSON Schema. */
 export function NewJobPage({ type }: { type?: string }) {
-  const types = useQuery({
-    queryKey: ["job-types"],
-    queryFn: () => api.call("listJobTypes", {}),
-    staleTime: Infinity,
-  });
+  const types = useJobTypes();
   if (types.isPending) return <Loading what="job types" />;
   if (types.isError) {
     return (
