@@ -161,7 +161,7 @@ async function wholeWay(frames: readonly string[]): Promise<void> {
   const protocol = binanceProtocol({ market: "spot", now: () => startMs });
   let nowMs = startMs;
   const fromMs = () => nowMs - lateLimitMs;
-  const intake = createIntake({ venue: "binance", fromMs, aheadMs: Infinity });
+  const intake = createIntake({ venue: "binance", fromMs });
   const bars = createBarMaker({ venue: "binance", graceMs: 500, fromMs });
   const sequences = new Map(symbols.map((symbol) => [symbol, createSequence(undefined)]));
   for (const symbol of symbols) {

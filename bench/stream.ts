@@ -40,7 +40,7 @@ function toBars(): void {
   const sequence = createSequence(undefined);
   const lateLimitMs = 600_000;
   const fromMs = () => nowMs - lateLimitMs;
-  const intake = createIntake({ venue: "binance", fromMs, aheadMs: lateLimitMs });
+  const intake = createIntake({ venue: "binance", fromMs });
   const bars = createBarMaker({ venue: "binance", graceMs: 500, fromMs });
   intake.add(instrumentId);
   bars.open(instrumentId, calendarOf("24x7"), []);
