@@ -160,5 +160,25 @@ test("what people wrote is text in both files, never markup", async () => {
   expect(html).not.toContain("<script>");
   expect(html).toContain("&lt;b&gt;not bold&lt;/b&gt;");
   const { text } = await textOfPdf(new Uint8Array(await reportPdf(report)));
-  expect(text).toContain('<script>alert("x")</script> & co -1 ? 0');
+  expect(text).toContain('<script>alert("x")</script> & co −1 ≥ 0');
+});
+
+test("a PDF has the letters and signs of other scripts, and says which it has not", async () => {
+  const title = "Εθνική Τράπεζα · ПАО Сбербанк · Łódź · ₹ € £ ¥";
+  const report = {
+    title,
+    subtitle: "株 1",
+    warnings: [],
+    blocks: [
+      {
+        kind: "table" as const,
+        title: "Ελλάδα",
+        table: { columns: [{ label: "Компания", numeric: false }], rows: [["₹ 1,234 → € 15"]] },
+      },
+    ],
+    sources: [],
+  };
+  const { text } = await textOfPdf(new Uint8Array(await reportPdf(report)));
+  for (const part of [title, "\uFFFD 1", "Ελλάδα", "Компания", "₹ 1,234 → € 15"])
+    expect(text).toContain(part);
 });

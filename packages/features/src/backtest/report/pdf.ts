@@ -1,3 +1,7 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { create } from "fontkit";
+import type { Font } from "fontkit";
 import PDFDocument from "pdfkit";
 import type { Drawing, Ink } from "./drawing/shapes.ts";
 import type { Block, DocumentFigure, DocumentTable, ReportDocument } from "./documents/document.ts";
@@ -13,7 +17,23 @@ const colors: Record<Ink, string> = {
   bad: "#c43c3c",
 };
 
-const [regular, bold] = ["Helvetica", "Helvetica-Bold"];
+/** A face of the report: what is embedded of it are the characters used. */
+interface Face {
+  name: string;
+  bytes: Buffer;
+  font: Font;
+}
+
+const require = createRequire(import.meta.url);
+
+function loadFace(name: string): Face {
+  const bytes = readFileSync(require.resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`));
+  return { name, bytes, font: create(bytes) as Font };
+}
+
+/** DejaVu Sans: Latin, Greek, Cyrillic and signs of currencies, among others. */
+const regular = loadFace("DejaVuSans");
+const bold = loadFace("DejaVuSans-Bold");
 const margin = 40;
 const gap = 14;
 const columnsOfFigures = 3;
@@ -22,9 +42,13 @@ const printedRows = 60;
 
 type Pdf = PDFKit.PDFDocument;
 
-/** Characters that the standard fonts of PDF have: Latin-1 and a few more. */
+const unknownCharacter = "\uFFFD";
+
+/** The text with a sign in the place of each character that the faces do not have. */
 function printable(text: string): string {
-  return text.replaceAll("−", "-").replaceAll(/[^\u0020-\u007e\u00a0-\u00ff–—‘’“”•…€]/g, "?");
+  const known = (character: string) =>
+    [regular, bold].every(({ font }) => font.hasGlyphForCodePoint(character.codePointAt(0)!));
+  return Array.from(text, (character) => (known(character) ? character : unknownCharacter)).join("");
 }
 
 const left = margin;
@@ -35,8 +59,8 @@ function room(pdf: Pdf, height: number): void {
   if (pdf.y + height > pdf.page.height - margin) pdf.addPage();
 }
 
-function paragraph(pdf: Pdf, text: string, size: number, ink: Ink, font = regular): void {
-  pdf.font(font).fontSize(size).fillColor(colors[ink]);
+function paragraph(pdf: Pdf, text: string, size: number, ink: Ink, face = regular): void {
+  pdf.font(face.name).fontSize(size).fillColor(colors[ink]);
   room(pdf, pdf.heightOfString(printable(text), { width: widthOf(pdf) }));
   pdf.text(printable(text), left, pdf.y, { width: widthOf(pdf) });
 }
@@ -46,20 +70,20 @@ function addFigures(pdf: Pdf, figures: readonly DocumentFigure[]): void {
   for (let start = 0; start < figures.length; start += columnsOfFigures) {
     const row = figures.slice(start, start + columnsOfFigures);
     const heights = row.map(
-      (one) => 30 + pdf.font(regular).fontSize(7.5).heightOfString(printable(one.reading), { width }),
+      (one) => 30 + pdf.font(regular.name).fontSize(7.5).heightOfString(printable(one.reading), { width }),
     );
     room(pdf, Math.max(...heights));
     const top = pdf.y;
     row.forEach(({ label, value, reading }, k) => {
       const x = left + k * (width + gap);
-      pdf.font(regular).fontSize(8.5).fillColor(colors.dim).text(printable(label), x, top, { width });
+      pdf.font(regular.name).fontSize(8.5).fillColor(colors.dim).text(printable(label), x, top, { width });
       pdf
-        .font(bold)
+        .font(bold.name)
         .fontSize(13)
         .fillColor(colors.text)
         .text(printable(value), x, top + 11, { width });
       pdf
-        .font(regular)
+        .font(regular.name)
         .fontSize(7.5)
         .fillColor(colors.dim)
         .text(printable(reading), x, top + 27, { width });
@@ -75,7 +99,7 @@ function addDrawing(pdf: Pdf, drawing: Drawing): void {
   let x = left;
   for (const { label, ink } of drawing.legend) {
     pdf.rect(x, pdf.y, 8, 8).fillColor(colors[ink]).fillOpacity(1).fill();
-    pdf.font(regular).fontSize(8).fillColor(colors.dim);
+    pdf.font(regular.name).fontSize(8).fillColor(colors.dim);
     pdf.text(printable(label), x + 12, pdf.y, { lineBreak: false });
     x += 28 + pdf.widthOfString(printable(label));
   }
@@ -104,7 +128,7 @@ function addDrawing(pdf: Pdf, drawing: Drawing): void {
           .fill();
         break;
       case "text": {
-        pdf.font(regular).fontSize(shape.size).fillColor(color, 1);
+        pdf.font(regular.name).fontSize(shape.size).fillColor(color, 1);
         const text = printable(shape.text);
         const shift =
           shape.anchor === "start" ? 0 : pdf.widthOfString(text) / (shape.anchor === "middle" ? 2 : 1);
@@ -121,7 +145,7 @@ const tableSize = 7.5;
 
 /** Widths by the longest text, the wide ones cut to fit the page. */
 function columnWidths(pdf: Pdf, { columns, rows }: DocumentTable): number[] {
-  pdf.font(regular).fontSize(tableSize);
+  pdf.font(regular.name).fontSize(tableSize);
   const wanted = columns.map(
     (column, k) =>
       8 +
@@ -142,8 +166,8 @@ function columnWidths(pdf: Pdf, { columns, rows }: DocumentTable): number[] {
 function addTable(pdf: Pdf, table: DocumentTable): void {
   const shown = { columns: table.columns, rows: table.rows.slice(0, printedRows) };
   const widths = columnWidths(pdf, shown);
-  const addRow = (texts: readonly string[], ink: Ink, font: string) => {
-    pdf.font(font).fontSize(tableSize);
+  const addRow = (texts: readonly string[], ink: Ink, face: Face) => {
+    pdf.font(face.name).fontSize(tableSize);
     const heights = texts.map((text, k) => pdf.heightOfString(printable(text), { width: widths[k]! - 6 }));
     const height = Math.max(...heights) + 4;
     room(pdf, height);
@@ -198,13 +222,14 @@ function addBlock(pdf: Pdf, block: Block): void {
   if (block.note !== undefined) paragraph(pdf, block.note, 8, "dim");
 }
 
-/** A report as a PDF file on A4, with the fonts that every reader has. The same report gives the same bytes. */
+/** A report as a PDF file on A4, with the glyphs that it uses inside. The same report gives the same bytes. */
 export async function reportPdf(report: ReportDocument): Promise<Buffer<ArrayBuffer>> {
   const pdf = new PDFDocument({
     size: "A4",
     margin,
     info: { Title: report.title, Creator: "Tapedeck", CreationDate: new Date(0) },
   });
+  for (const { name, bytes } of [regular, bold]) pdf.registerFont(name, bytes);
   const chunks: Buffer[] = [];
   pdf.on("data", (chunk: Buffer) => chunks.push(chunk));
   const ended = new Promise<void>((resolve) => pdf.on("end", resolve));
