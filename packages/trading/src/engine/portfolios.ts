@@ -361,7 +361,7 @@ export function createPortfolioStrategy(
   given: Params,
   instruments: number,
   universe?: Universe,
-): { strategy: EngineStrategy; title: string } {
+): { strategy: EngineStrategy; title: string; params: Params } {
   const found = portfolioStrategies.find((one) => one.name === name);
   if (found === undefined) {
     const names = portfolioStrategies.map((one) => one.name).join(", ");
@@ -379,5 +379,5 @@ export function createPortfolioStrategy(
     );
   }
   const params = completeParams(name, found.params, given);
-  return { strategy: found.create(params, universe), title: found.title };
+  return { strategy: found.create(params, universe), title: found.title, params };
 }

@@ -3,11 +3,11 @@ import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
 import { auditRecursion, cutPoints, decidedOrders, fillRows, suspectSplits } from "@tapedeck/trading";
-import type { DecisionTrace, EngineRun, TradingCosts } from "@tapedeck/trading";
+import type { DecisionTrace, EngineRun } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
 import type { SeriesDataset } from "../../series/contract.ts";
 import { lowerBound } from "../columns.ts";
-import { endOf, loadForJob, loadListings, marketOf, requireBars } from "../portfolio/market.ts";
+import { dearer, endOf, loadForJob, loadListings, marketOf, requireBars } from "../portfolio/market.ts";
 import type { Listing, Listings } from "../portfolio/market.ts";
 import type { PortfolioDeps } from "../portfolio/run.ts";
 import { openPortfolio } from "../portfolio/strategy.ts";
@@ -236,30 +236,5 @@ function survivorshipOf(listings: readonly Listing[]): AuditCheck {
         ? "No instrument is a share or a fund."
         : `${gone.length} of ${shares.length} shares and funds end before the run does: those that failed are among them.`,
     firstMs: null,
-  };
-}
-
-/** Fees, spread and slippage times `multiple`. */
-function dearer(costs: TradingCosts, multiple: number): TradingCosts {
-  const { fees, slippage } = costs;
-  const rates = <R extends { makerRate: number; takerRate: number }>(of: R): R => ({
-    ...of,
-    makerRate: of.makerRate * multiple,
-    takerRate: of.takerRate * multiple,
-  });
-  return {
-    ...costs,
-    spreadRate: costs.spreadRate * multiple,
-    conversionRate: costs.conversionRate * multiple,
-    fees: {
-      ...rates(fees),
-      perUnit: fees.perUnit * multiple,
-      minimum: fees.minimum * multiple,
-      tiers: fees.tiers.map(rates),
-    },
-    slippage:
-      slippage.kind === "fixed"
-        ? { ...slippage, rate: slippage.rate * multiple, perUnit: slippage.perUnit * multiple }
-        : { ...slippage, coefficient: slippage.coefficient * multiple },
   };
 }

@@ -2,7 +2,13 @@ import { AppError } from "@tapedeck/core";
 import type { JobContext } from "@tapedeck/core";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
-import type { EngineSettings, MarketEvent, MarketInstrument, RateSeries } from "@tapedeck/trading";
+import type {
+  EngineSettings,
+  MarketEvent,
+  MarketInstrument,
+  RateSeries,
+  TradingCosts,
+} from "@tapedeck/trading";
 import type { CorporateAction, SeriesDataset, SeriesReader } from "../../series/contract.ts";
 import { lowerBound } from "../columns.ts";
 import { readDataset, recordInput, toFormulaData } from "../run.ts";
@@ -121,25 +127,29 @@ export function marketOf(
   { listings, rates, others }: Listings,
 ): PortfolioMarket {
   const data = new Map([...others].map(([name, dataset]) => [name, toFormulaData(dataset)]));
-  const resolve = (symbol: string) => data.get(symbol);
-  const values = listings.map(({ signals }) =>
-    evaluateAll(plan.features, { ...toFormulaData(signals), resolve }),
-  );
   return {
     instruments: listings.map((listing) => instrumentOf(listing, payload)),
     settings: settingsOf(payload, listings[0]!.dataset.instrument.currency, rates),
-    columns: Object.fromEntries(
-      plan.features.map((formula, f) => [
-        formula,
-        listings.map(({ dataset }, k) => ({ closeMs: dataset.columns.closeMs, values: values[k]![f]! })),
-      ]),
-    ),
+    columns: featureColumns(plan.features, listings, (symbol) => data.get(symbol)),
   };
 }
 
-/** A column of each formula; NaN (or false) everywhere for bars fewer than the formulas need. */
-function evaluateAll(formulas: readonly string[], data: Dataset): ReadonlyArray<Float64Array | Uint8Array> {
-  return formulas.length === 0 ? [] : evaluateFormulas(formulas, data);
+/** A column of each formula for each instrument; NaN (or false) everywhere for bars fewer than the formula needs. */
+export function featureColumns(
+  formulas: readonly string[],
+  listings: ReadonlyArray<Pick<Listing, "dataset" | "signals">>,
+  resolve: NonNullable<Dataset["resolve"]>,
+): PortfolioMarket["columns"] {
+  if (formulas.length === 0) return {};
+  const values = listings.map(({ signals }) =>
+    evaluateFormulas(formulas, { ...toFormulaData(signals), resolve }),
+  );
+  return Object.fromEntries(
+    formulas.map((formula, f) => [
+      formula,
+      listings.map(({ dataset }, k) => ({ closeMs: dataset.columns.closeMs, values: values[k]![f]! })),
+    ]),
+  );
 }
 
 function instrumentOf(
@@ -246,5 +256,30 @@ function settingsOf(
       cashRate: costs.cashRate,
       debitRate: costs.debitRate,
     },
+  };
+}
+
+/** Fees, spread and slippage times `multiple`. */
+export function dearer(costs: TradingCosts, multiple: number): TradingCosts {
+  const { fees, slippage } = costs;
+  const rates = <R extends { makerRate: number; takerRate: number }>(of: R): R => ({
+    ...of,
+    makerRate: of.makerRate * multiple,
+    takerRate: of.takerRate * multiple,
+  });
+  return {
+    ...costs,
+    spreadRate: costs.spreadRate * multiple,
+    conversionRate: costs.conversionRate * multiple,
+    fees: {
+      ...rates(fees),
+      perUnit: fees.perUnit * multiple,
+      minimum: fees.minimum * multiple,
+      tiers: fees.tiers.map(rates),
+    },
+    slippage:
+      slippage.kind === "fixed"
+        ? { ...slippage, rate: slippage.rate * multiple, perUnit: slippage.perUnit * multiple }
+        : { ...slippage, coefficient: slippage.coefficient * multiple },
   };
 }

@@ -1,6 +1,12 @@
 import { setImmediate } from "node:timers/promises";
 import { AppError, timeframeMs } from "@tapedeck/core";
-import { builtInStrategies, createEngine, createPortfolioStrategy, rulesStrategy } from "@tapedeck/trading";
+import {
+  builtInStrategies,
+  checkBuiltIn,
+  createEngine,
+  createPortfolioStrategy,
+  rulesStrategy,
+} from "@tapedeck/trading";
 import type {
   EngineRun,
   EngineSettings,
@@ -9,9 +15,9 @@ import type {
   MarketInstrument,
   Universe,
 } from "@tapedeck/trading";
-import type { Strategy } from "../contract.ts";
+import type { ModuleStrategy, Strategy } from "../contract.ts";
 import { compileStrategy, rulesOf, ruleTermsOf } from "../domain.ts";
-import type { ModuleFailure, StrategyModules } from "../modules/contract.ts";
+import type { ModuleFailure, ModuleSession, StrategyModules } from "../modules/contract.ts";
 import { readFormulas } from "../single.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
 
@@ -45,6 +51,10 @@ export interface PortfolioPlan {
   /** Other instruments that the formulas read. */
   symbols: readonly string[];
   module: { name: string; hash: string } | null;
+  /** Numbers of a module or a built-in, the defaults among them; none of rules. */
+  params: Readonly<Record<string, number | string>>;
+  /** The same strategy with other numbers; it ends with this one. Throws as `openPortfolio` does. */
+  vary(payload: PortfolioBacktestPayload): Promise<PortfolioPlan>;
   /** Throws AppError `payload.invalid` for what the engine refuses. */
   run(market: PortfolioMarket, options: PortfolioRunOptions): Promise<PortfolioOutcome>;
   close(): Promise<void>;
@@ -60,8 +70,17 @@ export async function openPortfolio(
 ): Promise<PortfolioPlan> {
   const { strategy } = payload;
   if (strategy.kind === "module") return openModule(deps.strategies, payload, strategy);
-  const rules = strategy.kind === "rules" ? strategy : singleBuiltIn(strategy);
-  return rules === undefined ? openBuiltIn(payload) : openRules(payload, rules);
+  return openOwn(payload, strategy);
+}
+
+type PortfolioBuiltIn = Extract<PortfolioBacktestPayload["strategy"], { kind: "builtIn" }>;
+type OwnStrategy = Extract<PortfolioBacktestPayload["strategy"], { kind: "rules" }> | PortfolioBuiltIn;
+
+/** Rules, and what is built in. */
+function openOwn(payload: PortfolioBacktestPayload, strategy: OwnStrategy): PortfolioPlan {
+  if (strategy.kind === "rules") return openRules(payload, strategy);
+  const rules = singleBuiltIn(strategy);
+  return rules === undefined ? openBuiltIn(payload, strategy) : openRules(payload, rules);
 }
 
 /** A built-in of one instrument, which then looks at each. */
@@ -98,11 +117,11 @@ function openRules(payload: PortfolioBacktestPayload, strategy: Strategy): Portf
   const rules = { ...rulesOf(strategy), formulas: compiled.formulas as { entry: string } };
   return inProcess(payload, compiled.title, () => rulesStrategy(rules, terms), {
     conditions: compiled.formulas as Record<string, string>,
+    params: strategy.kind === "builtIn" ? checkBuiltIn(strategy.name, strategy.params) : {},
   });
 }
 
-function openBuiltIn(payload: PortfolioBacktestPayload): PortfolioPlan {
-  const { name, params } = payload.strategy as Extract<typeof payload.strategy, { kind: "builtIn" }>;
+function openBuiltIn(payload: PortfolioBacktestPayload, { name, params }: PortfolioBuiltIn): PortfolioPlan {
   const numbers = Object.fromEntries(
     Object.entries(params).map(([key, value]) => {
       if (typeof value === "number") return [key, value];
@@ -112,7 +131,8 @@ function openBuiltIn(payload: PortfolioBacktestPayload): PortfolioPlan {
   const universe = universeOf(payload);
   const create = () =>
     inWords(() => createPortfolioStrategy(name, numbers, payload.instruments.length, universe));
-  return inProcess(payload, create().title, () => create().strategy, { conditions: {} });
+  const { title, params: complete } = create();
+  return inProcess(payload, title, () => create().strategy, { conditions: {}, params: complete });
 }
 
 /** A strategy object keeps what it remembers: every run gets a new one. */
@@ -120,7 +140,7 @@ function inProcess(
   payload: PortfolioBacktestPayload,
   title: string,
   create: () => EngineStrategy,
-  { conditions }: Pick<PortfolioPlan, "conditions">,
+  { conditions, params }: Pick<PortfolioPlan, "conditions" | "params">,
 ): PortfolioPlan {
   const { features } = create();
   const { warmupBars, symbols } = readFormulas(features, payload);
@@ -131,6 +151,8 @@ function inProcess(
     warmupBars,
     symbols,
     module: null,
+    params,
+    vary: async (other) => openOwn(other, other.strategy as OwnStrategy),
     close: () => Promise.resolve(),
     async run(market, options) {
       const run = await runInProcess(market, create(), options);
@@ -170,7 +192,7 @@ export async function runInProcess(
 async function openModule(
   modules: StrategyModules,
   payload: PortfolioBacktestPayload,
-  strategy: { name: string; params: Record<string, number> },
+  strategy: ModuleStrategy,
 ): Promise<PortfolioPlan> {
   if (payload.universe !== undefined) {
     throw new AppError(
@@ -180,20 +202,30 @@ async function openModule(
   }
   const session = await modules.open(strategy.name);
   try {
-    const { params, title, features } = await session.prepare(strategy.params, payload.instruments.length);
-    const { warmupBars, symbols } = readFormulas(features, payload);
-    return {
-      title,
-      features,
-      conditions: {},
-      warmupBars,
-      symbols,
-      module: { name: session.info.name, hash: session.info.hash },
-      run: (market, options) => session.run({ ...market, ...options, params }),
-      close: () => session.close(),
-    };
+    return await planModule(session, payload, strategy);
   } catch (error) {
     await session.close();
     throw error;
   }
+}
+
+async function planModule(
+  session: ModuleSession,
+  payload: PortfolioBacktestPayload,
+  strategy: ModuleStrategy,
+): Promise<PortfolioPlan> {
+  const { params, title, features } = await session.prepare(strategy.params, payload.instruments.length);
+  const { warmupBars, symbols } = readFormulas(features, payload);
+  return {
+    title,
+    features,
+    conditions: {},
+    warmupBars,
+    symbols,
+    module: { name: session.info.name, hash: session.info.hash },
+    params,
+    vary: (other) => planModule(session, other, other.strategy as ModuleStrategy),
+    run: (market, options) => session.run({ ...market, ...options, params }),
+    close: () => session.close(),
+  };
 }
