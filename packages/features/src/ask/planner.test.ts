@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Instrument } from "../series/contract.ts";
 import { Declined } from "./answer.ts";
+import { families } from "./families/index.ts";
 import { makePlan } from "./planner.ts";
 
 const instrument = (symbol: string, venue: string, name: string): Instrument => ({
@@ -89,8 +90,21 @@ test.each([
   ["What is the correlation of AAPL and MSFT volumes?", "correlation of ⟨⟩ and ⟨⟩ volumes"],
   ["What was the standard deviation of the close of the S&P 500 in 2019?", "deviation of the close"],
   ["What is the gap between AAPL and MSFT returns in 2008?", "gap between"],
+  ["What was the Sharpe ratio of the S&P 500 in 2019 above treasury bills?", "treasury"],
+  ["What was the average return of the S&P 500 in election years?", "election"],
+  ["What was the lowest low of the S&P 500 before its 2009 recovery?", "before"],
+  ["What was the monthly volatility of the S&P 500 in 2008?", "monthly"],
+  ["What was the price of apple pie in 2008?", "pie"],
+  ["What was the total return of the S&P 500 in 2008?", "total"],
+  ["How many days did the S&P 500 fall less than 1% in 2008?", "less"],
+  ["What was the best day of the S&P 500 and MSFT in 2008?", "MSFT.XNAS"],
 ])("%s is declined for its word", (question, word) => {
   expect(declined(question)).toContain(`"${word}"`);
+});
+
+test("every kind that reads no free text says which words it reads", () => {
+  const free = families.filter(({ takes, words }) => words === undefined && !takes.includes("anything"));
+  expect(free.map(({ name }) => name)).toEqual(["sentiment", "news"]);
 });
 
 test("a word that a following question adds is not left aside", () => {

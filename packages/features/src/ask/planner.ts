@@ -1,11 +1,14 @@
 import type { FilingDocument } from "../knowledge/contract.ts";
 import type { Instrument } from "../series/contract.ts";
 import { clarify, Declined } from "./answer.ts";
+import { asksForDates } from "./families/calendar.ts";
 import { families } from "./families/index.ts";
 import type { Family, Hint } from "./families/family.ts";
 import { companiesIn } from "./families/filings.ts";
 import { qualifiersLeft } from "./families/qualifiers.ts";
 import { refusal, unreadable } from "./families/refuse.ts";
+import { asksWhatWasSaid } from "./families/said.ts";
+import { wordsLeft } from "./families/vocabulary.ts";
 import { readQuestion } from "./question.ts";
 import type { Question } from "./question.ts";
 
@@ -32,6 +35,8 @@ function isDefinition(q: Question): boolean {
     q.ambiguous.length === 0 &&
     q.period === undefined &&
     q.formula === undefined &&
+    !asksWhatWasSaid(q) &&
+    !asksForDates(q) &&
     !q.matches(/ (?:now|currently|last|latest|my|it|its) /)
   );
 }
@@ -62,10 +67,21 @@ function understand(q: Question, hint: Hint): Step | undefined {
   return undefined;
 }
 
+/** What of a question its kind does not read, as it is shown to its asker. */
+function unread({ family, args }: Step, q: Question): string[] {
+  const phrases = qualifiersLeft(q, family.reads ?? []);
+  const words = (family.words === undefined ? [] : wordsLeft(q, family.words)).map(
+    (word) => q.corrections.find(({ read }) => read === word)?.written ?? word,
+  );
+  const others = "instrument" in args ? q.instruments.slice(1).map(({ instrumentId }) => instrumentId) : [];
+  return [...phrases, ...words.filter((word) => !phrases.some((phrase) => phrase.includes(word))), ...others];
+}
+
 /** Throws Declined where the question has a word that its kind does not read: the answer would be to another question. */
-function checkRead({ family }: Step, q: Question, hint: Hint): void {
+function checkRead(step: Step, q: Question, hint: Hint): void {
+  const { family } = step;
   if (family.takes.includes("anything")) return;
-  const left = qualifiersLeft(q, family.reads ?? []);
+  const left = unread(step, q);
   if (left.length === 0) return;
   const one = q.instruments[0] ?? hint.instruments[0] ?? hint.all[0];
   throw new Declined(

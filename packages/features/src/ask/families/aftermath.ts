@@ -4,6 +4,7 @@ import { Declined } from "../answer.ts";
 import type { Period } from "../dates.ts";
 import { formatCount, formatPercent } from "../format.ts";
 import { defineFamily, notesOn, say, spanOf, subject } from "./family.ts";
+import { falling, rising } from "./vocabulary.ts";
 
 interface AfterArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -21,6 +22,7 @@ const defaultHorizon = 20;
 export const afterMoves = defineFamily<AfterArgs>({
   name: "afterMoves",
   takes: ["numbers", "windows"],
+  words: `after following once day week month session least more than usually typically normally historically average averaged mean median return move perform go went come next subsequent when if one-day ${rising} ${falling}`,
   reads: ["median", "meanOfReturns", "offset"],
   about: "What an instrument did in the bars after it fell or rose by more than a percentage",
   examples: [

@@ -21,6 +21,8 @@ interface SizeArgs extends Record<string, unknown> {
 export const positionSize = defineFamily<SizeArgs>({
   name: "positionSize",
   takes: ["numbers"],
+  words:
+    "buy bought position size risk share unit stop account capital equity price dollar usd need lose loss",
   about: "How many units to hold so that a stop loses a given share of the equity, with the arithmetic",
   examples: [
     "How many units of the S&P 500 risk 1% of 100,000 with a stop at 2,700?",
@@ -70,6 +72,8 @@ export const positionSize = defineFamily<SizeArgs>({
 export const requiredGain = defineFamily<{ loss: number }>({
   name: "requiredGain",
   takes: ["numbers"],
+  words:
+    "gain rise return increase up loss lose lost fall fell drop dropped decline down after drawdown make made back good break even breakeven recover recoup offset need must require required has to take percent percentage",
   about: "The gain that makes good a loss, with the arithmetic",
   examples: [
     "What gain is needed to recover a 50% loss?",

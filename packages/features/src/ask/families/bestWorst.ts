@@ -6,6 +6,7 @@ import type { Period } from "../dates.ts";
 import { formatDate, formatMonth, formatPercent } from "../format.ts";
 import { defineFamily, say, subject } from "./family.ts";
 import { moves } from "./measure.ts";
+import { falling, rising } from "./vocabulary.ts";
 
 interface BestArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -20,6 +21,7 @@ interface BestArgs extends Record<string, unknown> {
 export const bestWorst = defineFamily<BestArgs>({
   name: "bestWorst",
   takes: ["numbers"],
+  words: `best worst strongest weakest top most big bigger biggest large largest great greatest sharpest steepest single one-day one-month one-year day daily day's week weekly month monthly yearly annual session trading percentage percent return performance performing perform move ${rising} ${falling}`,
   reads: ["weekly"],
   about: "The best or worst days, weeks, months or years by return",
   examples: [

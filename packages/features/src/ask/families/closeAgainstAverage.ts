@@ -7,6 +7,7 @@ import { formatCount, formatPercent } from "../format.ts";
 import { averageKind, averageNames, pickIndex, tooShort, windowName } from "./averages.ts";
 import { drawdownSentences } from "./drawdown.ts";
 import { defineFamily, say, subject, windowTimeframe } from "./family.ts";
+import { averaging, beyond, units } from "./vocabulary.ts";
 
 interface AverageArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -23,6 +24,7 @@ interface AverageArgs extends Record<string, unknown> {
 export const closeAgainstAverage = defineFamily<AverageArgs>({
   name: "closeAgainstAverage",
   takes: ["windows"],
+  words: `close closed closing when date first earliest last latest most recent recently still now current currently today often times count percentage share fraction proportion all list where far stand trade trading traded fell dropped broke drawdown peak line ${beyond} ${averaging} ${units} lower higher`,
   about:
     "When an instrument last or first closed below or above its moving average, how often, and the drawdown then",
   examples: [

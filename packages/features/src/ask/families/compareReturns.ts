@@ -5,6 +5,7 @@ import type { Period } from "../dates.ts";
 import { formatPercent } from "../format.ts";
 import { defineFamily, say, subjects } from "./family.ts";
 import { measureReturn } from "./measure.ts";
+import { falling, rising } from "./vocabulary.ts";
 
 interface CompareArgs extends Record<string, unknown> {
   instruments: Instrument[];
@@ -15,6 +16,7 @@ interface CompareArgs extends Record<string, unknown> {
 export const compareReturns = defineFamily<CompareArgs>({
   name: "compareReturns",
   takes: [],
+  words: `compare comparison return performance perform better worse best worst more less most than versus vs against outperform underperform beat relative difference gain between either winner ${rising} ${falling}`,
   about: "Which of several instruments did better over a period",
   examples: [
     "Which did better from 2004 to 2009, AAPL or GOOG?",

@@ -16,6 +16,8 @@ const differences = (values: Float64Array) => values.subarray(1).map((value, i) 
 export const correlationOf = defineFamily<CorrelationArgs>({
   name: "correlation",
   takes: [],
+  words:
+    "correlation correlated correlate coefficient comovement between against versus vs move together strong strongly close closely return price daily monthly",
   about: "Correlation of the returns of two instruments over a period",
   examples: [
     "What is the correlation between AAPL and MSFT since 2005?",

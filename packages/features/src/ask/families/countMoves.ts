@@ -5,6 +5,7 @@ import type { Period } from "../dates.ts";
 import { formatCount, formatPercent } from "../format.ts";
 import { defineFamily, say, subject } from "./family.ts";
 import { moves } from "./measure.ts";
+import { falling, rising, units } from "./vocabulary.ts";
 
 interface CountArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -19,6 +20,7 @@ interface CountArgs extends Record<string, unknown> {
 export const countMoves = defineFamily<CountArgs>({
   name: "countMoves",
   takes: ["numbers"],
+  words: `percentage share fraction proportion percent often times count close closed end ended finish finished move moved change changed least more than over single ${units} yearly annual ${rising} ${falling}`,
   about: "How many days, months or years rose or fell, or by more than a percentage",
   examples: [
     "How many days did the S&P 500 fall more than 3% in 2008?",

@@ -5,6 +5,7 @@ import type { Period } from "../dates.ts";
 import { formatCount, formatNumber } from "../format.ts";
 import { averageKind, averageNames, windowName } from "./averages.ts";
 import { defineFamily, say, subject, windowTimeframe } from "./family.ts";
+import { averaging, beyond } from "./vocabulary.ts";
 
 interface CrossArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -23,6 +24,7 @@ const maxListed = 12;
 export const crossovers = defineFamily<CrossArgs>({
   name: "crossovers",
   takes: ["windows"],
+  words: `cross crosses crossing crossover crossunder golden death dead first earliest last latest most recent recently when date list all every often times count between ${beyond} ${averaging} day week month`,
   about: "Golden and death crosses, or crossings of any two moving averages: how many, when, the last one",
   examples: [
     "How many golden crosses did the S&P 500 have since 2000?",

@@ -6,6 +6,7 @@ import type { Period } from "../dates.ts";
 import { formatCount, formatNumber, formatPercent } from "../format.ts";
 import { defineFamily, notesOn, say, spanOf, subject, valueIndex } from "./family.ts";
 import { returnsOf } from "./measure.ts";
+import { falling, rising } from "./vocabulary.ts";
 
 const leastReturns = 20;
 
@@ -20,6 +21,8 @@ interface TailArgs extends Record<string, unknown> {
 export const valueAtRisk = defineFamily<TailArgs>({
   name: "valueAtRisk",
   takes: ["numbers"],
+  words:
+    "value risk var expected shortfall cvar tail historical confidence level percent day daily one-day loss",
   about: "Historical value at risk and expected shortfall of an instrument over one bar",
   examples: [
     "What was the value at risk of the S&P 500 in 2008?",
@@ -79,6 +82,8 @@ interface PeriodArgs extends Record<string, unknown> {
 export const distribution = defineFamily<PeriodArgs>({
   name: "distribution",
   takes: [],
+  words:
+    "average mean median typical return move change distribution distributed skew skewed skewness kurtosis fat tail quantile percentile daily day monthly month shape",
   reads: ["median", "meanOfReturns"],
   about: "How an instrument's returns spread: mean, median, deviation, quantiles, skew and excess kurtosis",
   examples: [
@@ -144,6 +149,7 @@ export const distribution = defineFamily<PeriodArgs>({
 export const howUnusual = defineFamily<PeriodArgs>({
   name: "howUnusual",
   takes: [],
+  words: `unusual rare extreme exceptional abnormal normal common sigma standard deviation move return day daily day's change compare ${rising} ${falling}`,
   about: "How unusual a move was: in standard deviations of the year before, and its rank among all",
   examples: [
     "How unusual was the move of the S&P 500 on 16 March 2020?",

@@ -36,6 +36,8 @@ interface DrawdownArgs extends Record<string, unknown> {
 export const drawdown = defineFamily<DrawdownArgs>({
   name: "drawdown",
   takes: ["periods"],
+  words:
+    "drawdown decline fall fell drop loss recover recovered recovery max maximum large largest big biggest bad worst deep deepest great greatest severe most peak high all-time trough peak-to-trough low bottom long take took until regain far below off down under current currently now today present at between",
   about:
     "The largest drawdown of a period with its peak, trough and recovery, or the drawdown on a date or now",
   examples: [

@@ -9,6 +9,7 @@ import { defineFamily, say, subject, valueIndex, windowTimeframe } from "./famil
 import { barsFor, indicatorIn, indicatorNamed } from "./indicator.ts";
 import { jobItem, newestBacktest } from "./jobs.ts";
 import { definition } from "./knowledge.ts";
+import { averaging } from "./vocabulary.ts";
 
 /** The series that a condition compares: operands of a comparison, arguments of a crossing, parts of "and" and "or". */
 function comparedIn(expression: Expression): Expression[] {
@@ -124,6 +125,7 @@ interface IndicatorArgs extends Record<string, unknown> {
 export const explainIndicator = defineFamily<IndicatorArgs>({
   name: "explainIndicator",
   takes: ["windows"],
+  words: `explain interpret why say tell mean value reading level rsi relative strength macd signal line histogram atr true range adx directional cci commodity channel mfi money flow stochastic day week month ${averaging}`,
   about:
     "What an indicator's value says: against the bar before, against the year before, and what it measures",
   examples: ["Explain the RSI of the S&P 500 on 23 March 2020", "What does the MACD of the S&P 500 say?"],

@@ -27,6 +27,8 @@ export interface Family<Args extends Record<string, unknown> = Record<string, un
   examples: readonly string[];
   /** What of the question it uses besides names, words and one period. A question that has more is of another kind. */
   takes: readonly ("numbers" | "windows" | "periods" | "anything")[];
+  /** The words that it reads besides those that change nothing; a question with another is declined. Without: any. */
+  words?: string;
   /** Words that change what is asked which it understands; a market question with others is declined. */
   reads?: readonly Qualifier[];
   /** Its arguments, or undefined when the question is of another kind. Pure. */

@@ -5,6 +5,7 @@ import type { Period } from "../dates.ts";
 import { formatDate, formatNumber } from "../format.ts";
 import { defineFamily, say, subject } from "./family.ts";
 import { measureReturn } from "./measure.ts";
+import { rising } from "./vocabulary.ts";
 
 interface GrowthArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -16,6 +17,7 @@ interface GrowthArgs extends Record<string, unknown> {
 export const growthOf = defineFamily<GrowthArgs>({
   name: "growthOf",
   takes: ["numbers", "periods"],
+  words: `if amount dollar usd money cash invest invested investment put become became grow grew grown turn worth value end beginning start now today return made make bought buy ${rising}`,
   about: "What an amount invested over a period would have become, by price alone",
   examples: [
     "How much would 10,000 invested in AAPL in January 2005 be worth at the end of 2009?",

@@ -8,6 +8,7 @@ import { formatCount, formatNumber, formatPercent } from "../format.ts";
 import type { Question } from "../question.ts";
 import { defineFamily, notesOn, say, spanOf, subject } from "./family.ts";
 import { moves, returnsOf } from "./measure.ts";
+import { falling, rising } from "./vocabulary.ts";
 
 interface PeriodArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -36,6 +37,8 @@ interface RollingArgs extends PeriodArgs {
 export const rollingReturn = defineFamily<RollingArgs>({
   name: "rollingReturn",
   takes: ["windows"],
+  words:
+    "rolling hold held holding return performance best worst highest lowest day week month year often any period loss lost gain positive",
   about:
     "The best and worst return of holding for a given time, whenever one began, and how often it was a gain",
   examples: [
@@ -123,6 +126,7 @@ interface MissedArgs extends PeriodArgs {
 export const missedDays = defineFamily<MissedArgs>({
   name: "missedDays",
   takes: ["numbers", "windows"],
+  words: `if best worst day trading miss missed without avoid exclude return make ${rising} ${falling}`,
   reads: ["omission"],
   about: "What a holding would have returned without its best, or worst, days",
   examples: [
@@ -177,6 +181,7 @@ interface RegularArgs extends PeriodArgs {
 export const regularInvesting = defineFamily<RegularArgs>({
   name: "regularInvesting",
   takes: ["numbers"],
+  words: `if when invest put save saved buy bought each every month monthly year yearly regularly saving plan worth become became amount value return dollar usd end start now today ${rising}`,
   about: "What the same amount invested every month or year would have become",
   examples: [
     "What if I had invested 100 every month in the S&P 500 since 2010?",
@@ -238,6 +243,7 @@ interface TimeArgs extends PeriodArgs {
 export const timeToGain = defineFamily<TimeArgs>({
   name: "timeToGain",
   takes: ["numbers"],
+  words: `double triple long take took takes until till need needed when did many day month year reach after since ${rising} %`,
   about: "How long an instrument took from a date to double, or to gain a percentage",
   examples: [
     "How long did the S&P 500 take to double from 2009-03-09?",

@@ -8,6 +8,7 @@ import type { Question } from "../question.ts";
 import type { Tools } from "../tools.ts";
 import { pickIndex, tooShort } from "./averages.ts";
 import { defineFamily, say, subject, valueIndex, windowTimeframe } from "./family.ts";
+import { averaging, beyond, newest } from "./vocabulary.ts";
 
 interface IndicatorArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -117,6 +118,7 @@ function warmupOf(formula: string): number {
 export const indicator = defineFamily<IndicatorArgs>({
   name: "indicator",
   takes: ["numbers", "windows"],
+  words: `rsi relative strength overbought oversold macd signal line histogram atr true range adx directional cci commodity channel mfi money flow stochastic formula value reading level stand close day week month session bar default first earliest last latest most recent recently when date often times count where go went fall fell drop dropped rise rose reach ${newest} ${beyond} ${averaging} lower higher`,
   about:
     "An indicator's value now or on a date, or when and how often it was beyond a level; any formula between backticks",
   examples: [

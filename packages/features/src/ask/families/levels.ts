@@ -34,6 +34,7 @@ function turningPoints(bars: Bars, { from, to }: Stretch, side: "low" | "high"):
 export const supportAndResistance = defineFamily<LevelArgs>({
   name: "supportAndResistance",
   takes: [],
+  words: "support resistance level key near nearest next where zone closest now current currently today",
   about: "The nearest turning points below (support) and above (resistance) the last close",
   examples: [
     "What are the support and resistance levels of the S&P 500?",
@@ -93,6 +94,7 @@ export const supportAndResistance = defineFamily<LevelArgs>({
 export const tradingRange = defineFamily<LevelArgs>({
   name: "tradingRange",
   takes: [],
+  words: "range ranged trade traded trading band between high low",
   about: "The range of a period's prices, from its lowest to its highest, and where it closed within it",
   examples: [
     "What was the trading range of the S&P 500 in 2008?",

@@ -46,6 +46,8 @@ async function joined(parts: readonly [Family, Record<string, unknown>][], tools
 export const instrumentReport = defineFamily<{ instrument: Instrument }>({
   name: "report",
   takes: [],
+  words:
+    "report overview summary summarise summarize profile brief briefing analysis analyse analyze how going doing",
   about:
     "A report on an instrument: price, returns, volatility, drawdown, RSI, averages, range and risk ratio",
   examples: [
@@ -129,6 +131,8 @@ interface Moved {
 export const commentary = defineFamily<CommentaryArgs>({
   name: "commentary",
   takes: [],
+  words:
+    "commentary market report summary overview update wrap today daily moved move mover brief briefing going",
   about: "Market commentary: what rose and fell most at the last bar and over the month to it",
   examples: ["Market commentary", "How did the market do today?", "What moved as of 2008-10-10?"],
   understand(q, hint) {

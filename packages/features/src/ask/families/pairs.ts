@@ -8,6 +8,7 @@ import type { Period } from "../dates.ts";
 import { formatCount, formatNumber, formatPercent } from "../format.ts";
 import { defineFamily } from "./family.ts";
 import { logsAt, ofBoth, readPair, requireBars, returnsAt, spanOfPair, twoSubjects } from "./pairing.ts";
+import { newest } from "./vocabulary.ts";
 
 interface PairArgs extends Record<string, unknown> {
   instruments: Instrument[];
@@ -18,6 +19,7 @@ interface PairArgs extends Record<string, unknown> {
 export const betaOf = defineFamily<PairArgs>({
   name: "beta",
   takes: [],
+  words: "beta against versus vs relative respect compared",
   about: "Beta of one instrument to another: how much it moves with it",
   examples: ["What is the beta of AAPL to MSFT since 2004?", "Beta of Amazon against IBM from 2005 to 2009"],
   understand(q, hint) {
@@ -68,6 +70,7 @@ interface RollingArgs extends PairArgs {
 export const rollingCorrelation = defineFamily<RollingArgs>({
   name: "rollingCorrelation",
   takes: ["windows"],
+  words: `rolling moving correlation correlated correlate between against versus vs change changed evolve evolved develop window day week month year high low highest lowest ${newest}`,
   about: "The correlation of two instruments over a moving window: now, highest and lowest",
   examples: [
     "What is the rolling 12-month correlation of AAPL and MSFT?",
@@ -118,6 +121,8 @@ export const rollingCorrelation = defineFamily<RollingArgs>({
 export const cointegration = defineFamily<PairArgs>({
   name: "cointegration",
   takes: [],
+  words:
+    "cointegrated cointegration cointegrate co-integrated hedge ratio spread z-score zscore pair trade trading against versus vs between together test now current currently",
   about:
     "Whether two instruments are cointegrated: Engle–Granger test, hedge ratio, and the spread's z-score now",
   examples: [

@@ -17,6 +17,7 @@ interface RatioArgs extends Record<string, unknown> {
 export const riskRatio = defineFamily<RatioArgs>({
   name: "riskRatio",
   takes: [],
+  words: "sharpe sortino calmar ratio annualised annualized annual hold held holding buy return risk",
   about: "The Sharpe, Sortino or Calmar ratio of an instrument held over a period",
   examples: [
     "What was the Sharpe ratio of the S&P 500 from 2010 to 2019?",

@@ -6,6 +6,7 @@ import type { Period } from "../dates.ts";
 import { formatCount, formatPercent, monthNames } from "../format.ts";
 import { defineFamily, notesOn, say, spanOf, subject } from "./family.ts";
 import { moves } from "./measure.ts";
+import { falling, rising } from "./vocabulary.ts";
 
 const weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const monthLabels = monthNames.map((name) => name[0]!.toUpperCase() + name.slice(1));
@@ -44,6 +45,8 @@ function seasonsOf(bars: Bars, stretch: Stretch, by: SeasonArgs["by"]): Season[]
 export const seasonality = defineFamily<SeasonArgs>({
   name: "seasonality",
   takes: [],
+  words:
+    "average mean usually typically historically seasonality seasonal season best worst strongest weakest good bad better month weekday week day monday tuesday wednesday thursday friday january february march april may june july august september october november december return perform performance gain each every when tend",
   reads: ["weekday", "meanOfReturns"],
   about: "Average returns by calendar month or weekday, best first",
   examples: [
@@ -104,6 +107,7 @@ interface StreakArgs extends Record<string, unknown> {
 export const streak = defineFamily<StreakArgs>({
   name: "streak",
   takes: ["windows"],
+  words: `streak row straight consecutive longest long run up down win current currently now day close closed session ${rising} ${falling}`,
   reads: ["length", "run"],
   about: "The longest run of bars that rose or fell, or the run now",
   examples: [
@@ -188,6 +192,7 @@ const mostListed = 5;
 export const gaps = defineFamily<GapArgs>({
   name: "gaps",
   takes: ["numbers"],
+  words: `gap gapped big biggest large largest great greatest open opened opening often times count more than least day ${rising} ${falling} above below`,
   about: "Opening gaps: how often an instrument opened away from the close before, and the largest",
   examples: [
     "How many times did the S&P 500 gap down more than 2% in 2008?",
@@ -250,6 +255,8 @@ const averageBars = 20;
 export const volumeSpikes = defineFamily<EventArgs>({
   name: "volumeSpikes",
   takes: ["numbers"],
+  words:
+    "volume spike surge unusual abnormal high heavy average times often count day session when date more than above least trading twice",
   about: "Volume spikes: bars with a multiple of the average volume of the 20 bars before",
   examples: [
     "When did the S&P 500 have volume spikes in 2008?",

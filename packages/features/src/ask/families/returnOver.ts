@@ -10,6 +10,7 @@ import { formatNumber, formatPercent } from "../format.ts";
 import type { Question } from "../question.ts";
 import { defineFamily, say, subject, valueIndex } from "./family.ts";
 import { measureReturn } from "./measure.ts";
+import { falling, rising } from "./vocabulary.ts";
 
 /** "How much did it gain" takes a gain for granted; "did it gain or lose" does not. */
 export function presumption(q: Question): "gain" | "fall" | undefined {
@@ -37,6 +38,7 @@ const small = new Set("what was were is the of how about in on for and tell me s
 export const returnOver = defineFamily<ReturnArgs>({
   name: "returnOver",
   takes: ["periods"],
+  words: `return perform performance change changed growth cagr annual annualised annualized compound compounded rate move moved make made earn earned percent percentage ${rising} ${falling}`,
   about: "Price return over a day, month, year or any stretch of time, also a year",
   examples: [
     "What was the return of the S&P 500 in 2008?",

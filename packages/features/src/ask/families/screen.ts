@@ -13,6 +13,7 @@ import { defineFamily, say, spanOf } from "./family.ts";
 import { measureReturn } from "./measure.ts";
 import { meanVolume, measureIn, measures, showMeasure } from "./measures.ts";
 import { across, coveredBy, leftOutNote, universe } from "./universe.ts";
+import { averaging, beyond, measuring, units } from "./vocabulary.ts";
 
 /** What an instrument must meet to be found; all of them together. */
 export type Condition =
@@ -196,6 +197,7 @@ const mostShown = 20;
 export const screen = defineFamily<ScreenArgs>({
   name: "screen",
   takes: ["numbers", "windows"],
+  words: `all any every list screen scan which share symbol name coin company companies new high low record all-time 52-week week at oversold overbought rsi normal usual unusual heavy elevated least trade trading traded least close closed percent annualised annualized ${beyond} ${averaging} ${units} ${measuring}`,
   about: "Which instruments meet conditions on return, volume, averages, RSI, highs and lows, or a measure",
   examples: [
     "Which of these fell over 5% on above-average volume in March 2020?",

@@ -6,6 +6,7 @@ import type { Question } from "../question.ts";
 import { averageKind } from "./averages.ts";
 import { defineFamily, subject } from "./family.ts";
 import { backtestDrafts } from "./jobs.ts";
+import { averaging, beyond, falling, rising, units } from "./vocabulary.ts";
 
 interface Rules {
   entry: string;
@@ -109,6 +110,7 @@ interface WhatIfArgs extends Record<string, unknown>, Rules {
 export const whatIf = defineFamily<WhatIfArgs>({
   name: "whatIf",
   takes: ["numbers", "windows"],
+  words: `if suppose imagine backtest test simulate try strategy rule buy bought purchased enter entry long trade each every any whenever when once dip move sell sold exit hold held keep kept after until next open close go went golden death dead cross crossing rsi relative strength return made make profit least single ${beyond} ${rising} ${falling} ${units} ${averaging}`,
   about: "What buying by a rule would have made, by a backtest that is run for the answer",
   examples: [
     "What if I had bought each 2% dip of the S&P 500?",

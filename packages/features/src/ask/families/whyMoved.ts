@@ -5,6 +5,7 @@ import { defineFamily, subject } from "./family.ts";
 import { measureReturn } from "./measure.ts";
 import { eventDrafts } from "./news.ts";
 import { presumption, returnSentences } from "./returnOver.ts";
+import { falling, rising } from "./vocabulary.ts";
 
 interface WhyArgs extends Record<string, unknown> {
   instrument: Instrument;
@@ -16,6 +17,7 @@ interface WhyArgs extends Record<string, unknown> {
 export const whyMoved = defineFamily<WhyArgs>({
   name: "whyMoved",
   takes: [],
+  words: `why cause caused reason behind made make much move ${rising} ${falling} market`,
   about: "Whether a price moved as a question of why takes for granted, and what was published then",
   examples: [
     "Why did the S&P 500 fall in 2019?",
