@@ -1,6 +1,7 @@
 import { AppError } from "@tapedeck/core";
 import { sql } from "kysely";
 import type { Db } from "../db.ts";
+import { tickTimeframe } from "../series/contract.ts";
 import type { LineageStreamRun } from "./contract.ts";
 
 export interface JobRecord {
@@ -68,7 +69,7 @@ export async function loadInputs(
 }
 
 /**
- * The jobs and stream runs that wrote the revisions that a dataset is made of: its bars and, where it is adjusted, its
+ * The jobs and stream runs that wrote the revisions that a dataset is made of: its bars or trades and, where it is adjusted, its
  * corporate actions.
  */
 export async function loadDatasetSources(db: Db, hash: string): Promise<string[]> {
@@ -77,6 +78,11 @@ export async function loadDatasetSources(db: Db, hash: string): Promise<string[]
     select distinct b.job_id from d
       join series s on s.space = d.space and s.instrument_id = d.instrument_id and s.timeframe = d.timeframe and s.kind = 'bars'
       join bars b on b.series_id = s.series_id and b.open_ms >= d.from_ms and b.open_ms < d.to_ms and b.visible_ms <= d.as_of_ms
+    union
+    select distinct t.job_id from d
+      join series s on s.space = d.space and s.instrument_id = d.instrument_id and s.kind = 'trades'
+      join trades t on t.series_id = s.series_id and t.event_ms between d.from_ms and d.to_ms and t.visible_ms <= d.as_of_ms
+      where d.timeframe = ${tickTimeframe}
     union
     select distinct a.job_id from d
       join corporate_actions a on a.space = d.space and a.instrument_id = d.instrument_id and a.visible_ms <= d.as_of_ms

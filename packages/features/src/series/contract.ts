@@ -55,10 +55,14 @@ export const SeriesRequest = z.object({
   asOf: EpochMs.optional(),
 });
 
+/** In the place of a timeframe: trades, a row each. */
+export const tickTimeframe = "tick";
+
 export interface DatasetRequest {
   tenantId: string;
   /** An exact id; use `resolve` first for what a person typed. */
   instrumentId: string;
+  /** Or `tick`: the stored trades inside sessions, each a bar without length, of which several may be at one time. */
   timeframe: string;
   /** Half-open [fromMs, toMs) on openMs; absent: all there is. */
   fromMs?: number | undefined;
@@ -101,6 +105,7 @@ export interface SeriesDataset {
   hash: string;
   instrument: Instrument;
   timeframe: string;
+  /** 0 of trades. */
   timeframeMs: number;
   adjustment: Adjustment;
   asOfMs: number;

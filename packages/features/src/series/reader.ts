@@ -6,7 +6,7 @@ import { bucketRule, isSessionTimeframe } from "@tapedeck/trading/calendar/index
 import type { Db } from "../db.ts";
 import type { SentimentReader } from "../sentiment/contract.ts";
 import { adjustColumns } from "./adjust.ts";
-import { meant } from "./contract.ts";
+import { meant, tickTimeframe } from "./contract.ts";
 import {
   barBytes,
   bufferOf,
@@ -37,7 +37,7 @@ import {
   storeDataset,
   touchDataset,
 } from "./store.ts";
-import { barsOfTrades } from "./tradeBars.ts";
+import { barsOfTrades, printsOf } from "./tradeBars.ts";
 import type { BarPage, IndexKey, SeriesState } from "./store.ts";
 
 const dayMs = 86_400_000;
@@ -91,7 +91,7 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
       hash,
       instrument: JSON.parse(row.instrument) as Instrument,
       timeframe: row.timeframe,
-      timeframeMs: timeframeMs(row.timeframe),
+      timeframeMs: lengthOf(row.timeframe),
       adjustment: row.adjustment as Adjustment,
       asOfMs: row.asOfMs,
       length: row.bars,
@@ -106,7 +106,20 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     return cache.has(hash) || (await blobs.size(datasetKey(hash))) !== undefined;
   }
 
+  /** A row each trade. */
+  async function loadPrints(request: DatasetRequest): Promise<SeriesDataset> {
+    const instrument = await resolve(request.tenantId, request.instrumentId);
+    const { fromMs, toMs, adjustment, asOfMs = now() } = request;
+    const columns = await printsOf(db, instrument, { fromMs, toMs, asOfMs }, maxBars);
+    if (columns === undefined || columns.openMs.length === 0) throw await missing(request, instrument);
+    const buffer = bufferOf(columns);
+    const actions = adjustment === "raw" ? [] : await loadActions(db, instrument, asOfMs);
+    adjustColumns(viewColumns(buffer), actions, adjustment);
+    return keepColumns(request, instrument, asOfMs, buffer);
+  }
+
   async function load(request: DatasetRequest): Promise<SeriesDataset> {
+    if (request.timeframe === tickTimeframe) return loadPrints(request);
     if (instrumentOfSentiment(request.instrumentId) !== undefined) return loadSentiment(request);
     const state = await loadState(db, request.tenantId, request.instrumentId, request.timeframe);
     if (state === undefined) throw unknownInstrument(request.instrumentId, []);
@@ -228,7 +241,7 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
       hash,
       instrument,
       timeframe,
-      timeframeMs: timeframeMs(timeframe),
+      timeframeMs: lengthOf(timeframe),
       adjustment,
       asOfMs,
       length,
@@ -361,7 +374,7 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
             .join(", ")}.`;
     return new AppError(
       "data.missing",
-      `There are no ${request.timeframe} bars of ${instrument.instrumentId}${range}. ${there} Ingest them with POST /api/ingests or \`tapedeck import\`.`,
+      `There are no ${request.timeframe === tickTimeframe ? "trades" : `${request.timeframe} bars`} of ${instrument.instrumentId}${range}. ${there} Ingest them with POST /api/ingests or \`tapedeck import\`.`,
       {
         details: {
           instrumentId: instrument.instrumentId,
@@ -435,6 +448,8 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     },
   };
 }
+
+const lengthOf = (timeframe: string) => (timeframe === tickTimeframe ? 0 : timeframeMs(timeframe));
 
 /** Whether bars of one timeframe join to whole bars of another. */
 function isMadeOf(timeframe: string, finer: string): boolean {

@@ -180,7 +180,8 @@ function movePosition(state: EngineState, k: number, quantity: number, price: nu
   if (before !== 0 && after === 0) state.openPositions--;
   if (before === 0 || before * after < 0) {
     state.averagePrice[k] = price;
-    state.entryBar[k] = state.bar[k]!;
+    // A fill within a bar of a longer timeframe is in the one that has yet to close.
+    state.entryBar[k] = state.seen === state.bar ? state.bar[k]! : state.seen[k]! + 1;
   } else if (Math.abs(after) > Math.abs(before)) {
     state.averagePrice[k] = (state.averagePrice[k]! * before + price * quantity) / after;
   }

@@ -34,8 +34,8 @@ function activeFrom(state: EngineState, instrument: number): number {
   const { delayBars = 0, costs } = state.settings;
   const arrivesMs = state.nowMs + costs.latencyMs;
   if (delayBars === 0) return arrivesMs;
-  const { openMs } = state.instruments[instrument]!.bars;
-  return Math.max(arrivesMs, openMs[state.bar[instrument]! + 1 + delayBars] ?? Infinity);
+  const { bars, signalBars = bars } = state.instruments[instrument]!;
+  return Math.max(arrivesMs, signalBars.openMs[state.seen[instrument]! + 1 + delayBars] ?? Infinity);
 }
 
 /** What sets an order of the engine apart from a decision's. */

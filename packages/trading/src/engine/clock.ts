@@ -1,6 +1,5 @@
 import type { MarketInstrument, PriceSeries } from "./market.ts";
 import type { BarNow } from "./match.ts";
-import type { EngineState } from "./state.ts";
 
 const dayMs = 86_400_000;
 
@@ -13,17 +12,16 @@ export interface Clock {
   next(): number;
 }
 
-/** All closes of all instruments in time order; a bar that closes moves `state.bar`. */
-export function createClock(state: EngineState): Clock {
-  const closes = state.instruments.map((one) => one.bars.closeMs);
-  for (const column of closes) checkAscending(column);
+/** All closes of all instruments, a column each, in time order; `bar[k]` is the last that has come. */
+export function createClock(closes: readonly Float64Array[], bar: Int32Array): Clock {
+  for (const column of closes) checkOrder(column, false);
   return closes.every((column) => sameTimes(column, closes[0]!))
-    ? createSharedClock(state, closes)
-    : createMergedClock(state, closes);
+    ? createSharedClock(closes, bar)
+    : createMergedClock(closes, bar);
 }
 
 /** All instruments close at the same times. */
-function createSharedClock({ bar }: EngineState, closes: readonly Float64Array[]): Clock {
+function createSharedClock(closes: readonly Float64Array[], bar: Int32Array): Clock {
   const n = closes.length;
   const timeMs = closes[0]!;
   let i = -1;
@@ -38,17 +36,35 @@ function createSharedClock({ bar }: EngineState, closes: readonly Float64Array[]
   };
 }
 
-function createMergedClock({ bar }: EngineState, closes: readonly Float64Array[]): Clock {
+function createMergedClock(closes: readonly Float64Array[], bar: Int32Array): Clock {
+  const moments = createMoments(closes, bar);
+  const timeMs = mergeTimes(closes);
+  return { group: moments.group, timeMs, next: () => moments.next(Infinity) };
+}
+
+export interface Moments {
+  readonly group: Int32Array;
+  /** When the bars of this moment closed. */
+  nowMs(): number;
+  /** Goes to the next moment at or before a time; 0 where there is none. */
+  next(untilMs: number): number;
+}
+
+/** The same one by one; of trade prints at one millisecond each is a moment, those of several instruments side by side. */
+export function createMoments(closes: readonly Float64Array[], bar: Int32Array): Moments {
+  for (const column of closes) checkOrder(column, true);
   const n = closes.length;
   const group = new Int32Array(n);
   const nextClose = Float64Array.from(closes, (column) => column[0] ?? Infinity);
-  const timeMs = mergeTimes(closes);
-  let instant = -1;
+  let now = Number.NaN;
   return {
     group,
-    timeMs,
-    next() {
-      const now = timeMs[++instant]!;
+    nowMs: () => now,
+    next(untilMs) {
+      let first = Infinity;
+      for (let k = 0; k < n; k++) if (nextClose[k]! < first) first = nextClose[k]!;
+      if (first > untilMs || first === Infinity) return 0;
+      now = first;
       let count = 0;
       for (let k = 0; k < n; k++) {
         if (nextClose[k] !== now) continue;
@@ -63,10 +79,11 @@ function createMergedClock({ bar }: EngineState, closes: readonly Float64Array[]
   };
 }
 
-/** Throws RangeError: an instrument closes one bar an instant. */
-function checkAscending(column: Float64Array): void {
+/** Throws RangeError for a bar that closes before the one before it, or with it where that is not said to be so. */
+function checkOrder(column: Float64Array, together: boolean): void {
   for (let i = 1; i < column.length; i++) {
-    if (!(column[i]! > column[i - 1]!)) throw new RangeError("the bars of an instrument close in time order");
+    if (column[i]! > column[i - 1]! || (together && column[i] === column[i - 1])) continue;
+    throw new RangeError("the bars of an instrument close in time order");
   }
 }
 
@@ -83,7 +100,7 @@ function mergeTimes(closes: readonly Float64Array[]): Float64Array {
   return all.slice(0, count);
 }
 
-function sameTimes(a: Float64Array, b: Float64Array): boolean {
+export function sameTimes(a: Float64Array, b: Float64Array): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

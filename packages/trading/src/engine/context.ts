@@ -7,7 +7,7 @@ import type { StrategyContext } from "./strategy.ts";
 
 /** The one context of a run; `equity` is by instant. */
 export function createContext(state: EngineState, features: Features, equity: Float64Array): StrategyContext {
-  const { instruments, bar, position } = state;
+  const { instruments, bar, seen: shown, position } = state;
   const n = instruments.length;
   const { values, instrument, row } = features;
   const seen = instruments.map((one) => one.signalBars ?? one.bars);
@@ -18,7 +18,7 @@ export function createContext(state: EngineState, features: Features, equity: Fl
   const volumes = seen.map((bars) => bars.volume);
   // Never an index below zero: one read outside makes every later read of the column slow.
   const past = (columns: readonly Float64Array[], k: number, back: number): number => {
-    const at = bar[k]! - back;
+    const at = shown[k]! - back;
     return at < 0 ? Number.NaN : columns[k]![at]!;
   };
   const context: StrategyContext = {
@@ -36,8 +36,8 @@ export function createContext(state: EngineState, features: Features, equity: Fl
       if (k < 0) throw new RangeError(`This run has no instrument ${id}.`);
       return k;
     },
-    closed: (k = 0) => instruments[k]!.bars.closeMs[bar[k]!] === state.nowMs,
-    bars: (k = 0) => bar[k]! + 1,
+    closed: (k = 0) => shown[k]! >= 0 && seen[k]!.closeMs[shown[k]!] === state.nowMs,
+    bars: (k = 0) => shown[k]! + 1,
     open: (k = 0, back = 0) => past(opens, k, back),
     high: (k = 0, back = 0) => past(highs, k, back),
     low: (k = 0, back = 0) => past(lows, k, back),
@@ -53,7 +53,7 @@ export function createContext(state: EngineState, features: Features, equity: Fl
     averagePrice: (k = 0) => state.averagePrice[k]!,
     mark: (k = 0) => state.mark[k]!,
     closedTrades: state.closedTrades,
-    barsHeld: (k = 0) => (position[k] === 0 ? -1 : bar[k]! - state.entryBar[k]!),
+    barsHeld: (k = 0) => (position[k] === 0 ? -1 : shown[k]! - state.entryBar[k]!),
     cash: () => cashInBase(state),
     openOrders: (k = 0) => state.orders[k]!.reduce((count, order) => count + +order.live, 0),
     submit: (order) => placeOrder(state, order),

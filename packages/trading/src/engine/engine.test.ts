@@ -1010,15 +1010,3 @@ test("trade prints: a market order takes the next print, a resting limit its own
     [3, 1, 98],
   ]);
 });
-
-test("a coarser decision clock asks the strategy only at its closes", () => {
-  const asked: number[] = [];
-  run(
-    one(flat(1, 2, 3, 4, 5, 6)),
-    { name: "n", features: [], decide: (context) => void asked.push(context.nowMs) },
-    {
-      decisionsMs: Float64Array.of(2 * hourMs, 4 * hourMs),
-    },
-  );
-  expect(asked).toEqual([2 * hourMs, 4 * hourMs]);
-});

@@ -1,6 +1,6 @@
 import { applyEvents, cashInBase, chargeDays, chargesDaily, isUnderwater } from "./account.ts";
 import { closeDelisted, liquidate, matchBars } from "./book.ts";
-import { createClock } from "./clock.ts";
+import { createClock, createMoments } from "./clock.ts";
 import { createContext } from "./context.ts";
 import { createFeatures } from "./features.ts";
 import type { MarketInstrument, RateSeries } from "./market.ts";
@@ -21,7 +21,7 @@ export interface Curves {
 /** A run as far as it has come; plain data. */
 export interface EngineRun extends Curves {
   readonly state: EngineState;
-  /** Distinct closes of all bars. */
+  /** Distinct closes of all bars that the strategy sees. */
   readonly instants: number;
   readonly timeMs: Float64Array;
 }
@@ -37,19 +37,25 @@ export interface Engine extends EngineRun {
  * opened, against that bar; borrow fees and interest of a day that begins now; equity; then the strategy, whose orders wait for a bar
  * that opens at or after now + latency. Instruments are numbered by id, and of orders of one moment those that lessen a position fill
  * first, then those of the instrument with the oldest: neither names nor the order in which instruments are given change anything.
+ * Where the strategy sees longer bars than orders meet (`signalBars`), all that closes by the end of one comes first, each bar or print
+ * as above, and then the strategy; what is decided there meets no print of that millisecond.
  * `reuse`: the curves of a run of the same length that is over, to be written again.
  */
 export function createEngine(
   given: readonly MarketInstrument[],
-  strategy: EngineStrategy,
+  asked: EngineStrategy,
   settings: EngineSettings,
   featureOf: (formula: string, instrument: MarketInstrument) => FeatureColumn,
   reuse?: Curves,
 ): Engine {
+  const strategy = settings.fromMs === undefined ? asked : askedFrom(asked, settings.fromMs);
   const state = createState(given, settings);
-  const { instruments, bar, mark } = state;
-  const clock = createClock(state);
-  const { timeMs, group } = clock;
+  const { instruments, bar, seen, mark } = state;
+  const clock = createClock(
+    instruments.map((one) => (one.signalBars ?? one.bars).closeMs),
+    seen,
+  );
+  const { timeMs } = clock;
   const instants = timeMs.length;
   const features = createFeatures(
     strategy.features.flatMap((formula) => instruments.map((one) => featureOf(formula, one))),
@@ -60,19 +66,17 @@ export function createEngine(
   const watchesMargin = instruments.some((one) => one.maintenanceMargin > 0);
   const hasEvents = instruments.some((one) => one.events.length > 0);
   const delists = instruments.some((one) => one.delists === true);
-  const asks = decisionGate(settings.decisionsMs);
   const closes = instruments.map((one) => one.bars.close);
   const { equity, gross, net } = curvesOf(instants, reuse);
   const context = createContext(state, features, equity);
   const { position, unitValue } = state;
   const n = instruments.length;
 
-  const step = (t: number): void => {
-    const count = clock.next();
-    const now = timeMs[t]!;
+  /** One moment at which `count` instruments close a bar: all but the strategy. Returns the equity. */
+  const pass = (t: number, now: number, group: Int32Array, count: number): number => {
     state.nowMs = now;
     follow?.(now);
-    if (daily && state.chargedDay >= 0) chargeDaysBefore(state, group, count);
+    if (daily && state.chargedDay >= 0 && count > 0) chargeDaysBefore(state, group, count);
     if (hasEvents) applyDue(state, group, count);
     if (state.openOrders > 0) matchBars(state, group, count);
     for (let g = 0; g < count; g++) {
@@ -94,16 +98,46 @@ export function createEngine(
     equity[t] = value;
     gross[t] = size;
     net[t] = long;
-    state.instant = t + 1;
-    features.follow(now);
-    if (asks === undefined || asks(now)) strategy.decide(context);
-    // After the strategy, so that its orders go too.
+    return value;
+  };
+
+  const liquidateBelow = (value: number): void => {
     if (state.openPositions > 0 && (watchesMargin || value <= 0) && isUnderwater(state, value))
       liquidate(state);
   };
 
+  const decide = (t: number, value: number): void => {
+    state.instant = t + 1;
+    features.follow(timeMs[t]!);
+    strategy.decide(context);
+    // After the strategy, so that its orders go too.
+    liquidateBelow(value);
+  };
+
+  const step = (t: number): void => {
+    const count = clock.next();
+    decide(t, pass(t, timeMs[t]!, clock.group, count));
+  };
+
+  /** The same where orders meet shorter bars, or prints, than the strategy sees. */
+  const createStepThrough = (): ((t: number) => void) => {
+    const moments = createMoments(
+      instruments.map((one) => one.bars.closeMs),
+      bar,
+    );
+    return (t) => {
+      const now = timeMs[t]!;
+      for (let count = moments.next(now); count > 0; count = moments.next(now)) {
+        liquidateBelow(pass(t, moments.nowMs(), moments.group, count));
+      }
+      clock.next();
+      decide(t, pass(t, now, moments.group, 0));
+    };
+  };
+  const stepOnce = seen === bar ? step : createStepThrough();
+
   const stepAll = (from: number, to: number): void => {
-    for (let t = from; t < to; t++) step(t);
+    for (let t = from; t < to; t++) stepOnce(t);
   };
   const steps = isSingle(state, settings, features)
     ? createSingleSteps(state, strategy, context, features, { equity, gross, net })
@@ -182,13 +216,12 @@ function rateFollower(state: EngineState, settings: EngineSettings): ((nowMs: nu
   };
 }
 
-/** True at the first instant at or after each decision time; undefined: at every instant. */
-function decisionGate(decisionsMs: Float64Array | undefined): ((nowMs: number) => boolean) | undefined {
-  if (decisionsMs === undefined) return undefined;
-  let next = 0;
-  return (nowMs) => {
-    const before = next;
-    while (next < decisionsMs.length && decisionsMs[next]! <= nowMs) next++;
-    return next > before;
+/** A strategy that is not asked before a time. */
+function askedFrom(strategy: EngineStrategy, fromMs: number): EngineStrategy {
+  return {
+    ...strategy,
+    decide(context) {
+      if (context.nowMs >= fromMs) strategy.decide(context);
+    },
   };
 }

@@ -25,7 +25,10 @@ export interface MarketInstrument {
   readonly id: string;
   readonly currency: string;
   readonly bars: PriceSeries;
-  /** What a strategy sees of those bars, such as adjusted prices where `bars` are as traded: the same closes. Absent: the bars. */
+  /**
+   * What a strategy sees: the bars in other prices, such as adjusted ones where `bars` are as traded, or bars of a longer timeframe, at
+   * whose closes it is asked while orders meet `bars`. Absent: the bars.
+   */
   readonly signalBars?: PriceSeries | undefined;
   /** Bars of a shorter timeframe in the prices of `bars`: orders inside a bar meet those within it, one after the other. */
   readonly finerBars?: PriceSeries | undefined;

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { createEngine, noCosts, plainInstrument } from "./index.ts";
-import type { EngineSettings, EngineStrategy, OrderRequest } from "./index.ts";
+import type { EngineSettings, EngineStrategy, MarketEvent, OrderRequest } from "./index.ts";
 
 const price = fc.integer({ min: 80, max: 120 });
 const bar = fc
@@ -77,12 +77,12 @@ test("a run on one instrument is the same in the steps made for it and in the ge
           shortfall: "reduce",
           rates: {},
         };
-        const run = (extra: Partial<EngineSettings>) => {
+        const run = (events: readonly MarketEvent[]) => {
           seen.length = 0;
           const engine = createEngine(
-            [{ ...plainInstrument("X", bars), maintenanceMargin }],
+            [{ ...plainInstrument("X", bars), maintenanceMargin, events }],
             strategy,
-            { ...settings, ...extra },
+            settings,
             () => ({ closeMs: bars.closeMs, values: bars.close }),
           );
           while (!engine.advance(7));
@@ -90,8 +90,8 @@ test("a run on one instrument is the same in the steps made for it and in the ge
           const { equity, gross, net } = engine;
           return structuredClone({ postings, orderLog, rejected, equity, gross, net, seen });
         };
-        // Asked at every close by name: what the steps for one instrument do not know.
-        expect(run({})).toEqual(run({ decisionsMs: bars.closeMs }));
+        // An event that never comes: what the steps for one instrument do not know.
+        expect(run([])).toEqual(run([{ kind: "dividend", atMs: Infinity, perUnit: 1 }]));
       },
     ),
     { numRuns: 150 },

@@ -21,7 +21,7 @@ export function isSingle(state: EngineState, settings: EngineSettings, features:
     one.borrowRate === 0 &&
     cashRate === 0 &&
     debitRate === 0 &&
-    settings.decisionsMs === undefined &&
+    state.seen === state.bar &&
     features.instrument.every((own) => own === 0)
   );
 }

@@ -1,4 +1,4 @@
-import { emptyBar } from "./clock.ts";
+import { emptyBar, sameTimes } from "./clock.ts";
 import type { Activity, TradingCosts } from "./costs.ts";
 import { activityOf } from "./costs.ts";
 import { emptyPostings } from "./fills.ts";
@@ -19,10 +19,10 @@ export interface EngineSettings {
   readonly shortfall: "reject" | "reduce";
   /** By currency; the base needs none. */
   readonly rates: Readonly<Record<string, RateSeries>>;
-  /** Closes at which the strategy is asked, ascending: a coarser timeframe than the bars'. Absent: every close. */
-  readonly decisionsMs?: Float64Array;
-  /** Bars that each order of a decision waits besides; absent: none. */
+  /** Bars, of those that the strategy sees, that each order of a decision waits besides; absent: none. */
   readonly delayBars?: number;
+  /** The strategy is first asked at a close at or after it, and sees what closed before. Absent: at the first close. */
+  readonly fromMs?: number;
 }
 
 /** A position from flat to flat. */
@@ -51,12 +51,14 @@ export interface EngineState {
   readonly position: Float64Array;
   /** Mean price of what opened the position. */
   readonly averagePrice: Float64Array;
-  /** Bar of the position's first fill. */
+  /** Bar of the position's first fill, of those that the strategy sees. */
   readonly entryBar: Int32Array;
   /** Last price known: a close, or the open while orders fill at it. */
   readonly mark: Float64Array;
   /** Last closed bar; -1: none. */
   readonly bar: Int32Array;
+  /** Last closed bar of those that the strategy sees; `bar` itself where all of them close with the bars. */
+  readonly seen: Int32Array;
   /** That bar, where orders wait for it. */
   readonly now: readonly BarNow[];
   /** Volume taken of that bar. */
@@ -93,6 +95,13 @@ export interface EngineState {
   halted: boolean;
 }
 
+/** Do the bars that strategies see close when those do that orders meet? */
+function closeTogether(instruments: readonly MarketInstrument[]): boolean {
+  return instruments.every(
+    ({ bars, signalBars }) => signalBars === undefined || sameTimes(signalBars.closeMs, bars.closeMs),
+  );
+}
+
 /** Instruments in the order of their ids, so that the order in which they are given changes nothing. */
 export function canonicalOrder(instruments: readonly MarketInstrument[]): MarketInstrument[] {
   const sorted = instruments.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
@@ -122,6 +131,7 @@ export function createState(given: readonly MarketInstrument[], settings: Engine
   const rate = new Float64Array(currencies.length).fill(Number.NaN);
   rate[0] = 1;
   const impact = settings.costs.slippage.kind === "squareRoot";
+  const bar = new Int32Array(n).fill(-1);
   return {
     instruments,
     settings,
@@ -136,7 +146,8 @@ export function createState(given: readonly MarketInstrument[], settings: Engine
     averagePrice: new Float64Array(n),
     entryBar: new Int32Array(n).fill(-1),
     mark: new Float64Array(n),
-    bar: new Int32Array(n).fill(-1),
+    bar,
+    seen: closeTogether(instruments) ? bar : new Int32Array(n).fill(-1),
     now: instruments.map(() => emptyBar()),
     usedVolume: new Float64Array(n),
     finerAt: new Int32Array(n),
