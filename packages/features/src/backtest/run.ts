@@ -5,7 +5,7 @@ import { sha256 } from "@tapedeck/core/hash";
 import type { Dataset } from "@tapedeck/formula";
 import { bucketRule } from "@tapedeck/trading/calendar/index";
 import { barsPerYear, computePerformance, fillReasons, positionColumn, signalBits } from "@tapedeck/trading";
-import type { FillColumns, SimulatedTrade, SimulationSettings } from "@tapedeck/trading";
+import type { BarRange, FillColumns, SimulatedTrade, SimulationSettings } from "@tapedeck/trading";
 import type { Tx } from "../db.ts";
 import type { EvidenceStore } from "../evidence/contract.ts";
 import type { FormulaLibrary } from "../indicators/contract.ts";
@@ -19,7 +19,7 @@ import type { StrategyModules } from "./modules/contract.ts";
 import { saveOrders } from "./orders.ts";
 import type { RunOutcome } from "./outcome.ts";
 import { citeReport } from "./report/cite.ts";
-import { computeReport } from "./report/compute.ts";
+import { computeReport } from "./report/figures/compute.ts";
 import { openStrategy, simulateFast } from "./single.ts";
 import type { SingleStrategy } from "./single.ts";
 import { saveRun } from "./store.ts";
@@ -104,14 +104,21 @@ async function runStrategy(
   });
 }
 
-function statisticsOf(
-  run: Pick<RunOutcome, "equity" | "fills" | "trades">,
+/** What statistics are computed from; columns are `[bars]`. */
+export type HeldRun = Pick<RunOutcome, "equity" | "fills" | "trades"> & { position: Float64Array };
+
+export function withPosition(run: RunOutcome): HeldRun {
+  return { ...run, position: positionColumn(run.fills, run.equity.length) };
+}
+
+export function statisticsOf(
+  run: HeldRun,
   dataset: SeriesDataset,
-  payload: BacktestPayload,
+  payload: Pick<BacktestPayload, "initialCash" | "riskFreeRate">,
 ): Statistics {
   return computePerformance({
     equity: run.equity,
-    position: positionColumn(run.fills, dataset.length),
+    position: run.position,
     closeMs: dataset.columns.closeMs,
     initialCash: Number(payload.initialCash),
     trades: run.trades,
@@ -152,8 +159,8 @@ function resultOf(
     asOfMs: dataset.asOfMs,
     warmupBars: strategy.warmupBars,
     strategy: { title: strategy.title, side: strategy.side, formulas: strategy.formulas },
-    statistics: statisticsOf(outcome, dataset, payload),
-    benchmark: statisticsOf(benchmark, dataset, payload),
+    statistics: statisticsOf(withPosition(outcome), dataset, payload),
+    benchmark: statisticsOf(withPosition(benchmark), dataset, payload),
     tradeCount: trades.length,
     fillCount: fills.count,
     fillsHash: hashFills(fills, columns.openMs),
@@ -283,12 +290,17 @@ export async function finerBars(
   return finer;
 }
 
-/** The first bars of a dataset; itself where that is all. */
+/** The first bars of a dataset. */
 export function firstBars(dataset: SeriesDataset, bars: number): SeriesDataset {
-  if (bars === dataset.length) return dataset;
+  return cutBars(dataset, { from: 0, to: bars });
+}
+
+/** Some bars of a dataset; itself where that is all. */
+export function cutBars(dataset: SeriesDataset, { from, to }: BarRange): SeriesDataset {
+  if (to - from === dataset.length) return dataset;
   const entries = Object.entries(dataset.columns) as Array<[keyof SeriesColumns, Float64Array]>;
-  const columns = Object.fromEntries(entries.map(([name, column]) => [name, column.subarray(0, bars)]));
-  return { ...dataset, length: bars, columns: columns as Record<keyof SeriesColumns, Float64Array> };
+  const columns = Object.fromEntries(entries.map(([name, column]) => [name, column.subarray(from, to)]));
+  return { ...dataset, length: to - from, columns: columns as Record<keyof SeriesColumns, Float64Array> };
 }
 
 /** Says in the lineage which file of the strategies folder ran. */
@@ -374,9 +386,9 @@ export async function formulaData(
 }
 
 /** All cash from the second bar's open on, at the same costs. */
-async function holdRun(
+export async function holdRun(
   dataset: SeriesDataset,
-  payload: BacktestPayload,
+  payload: Pick<BacktestPayload, "costs" | "initialCash" | "lotSize">,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   const signals = new Uint8Array(dataset.length);
@@ -402,7 +414,7 @@ export function hashFills(fills: FillColumns, openMs: Float64Array): string {
   return sha256(lines.join("\n"));
 }
 
-function tradeRow(trade: SimulatedTrade, number: number, dataset: SeriesDataset): BacktestTrade {
+export function tradeRow(trade: SimulatedTrade, number: number, dataset: SeriesDataset): BacktestTrade {
   const { openMs } = dataset.columns;
   const open = trade.exitBar < 0;
   return {

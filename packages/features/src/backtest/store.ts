@@ -5,7 +5,7 @@ import { BacktestResult } from "./contract.ts";
 import type { BacktestPayload, BacktestTrade } from "./contract.ts";
 import { PortfolioBacktestResult } from "./portfolio/contract.ts";
 import type { PortfolioBacktestPayload } from "./portfolio/contract.ts";
-import { RunReport } from "./report/contract.ts";
+import { RunReport } from "./report/figures/contract.ts";
 import type { BacktestTables } from "./tables.ts";
 
 const tradeColumns = {

@@ -2,7 +2,7 @@ import type { JSONColumnType } from "kysely";
 import type { StoredMeasure } from "./sweep/contract.ts";
 import type { BacktestPayload, BacktestResult } from "./contract.ts";
 import type { PortfolioBacktestPayload, PortfolioBacktestResult } from "./portfolio/contract.ts";
-import type { RunReport } from "./report/contract.ts";
+import type { RunReport } from "./report/figures/contract.ts";
 
 export interface BacktestTables {
   backtestRuns: {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { BacktestResult, BacktestTrade } from "@tapedeck/features/backtest/contract";
-import type { RollingSharpe } from "@tapedeck/features/backtest/report/contract";
+import type { RollingSharpe } from "@tapedeck/features/backtest/report/figures/contract";
 import { api } from "../../api.ts";
 import { Chart, Legend } from "../../components/chart.tsx";
 import type { ChartLine, ChartMark } from "../../components/chart.tsx";

@@ -14,7 +14,7 @@ import type { ModuleFailure, StrategyModules } from "../modules/contract.ts";
 import { orderTable, saveOrders } from "../orders.ts";
 import { inChunks } from "../outcome.ts";
 import { citeReport } from "../report/cite.ts";
-import { computeReport } from "../report/compute.ts";
+import { computeReport } from "../report/figures/compute.ts";
 import { expandRules, recordModule } from "../run.ts";
 import { saveRun } from "../store.ts";
 import { innerPathReport } from "../words.ts";

@@ -1,6 +1,6 @@
 import type { EvidenceItem, EvidenceStore } from "../../evidence/contract.ts";
 import type { BacktestResult } from "../contract.ts";
-import type { RunReport } from "./contract.ts";
+import type { RunReport } from "./figures/contract.ts";
 
 /** How each cited figure is computed, and its unit. */
 const cited = {

@@ -1,7 +1,8 @@
 import type { BacktestTrade, Statistics } from "../../contract.ts";
 import type { Honesty } from "../../sweep/contract.ts";
 import { drawHeat } from "../drawing/heat.ts";
-import type { DrawdownRow, RegimeRow, RelativeFigures, RunHonesty, YearRow } from "../contract.ts";
+import type { RunHonesty } from "../contract.ts";
+import type { DrawdownRow, RegimeRow, RelativeFigures, YearRow } from "../figures/contract.ts";
 import { amount, closeDay, day, percent, ratio } from "../format.ts";
 import { figure, numberColumn, textColumn } from "./document.ts";
 import type { Block, DocumentFigure } from "./document.ts";

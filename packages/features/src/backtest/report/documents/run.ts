@@ -8,8 +8,9 @@ import type {
 import { downsample, drawdownsOf } from "../../equity.ts";
 import type { EquityColumns } from "../../equity.ts";
 import type { PortfolioBacktestResult } from "../../portfolio/contract.ts";
-import type { DataRevision, RunHonesty, RunReport } from "../contract.ts";
+import type { DataRevision, RunHonesty } from "../contract.ts";
 import { drawCurves } from "../drawing/curves.ts";
+import type { RunReport } from "../figures/contract.ts";
 import { amount, counted, day, percent, ratio } from "../format.ts";
 import { figure, filled } from "./document.ts";
 import type { Block, ReportDocument } from "./document.ts";

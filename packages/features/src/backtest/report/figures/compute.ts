@@ -5,8 +5,8 @@ import {
   relativePerformance,
 } from "@tapedeck/quant/risk/index";
 import { quantileSorted } from "@tapedeck/quant/statistics/index";
-import type { BacktestTrade, Statistics } from "../contract.ts";
-import { orNull } from "../orNull.ts";
+import type { BacktestTrade, Statistics } from "../../contract.ts";
+import { orNull } from "../../orNull.ts";
 import type {
   CapacityFigures,
   DrawdownRow,

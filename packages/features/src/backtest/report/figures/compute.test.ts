@@ -1,6 +1,6 @@
 import { seededRandom } from "@tapedeck/core";
 import { expect, test } from "vitest";
-import type { BacktestTrade, Statistics } from "../contract.ts";
+import type { BacktestTrade, Statistics } from "../../contract.ts";
 import { computeReport } from "./compute.ts";
 import type { ReportInput } from "./compute.ts";
 
