@@ -35,6 +35,7 @@ import type { JobService } from "../jobs/contract.ts";
 import { createJobService } from "../jobs/service.ts";
 import { createFormulaLibrary } from "../indicators/library.ts";
 import { pageBreak } from "../knowledge/contract.ts";
+import { createDocumentReader } from "../knowledge/documents.ts";
 import { createFilingReader } from "../knowledge/filings.ts";
 import { saveSentDocument } from "../knowledge/store.ts";
 import { createPortfolioReader } from "../orders/portfolio.ts";
@@ -44,6 +45,7 @@ import { createSeriesReader } from "../series/reader.ts";
 import { createSeriesWriter } from "../series/writer.ts";
 import { AskPayload, AskResult } from "./contract.ts";
 import type { ask } from "./contract.ts";
+import { seedDocuments } from "./documents.fixture.ts";
 import { runAsk } from "./run.ts";
 
 export const nowMs = Date.UTC(2026, 0, 2);
@@ -207,6 +209,7 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     evidence,
     knowledge: knowledge.index,
     filings: createFilingReader({ db }),
+    documents: createDocumentReader({ db }),
     events: createEventReader({ db, now }),
     sentiments: createSentimentReader({ db, now }),
     jobs: { ...jobs, waitForEnd },
@@ -217,6 +220,7 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     model: undefined as LanguageModel | undefined,
   };
   await seedNews({ db, sentimentWriter }, commit, knownMs);
+  await seedDocuments(db, knowledge.index, knownMs);
   const context = (jobId = newId(nowMs), options: { pickup?: number; signal?: AbortSignal } = {}) =>
     recordingContext<ProgressOf<typeof ask>, Tx>({ nowMs, tenantId, jobId, commit, ...options });
 

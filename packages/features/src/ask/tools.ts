@@ -7,7 +7,14 @@ import type { AlertReader, AlertTrigger } from "../alerts/contract.ts";
 import type { EventQuery, EventReader, MarketEvent } from "../events/contract.ts";
 import type { InstrumentSentiment, SentimentReader } from "../sentiment/contract.ts";
 import type { JobService, JobView } from "../jobs/contract.ts";
-import type { FilingDocument, FilingPageText, FilingReader } from "../knowledge/contract.ts";
+import type {
+  DocumentKind,
+  DocumentReader,
+  DocumentText,
+  FilingDocument,
+  FilingPageText,
+  FilingReader,
+} from "../knowledge/contract.ts";
 import type { OrderView, PortfolioReader } from "../orders/contract.ts";
 import type { Instrument, SeriesCoverage, SeriesReader } from "../series/contract.ts";
 import { Declined } from "./answer.ts";
@@ -21,6 +28,7 @@ export interface AskSources {
   series: SeriesReader;
   knowledge: KnowledgeIndex;
   filings: FilingReader;
+  documents: DocumentReader;
   jobs: Pick<JobService, "get" | "list" | "submit" | "waitForEnd">;
   portfolio: PortfolioReader;
   alerts: AlertReader;
@@ -47,7 +55,14 @@ export interface Tools {
   readBars(instrument: Instrument, timeframe?: string, need?: BarNeed): Promise<Bars>;
   /** One column a formula; NaN where it has no value. */
   evaluateFormula(bars: Bars, formulas: readonly string[]): Promise<Float64Array[]>;
-  searchKnowledge(text: string, limit?: number): Promise<ChunkHit[]>;
+  /** Of documents of any kind where none is said. */
+  searchKnowledge(text: string, limit?: number, kinds?: readonly DocumentKind[]): Promise<ChunkHit[]>;
+  /** Whom documents of a kind are about. */
+  companiesIn(kind: DocumentKind): Promise<string[]>;
+  /** Documents of a kind, newest first; `company` as they name it. */
+  readDocuments(query: { kind: DocumentKind; company?: string; limit: number }): Promise<DocumentText[]>;
+  /** Notes that the answer rests on a document. */
+  useDocument(document: Pick<DocumentText, "documentId" | "version" | "title">): void;
   listFilings(): Promise<FilingDocument[]>;
   readFiling(filing: FilingDocument): Promise<FilingPageText[]>;
   readJob(id: string): Promise<JobView>;
@@ -235,9 +250,15 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
       }
     },
 
-    async searchKnowledge(text, limit = 8) {
+    async searchKnowledge(text, limit = 8, kinds) {
       begin();
-      const hits = await sources.knowledge.search({ text, limit, spaces: ["shared", tenantId], asOfMs });
+      const hits = await sources.knowledge.search({
+        text,
+        limit,
+        spaces: ["shared", tenantId],
+        asOfMs,
+        ...(kinds === undefined ? {} : { kinds }),
+      });
       const seen = new Map<string, ChunkHit>();
       for (const hit of hits) if (hit.publishedMs <= asOfMs) seen.set(hit.documentId, hit);
       for (const hit of seen.values()) {
@@ -245,10 +266,37 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
       }
       ctx.step({
         name: "searchKnowledge",
-        input: { text },
+        input: kinds === undefined ? { text } : { text, kinds },
         output: { hits: hits.length, titles: [...seen.values()].map((hit) => hit.title) },
       });
       return hits.filter((hit) => hit.publishedMs <= asOfMs);
+    },
+
+    async companiesIn(kind) {
+      begin();
+      const companies = await sources.documents.companies(tenantId, kind, asOfMs);
+      ctx.step({ name: "companiesIn", input: { kind }, output: { companies: companies.length } });
+      return companies;
+    },
+
+    async readDocuments({ kind, ...query }) {
+      begin();
+      const documents = await sources.documents.texts(tenantId, {
+        ...query,
+        kinds: [kind],
+        asOfMs,
+        newestFirst: true,
+      });
+      ctx.step({
+        name: "readDocuments",
+        input: { kind, ...query },
+        output: { documents: documents.length },
+      });
+      return documents;
+    },
+
+    useDocument({ documentId, version, title }) {
+      ctx.input({ kind: "document", ref: `${documentId}@${version}`, label: title });
     },
 
     async listFilings() {

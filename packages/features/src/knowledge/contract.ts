@@ -214,6 +214,8 @@ export interface DocumentText {
   language: string | null;
   publishedMs: number;
   duplicateOf: string | null;
+  /** What its source did not state. */
+  guesses: z.output<typeof DocumentGuess>[];
   text: string;
 }
 
@@ -221,7 +223,7 @@ export interface DocumentText {
 export interface DocumentReader {
   /**
    * The newest versions visible at `asOfMs` that were published in [fromMs, toMs), by publishedMs and id, after the place
-   * `after`; at most `limit`.
+   * `after`; at most `limit`. `newestFirst`: in the other order, without those that repeat another.
    */
   texts(
     tenantId: string,
@@ -232,9 +234,12 @@ export interface DocumentReader {
       fromMs?: number;
       toMs?: number;
       after?: { publishedMs: number; documentId: string };
+      newestFirst?: boolean;
       limit: number;
     },
   ): Promise<DocumentText[]>;
+  /** Whom visible documents of a kind are about, each once. */
+  companies(tenantId: string, kind: DocumentKind, asOfMs: number): Promise<string[]>;
 }
 
 export interface FilingDocument extends FilingDescription {

@@ -186,7 +186,7 @@ export function pagesOf(text: string): { page: number; start: number; end: numbe
 
 export function createDocumentReader({ db }: { db: Db }): DocumentReader {
   return {
-    async texts(tenantId, { asOfMs, kinds, company, fromMs, toMs, after, limit }) {
+    async texts(tenantId, { asOfMs, kinds, company, fromMs, toMs, after, newestFirst = false, limit }) {
       let query = db
         .selectFrom("documents")
         .innerJoin("documentVersions", "documentVersions.documentId", "documents.id")
@@ -200,15 +200,17 @@ export function createDocumentReader({ db }: { db: Db }): DocumentReader {
           "language",
           "publishedMs",
           "duplicateOf",
+          "guesses",
           "text",
         ])
         .where("space", "in", spacesOf(tenantId))
         .where("publishedMs", "<=", asOfMs)
         .where((or) => or.or([or("supersededMs", "is", null), or("supersededMs", ">", asOfMs)]))
-        .orderBy("publishedMs")
+        .orderBy("publishedMs", newestFirst ? "desc" : "asc")
         .orderBy("documents.id")
         .limit(limit);
       if (kinds !== undefined) query = query.where("kind", "in", kinds);
+      if (newestFirst) query = query.where("duplicateOf", "is", null);
       if (company !== undefined) query = query.where("company", "=", company);
       if (fromMs !== undefined) query = query.where("publishedMs", ">=", fromMs);
       if (toMs !== undefined) query = query.where("publishedMs", "<", toMs);
@@ -224,6 +226,22 @@ export function createDocumentReader({ db }: { db: Db }): DocumentReader {
         );
       }
       return query.execute();
+    },
+
+    async companies(tenantId, kind, asOfMs) {
+      const rows = await db
+        .selectFrom("documents")
+        .innerJoin("documentVersions", "documentVersions.documentId", "documents.id")
+        .select("company")
+        .distinct()
+        .where("space", "in", spacesOf(tenantId))
+        .where("kind", "=", kind)
+        .where("company", "is not", null)
+        .where("publishedMs", "<=", asOfMs)
+        .where((or) => or.or([or("supersededMs", "is", null), or("supersededMs", ">", asOfMs)]))
+        .orderBy("company")
+        .execute();
+      return rows.map(({ company }) => company!);
     },
   };
 }

@@ -56,6 +56,41 @@ function documentOf(entry: CalendarEntry): ReadDocument {
   };
 }
 
+/** What a calendar's document says of its date. */
+export interface CalendarDate {
+  title: string;
+  country: string | null;
+  /** When it takes place, ms UTC; of a day alone its beginning. */
+  atMs: number;
+  /** Only its day is known. */
+  day: boolean;
+  /** With its unit; null: not out yet. */
+  actual: string | null;
+  /** Span of its first line, which tells the date. */
+  start: number;
+  end: number;
+}
+
+const firstLine = /^(.+?)(?: \(([^()]+)\))?, (\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\.(?:\n|$)/;
+
+/** Reads the text of a calendar's document, as the readers here write it; null for other text. */
+export function readCalendarDate(text: string): CalendarDate | null {
+  const line = firstLine.exec(text);
+  if (line === null) return null;
+  const [whole, title, country = null, day, time] = line;
+  const atMs = Date.parse(`${day}T${time ?? "00:00"}Z`);
+  if (Number.isNaN(atMs)) return null;
+  return {
+    title: title!,
+    country,
+    atMs,
+    day: time === undefined,
+    actual: /^Actual: (.+)\.$/m.exec(text)?.[1] ?? null,
+    start: 0,
+    end: whole!.trimEnd().length,
+  };
+}
+
 /** What columns and members of calendars are called, in lower case without signs. */
 const names: Record<Exclude<keyof CalendarEntry, "atMs" | "day" | "toldMs">, readonly string[]> & {
   date: readonly string[];

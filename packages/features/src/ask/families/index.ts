@@ -2,6 +2,8 @@ import { afterMoves } from "./aftermath.ts";
 import { alertReport, exposureReport, orderReport, portfolioRisk } from "./accounts.ts";
 import { positionSize, requiredGain } from "./arithmetic.ts";
 import { bestWorst } from "./bestWorst.ts";
+import { calendar } from "./calendar.ts";
+import { callTone } from "./callTone.ts";
 import { closeAgainstAverage } from "./closeAgainstAverage.ts";
 import { filingCompare, filingTrend } from "./comparedFigures.ts";
 import { compareReturns } from "./compareReturns.ts";
@@ -28,6 +30,7 @@ import { rank } from "./rank.ts";
 import { riskRatio } from "./ratio.ts";
 import { gaps, seasonality, streak, volumeSpikes } from "./recurring.ts";
 import { returnOver } from "./returnOver.ts";
+import { said } from "./said.ts";
 import { screen } from "./screen.ts";
 import { volatility } from "./volatility.ts";
 import { whatIf } from "./whatIf.ts";
@@ -35,6 +38,9 @@ import { whyMoved } from "./whyMoved.ts";
 
 /** Every kind of question, in the order in which they are tried: the more particular first. */
 export const families: readonly Family[] = [
+  callTone,
+  said,
+  calendar,
   filingFigure,
   filingCompare,
   filingTrend,

@@ -2,9 +2,11 @@ import { Declined } from "../answer.ts";
 import { isForeign } from "../language.ts";
 import type { Question } from "../question.ts";
 import type { Hint } from "./family.ts";
+import { asksForDates } from "./calendar.ts";
 import { have } from "./family.ts";
 import { companiesIn } from "./filings.ts";
 import { asksForNews } from "./news.ts";
+import { asksWhatWasSaid } from "./said.ts";
 
 /** Words that speak to a program rather than ask it something. */
 const commanding =
@@ -52,8 +54,8 @@ export function refusal(q: Question, hint: Hint): Declined | undefined {
       suggestions: nearest,
     });
   }
-  // What a company filed tells its figures and what it expected.
-  if (companiesIn(q, hint).length > 0) return undefined;
+  // What a company filed or said, and a calendar, tell what was expected.
+  if (companiesIn(q, hint).length > 0 || asksWhatWasSaid(q) || asksForDates(q)) return undefined;
   if (
     !defines &&
     (q.matches(
