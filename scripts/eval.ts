@@ -18,11 +18,13 @@ import { injection } from "./eval/injection.ts";
 import { lookahead } from "./eval/lookahead.ts";
 import { market } from "./eval/market.ts";
 import { mtragUn } from "./eval/mtragUn.ts";
+import { plain } from "./eval/plain.ts";
 import { sentfin, twitter } from "./eval/sentiment.ts";
 import { tatqa } from "./eval/tatqa.ts";
 
 const sets: readonly EvalSet[] = [
   market,
+  plain,
   examples,
   lookahead,
   injection,

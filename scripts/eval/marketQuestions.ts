@@ -1,18 +1,5 @@
 import type { TestBar } from "@tapedeck/testkit";
-
-/** What an answer must hold; computed here from the bars by plain loops, not by the code that answers. */
-export type Expected =
-  | { kind: "percent"; value: number }
-  | { kind: "number"; value: number }
-  /** yyyy-mm-dd, each of them. */
-  | { kind: "dates"; value: string[] }
-  | { kind: "name"; value: string }
-  | { kind: "declined" };
-
-export interface MarketQuestion {
-  question: string;
-  expected: Expected;
-}
+import type { Expected, MarketQuestion } from "./expected.ts";
 
 const months = [
   "January",

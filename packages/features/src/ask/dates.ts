@@ -235,10 +235,10 @@ const rules: Rule[] = [
   [/\bthis month\b/g, (_m, today) => month(new Date(today).getUTCFullYear(), new Date(today).getUTCMonth())],
   [/\byesterday\b/g, (_m, today) => dayOf(today - dayMs)],
   [/\btoday\b/g, (_m, today) => dayOf(today)],
-  // "Above 2000" is a level.
+  // "Above 2000" is a level, "2000 invested" an amount.
   [
     new RegExp(
-      `(?<!\\b(?:above|below|beneath|beyond|exceed(?:ed|s)?|hit|reach(?:ed|es)?|topped|surpass(?:ed)?|than|clos(?:e|ed|es) (?:over|under))(?: the)?(?: level)?(?: of)? )\\b${year}\\b`,
+      `(?<!\\b(?:above|below|beneath|beyond|exceed(?:ed|s)?|hit|reach(?:ed|es)?|topped|surpass(?:ed)?|than|clos(?:e|ed|es) (?:over|under))(?: the)?(?: level)?(?: of)? )\\b${year}\\b(?! (?:invested|put|dollars|usd|shares|points)\\b)`,
       "g",
     ),
     (m) => wholeYear(+m[1]!),

@@ -105,6 +105,11 @@ function occurrences(haystack: string, needle: string): number[] {
   return at;
 }
 
+/** "An apple": is what is written there a thing, not the company that is called like it? */
+export function isThing(question: string, start: number): boolean {
+  return /^[a-z]/.test(question.slice(start)) && /\b(?:an?|some) $/i.test(question.slice(0, start));
+}
+
 /**
  * Finds instruments in a question as it was written. Longer names win; a full id or an exact symbol beats a nickname;
  * the same name for several instruments is kept as ambiguous, but for simulated ones beside others.
@@ -115,6 +120,7 @@ export function findMentions(question: string, instruments: readonly Instrument[
   for (const instrument of instruments) {
     for (const name of namesOf(instrument)) {
       for (const start of occurrences(name.exact ? question : lower, name.text)) {
+        if (isThing(question, start)) continue;
         const end = start + name.text.length;
         candidates.push({
           start,

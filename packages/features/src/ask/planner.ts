@@ -80,7 +80,7 @@ function unread({ family, args }: Step, q: Question): string[] {
 /** Throws Declined where the question has a word that its kind does not read: the answer would be to another question. */
 function checkRead(step: Step, q: Question, hint: Hint): void {
   const { family } = step;
-  if (family.takes.includes("anything")) return;
+  if (family.takes.includes("anything") && family.words === undefined) return;
   const left = unread(step, q);
   if (left.length === 0) return;
   const one = q.instruments[0] ?? hint.instruments[0] ?? hint.all[0];
@@ -119,6 +119,8 @@ export interface PlanOptions {
 }
 
 const maxChain = 8;
+/** Kinds that are asked in several clauses: "If I had put 1,000 into …, what would it be worth?". */
+const absorbing = ["backtest", "compareReturns", "growthOf", "regularInvesting", "whatIf", "positionSize"];
 
 /** The earlier question with what the later one names in place of its own. */
 function merge(earlier: Question, later: Question): Question {
@@ -206,9 +208,7 @@ export function makePlan(options: PlanOptions): Plan {
   const pieces = parts(question);
   // A kind that takes the whole question in answers its parts too: the figures of a backtest, a close with its drawdown.
   const absorbs =
-    first?.family.name === "backtest" ||
-    first?.args["drawdown"] === true ||
-    first?.family.name === "compareReturns";
+    first !== undefined && (absorbing.includes(first.family.name) || first.args["drawdown"] === true);
   if (pieces.length < 2 || absorbs) {
     if (first === undefined) throw notUnderstood(whole, hint);
     checkRead(first, whole, hint);

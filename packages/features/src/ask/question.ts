@@ -3,7 +3,7 @@ import { readDates } from "./dates.ts";
 import type { DateReading, Period } from "./dates.ts";
 import { concepts } from "./concepts.ts";
 import type { Concept } from "./concepts.ts";
-import { findMentions, guessMention, wellKnownNames } from "./names.ts";
+import { findMentions, guessMention, isThing, wellKnownNames } from "./names.ts";
 import { correctWord, isKnownWord, isMisspeltOpener } from "./spelling.ts";
 import type { Mention } from "./names.ts";
 
@@ -66,11 +66,20 @@ function findUnknownNames(text: string): string[] {
     const at = lower.search(
       new RegExp(`(?<![a-z0-9&])${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![a-z0-9&])`),
     );
-    if (at >= 0 && !names.some((known) => known.toLowerCase().includes(name)))
+    if (at >= 0 && !isThing(text, at) && !names.some((known) => known.toLowerCase().includes(name)))
       names.push(text.slice(at, at + name.length));
   }
   return [...new Set(names)];
 }
+
+const countOf = new Map(
+  "two three four five six seven eight nine ten eleven twelve".split(" ").map((word, at) => [word, at + 2]),
+);
+/** Small numbers in words where something is counted: "three worst days", "two-year". */
+const countWords = new RegExp(
+  `\\b(?:${[...countOf.keys()].join("|")})(?=[ -](?:best|worst|biggest|largest|greatest|days?|weeks?|months?|years?|sessions?|bars?)\\b)`,
+  "g",
+);
 
 /** Reads a question: names, dates, windows, numbers and meanings. Pure. */
 export function readQuestion(
@@ -100,7 +109,7 @@ export function readQuestion(
   }
   // A misspelt name in small letters: a word that is near no known word but near one name.
   for (const match of shown.matchAll(/[a-z]{5,}/g)) {
-    if (isKnownWord(match[0]) || correctWord(match[0]) !== match[0]) continue;
+    if (isThing(shown, match.index) || isKnownWord(match[0]) || correctWord(match[0]) !== match[0]) continue;
     const guess = guessMention(match[0], instruments);
     if (guess.length === 0) continue;
     const mention = {
@@ -123,6 +132,7 @@ export function readQuestion(
   const dates = readDates(spelled, todayMs);
   let text = dates.rest.replaceAll(/⟨·*⟩/g, " ⟨⟩ ").replaceAll(/[?!]/g, " ");
   text = text.replaceAll(/\b(?:one|single|1)[- ](day|week|month|year)\b/g, "$1");
+  text = text.replaceAll(countWords, (word) => String(countOf.get(word)));
   const windows: number[] = [];
   text = text.replaceAll(
     /(\d+)\s?\/\s?(\d+)(?=[ -]?(?:day|d\b|bar|week|month|moving|cross|sma|ema|ma\b))/g,

@@ -78,6 +78,14 @@ describe("computed answers agree with the bars", () => {
     expect(text).toContain(formatNumber(last));
   });
 
+  test.each(["What did the S&P 500 open at on March 9, 2009?", "Where did the S&P 500 open on 2009-03-09?"])(
+    "%s is the open",
+    async (question) => {
+      const { text } = await answer(question);
+      expect(text).toContain(`an open of ${formatNumber(barOn("2009-03-09").open)}`);
+    },
+  );
+
   test.each([
     ["What was the close of the S&P 500 on 16 March 2020?", "2020-03-16"],
     ["what did the s&p 500 close at on 2008-10-10", "2008-10-10"],

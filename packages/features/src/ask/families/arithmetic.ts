@@ -83,7 +83,7 @@ export const requiredGain = defineFamily<{ loss: number }>({
     const [loss, more] = q.numbers;
     if (loss?.percent !== true || more !== undefined || q.instruments.length > 0) return undefined;
     const recovers = q.matches(
-      / (?:recover|make up|make good|break even|breakeven|recoup|offset|get back|make back|made back) /,
+      / (?:recover|makes? up|make good|break even|breakeven|recoup|offset|get back|make back|made back) /,
     );
     const needs = q.matches(/ (?:need|needed|needs|must|required|have to|has to|takes?|gain) /);
     return recovers && needs && loss.value > 0 && loss.value < 100 ? { loss: loss.value / 100 } : undefined;

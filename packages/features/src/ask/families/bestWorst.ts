@@ -35,7 +35,9 @@ export const bestWorst = defineFamily<BestArgs>({
   ],
   understand(q, hint) {
     const most = q.matches(/ (?:rise|rose|gain|gained|fall|fell|lose|lost|drop|dropped) (?:the )?most /);
-    const biggest = q.matches(/ (?:biggest|largest) .*(?:gain|loss|rise|fall|drop|decline)/);
+    const biggest = q.matches(
+      / (?:biggest|largest|greatest|steepest|sharpest) .*(?:gain|loss|rise|fall|drop|decline)/,
+    );
     if (!q.any("best", "worst") && !most && !biggest) return undefined;
     if (q.any("drawdown") || q.numbers.some((one) => one.percent) || q.numbers.length > 1) return undefined;
     const grain = q.any("years")

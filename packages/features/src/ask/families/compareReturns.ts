@@ -16,7 +16,8 @@ interface CompareArgs extends Record<string, unknown> {
 export const compareReturns = defineFamily<CompareArgs>({
   name: "compareReturns",
   takes: [],
-  words: `compare comparison return performance perform better worse best worst more less most than versus vs against outperform underperform beat relative difference gain between either winner ${rising} ${falling}`,
+  words: `won win wins compare comparison return performance perform better worse best worst more less most than versus vs against outperform underperform beat relative difference gain between either winner ${rising} ${falling}`,
+  reads: ["comparison"],
   about: "Which of several instruments did better over a period",
   examples: [
     "Which did better from 2004 to 2009, AAPL or GOOG?",

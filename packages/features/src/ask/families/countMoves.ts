@@ -34,10 +34,14 @@ export const countMoves = defineFamily<CountArgs>({
     const percent = q.numbers.find((one) => one.percent);
     const up =
       q.any("upDays") ||
-      q.matches(/ (?:rise|rose|risen|gain|gained|climb|climbed|jump|jumped|up|higher|increase|increased) /);
+      q.matches(
+        / (?:rise|rose|risen|gain|gained|climb|climbed|jump|jumped|up|higher|increase|increased|positive|winning|green) /,
+      );
     const down =
       q.any("downDays") ||
-      q.matches(/ (?:fall|fell|fallen|lose|lost|drop|dropped|decline|declined|down|lower) /);
+      q.matches(
+        / (?:fall|fell|fallen|lose|lost|drop|dropped|decline|declined|down|lower|negative|losing|red) /,
+      );
     const move = q.matches(/ (?:move|moved|moves|swing|change|changed) /);
     if (!up && !down && !(move && percent !== undefined)) return undefined;
     const grain = q.any("months") ? "month" : q.any("years") ? "year" : "day";

@@ -11,6 +11,8 @@ const listed = 20;
 export const coverageReport = defineFamily<{ instruments: Instrument[]; all: boolean }>({
   name: "coverage",
   takes: ["anything"],
+  words:
+    "data history coverage covered cover instrument symbol market asset stock coin available bar any all list date range far back long go goes reach start end first last when available know ask question",
   about: "Which instruments and bars there are, from when to when",
   examples: [
     "What data do you have?",

@@ -37,7 +37,7 @@ export const drawdown = defineFamily<DrawdownArgs>({
   name: "drawdown",
   takes: ["periods"],
   words:
-    "drawdown decline fall fell drop loss recover recovered recovery max maximum large largest big biggest bad worst deep deepest great greatest severe most peak high all-time trough peak-to-trough low bottom long take took until regain far below off down under current currently now today present at between",
+    "when drawdown decline fall fell drop loss recover recovered recovery max maximum large largest big biggest bad worst deep deepest great greatest severe most peak high all-time trough peak-to-trough low bottom long take took until regain far below off down under current currently now today present at between",
   about:
     "The largest drawdown of a period with its peak, trough and recovery, or the drawdown on a date or now",
   examples: [
@@ -65,7 +65,10 @@ export const drawdown = defineFamily<DrawdownArgs>({
     return {
       instruments: subjects(q, hint),
       period: wholeSpan(q),
-      pick: worst && !q.matches(/ (?:how far|currently|now|at present) /) ? "worst" : "current",
+      pick:
+        worst && !q.matches(/ (?:how far (?:below|off|under|is|are|was|were|down)|currently|now|at present) /)
+          ? "worst"
+          : "current",
     };
   },
   async run(args, tools) {

@@ -182,6 +182,7 @@ export const regularInvesting = defineFamily<RegularArgs>({
   name: "regularInvesting",
   takes: ["numbers"],
   words: `if when invest put save saved buy bought each every month monthly year yearly regularly saving plan worth become became amount value return dollar usd end start now today ${rising}`,
+  reads: ["everyTime"],
   about: "What the same amount invested every month or year would have become",
   examples: [
     "What if I had invested 100 every month in the S&P 500 since 2010?",
@@ -250,7 +251,8 @@ export const timeToGain = defineFamily<TimeArgs>({
     "How long did it take the S&P 500 to gain 50% since 23 October 2002?",
   ],
   understand(q, hint) {
-    if (!q.matches(/ (?:how long|how many (?:days|months|years)|when did) /)) return undefined;
+    if (!q.matches(/ (?:how long|how many (?:days|months|years) .*(?:take|took|until|till)|when did) /))
+      return undefined;
     const [gain, more] = q.numbers;
     if (more !== undefined) return undefined;
     const multiple = q.matches(/ (?:double|doubled|doubling) /)

@@ -21,7 +21,7 @@ interface PriceArgs extends Record<string, unknown> {
 export const priceAt = defineFamily<PriceArgs>({
   name: "priceAt",
   takes: [],
-  words: `close closed closing open opened opening high low quote trade traded trading level worth cost value stand stood finish finished end ended where volume shares turnover price day session dollar ${newest}`,
+  words: `share up close closed closing open opened opening high low quote trade traded trading level worth cost value stand stood finish finished end ended where volume shares turnover price day session dollar ${newest}`,
   about: "Open, high, low, close or volume on a date, or the newest",
   examples: [
     "What was the close of the S&P 500 on 16 March 2020?",
@@ -34,13 +34,13 @@ export const priceAt = defineFamily<PriceArgs>({
     const dated = q.period?.grain === "day";
     const field: Field | undefined = q.any("volume")
       ? "volume"
-      : q.matches(/ (?:opened?|opening) /)
+      : q.matches(/ open(?:s|ed|ing)? /)
         ? "open"
         : q.matches(/ high /) && dated
           ? "high"
           : q.matches(/ low /) && dated
             ? "low"
-            : q.any("price") || (dated && q.instruments.length > 0)
+            : q.any("price") || q.matches(/^ where(?:'s)? /) || (dated && q.instruments.length > 0)
               ? "close"
               : undefined;
     if (field === undefined) return undefined;
@@ -91,7 +91,7 @@ export const extreme = defineFamily<ExtremeArgs>({
   name: "extreme",
   takes: ["windows"],
   words:
-    "high highest low lowest peak peaked top topped bottom bottomed trough ath all-time maximum max minimum min largest smallest biggest record cheapest close closing closed price volume trading traded level value when date day week month hit reach reached set made turnover session heaviest",
+    "go went get got high highest low lowest peak peaked top topped bottom bottomed trough ath all-time maximum max minimum min largest smallest biggest record cheapest close closing closed price volume trading traded level value when date day week month hit reach reached set made turnover session heaviest",
   about: "The highest or lowest close, price or volume of a period, and when it was",
   examples: [
     "What was the highest close of the S&P 500 in 2007?",
@@ -197,7 +197,7 @@ interface LevelArgs extends Record<string, unknown> {
 export const priceLevel = defineFamily<LevelArgs>({
   name: "priceLevel",
   takes: ["numbers"],
-  words: `close closed closing when date first earliest last latest most recent recently often times count level mark point trade traded price exceed exceeded top topped surpass pass passed cross crossed break broke through reach reached hit fall fell drop dropped rise rose climb day session lower higher least ${beyond}`,
+  words: `go went close closed closing when date first earliest last latest most recent recently often times count level mark point trade traded price exceed exceeded top topped surpass pass passed cross crossed break broke through reach reached hit fall fell drop dropped rise rose climb day session lower higher least ${beyond}`,
   about: "When a price level was first or last passed by a close, and how often",
   examples: [
     "When did the S&P 500 first close above 3000?",
@@ -284,7 +284,7 @@ interface MeanArgs extends Record<string, unknown> {
 export const meanOf = defineFamily<MeanArgs>({
   name: "meanOf",
   takes: [],
-  words: "average mean close closing closed volume trading traded turnover trade level value daily day",
+  words: "where average mean close closing closed volume trading traded turnover trade level value daily day",
   about: "The average close or volume over a period",
   examples: [
     "What was the average close of the S&P 500 in 2019?",

@@ -16,7 +16,7 @@ const qualifiers = {
   meanOfReturns:
     / (?:average|mean) (?:(?:daily|day|weekly|week|monthly|month|yearly|annual) )?(?:returns?|gains?|loss|losses) /,
   statistic: new RegExp(
-    ` (?:average|mean) (?:drawdowns?|volatility|sharpe|sortino|correlation|beta) | (?:average|mean|lowest|highest|maximum|minimum|max|min) (?:\\S+ )?(?:${indicators}) `,
+    ` (?:average|mean) (?:drawdowns?|volatility|sharpe|sortino|correlation|beta|golden|death|gaps?) | (?:average|mean|lowest|highest|maximum|minimum|max|min) (?:\\S+ )?(?:${indicators}) `,
   ),
   length: / (?:longest|shortest) /,
   run: / (?:consecutive|in a row) /,
@@ -41,6 +41,10 @@ const qualifiers = {
   ofVolume: / correlation (?:\S+ )*volumes? /,
   deviationOfPrice: / deviation of (?:the |its )?(?:clos\w+|prices?) /,
   distance: / gap between /,
+  variant: / (?:value|growth|equal-weight(?:ed)?|sector) (?:index|stocks?|funds?) /,
+  ofItself: / (\S{4,}) of (?:the |its )?\1 /,
+  everyTime: / (?:every|each) (?:\S+ )?(?:day|week|month|quarter|year) /,
+  comparison: / (?:than|above|below|exceed\w*) (?:that of |those of |the )*⟨⟩ /,
 } satisfies Record<string, RegExp>;
 
 export type Qualifier = keyof typeof qualifiers;

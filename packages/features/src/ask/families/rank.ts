@@ -34,6 +34,7 @@ export const rank = defineFamily<RankArgs>({
   name: "rank",
   takes: ["numbers", "windows"],
   words: `rank ranking ranked sort sorted order top bottom high highest higher low lowest lower large largest larger small smallest smaller big biggest bigger great greatest deep deepest deeper strong strongest weak weakest safe safest safer calm calmest calmer least most more between compare comparison versus vs against than better worse all any list each share symbol name coin company companies annual annualised annualized realised realized standard deviation trading average ${measuring}`,
+  reads: ["comparison"],
   about:
     "Instruments in the order of a measure: return, volatility, drawdown, Sharpe ratio, volume and others",
   examples: [

@@ -38,7 +38,7 @@ const small = new Set("what was were is the of how about in on for and tell me s
 export const returnOver = defineFamily<ReturnArgs>({
   name: "returnOver",
   takes: ["periods"],
-  words: `return perform performance change changed growth cagr annual annualised annualized compound compounded rate move moved make made earn earned percent percentage ${rising} ${falling}`,
+  words: `well far fare go went value shares strong weak return perform performance change changed growth cagr annual annualised annualized compound compounded rate move moved make made earn earned percent percentage ${rising} ${falling}`,
   about: "Price return over a day, month, year or any stretch of time, also a year",
   examples: [
     "What was the return of the S&P 500 in 2008?",
@@ -53,7 +53,9 @@ export const returnOver = defineFamily<ReturnArgs>({
     // "The S&P 500 in 2008": nothing is asked but the instrument and the time.
     const left = q.text.split(" ").filter((word) => /^[a-z]/.test(word) && !small.has(word));
     const bare = q.instruments.length === 1 && q.period !== undefined && left.length === 0;
-    if (!q.any("return", "annual") && !(bare && q.period?.grain !== "day")) return undefined;
+    const moved =
+      q.any("return", "annual") || q.matches(/ (?<!(?:end|ended) )(?:up|down|fare|fared|strong|weak) /);
+    if (!moved && !(bare && q.period?.grain !== "day")) return undefined;
     if (
       q.period === undefined &&
       !q.matches(

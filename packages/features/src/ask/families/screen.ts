@@ -210,7 +210,7 @@ export const screen = defineFamily<ScreenArgs>({
   understand(q, hint) {
     if (
       !q.matches(
-        / (?:which|what|screen for|scan for|find|list|show)(?: me)?(?: all)?(?: of| the| my| these| those)* (?:instruments?|stocks?|symbols?|assets?|names?|shares?|coins?|tickers?|them|these|those) | which of /,
+        / (?:which|what|screen for|scan for|find|list|show)(?: me)?(?: all)?(?: of| the| my| these| those)* (?:instruments?|stocks?|symbols?|assets?|names?|shares|coins?|tickers?|them|these|those) | which of /,
       )
     )
       return undefined;

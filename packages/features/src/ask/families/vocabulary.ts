@@ -6,8 +6,7 @@ const idle = wordsOf(
   is are was were be been being am do does did done has have had having can could may might would
   what what's whats which who whose how how's hows much many s i'd i've i'm
   of for in on at to from by with into as and or so then there here also per about
-  please tell show give get let know like want see look find check hi hello ok okay thanks thank just exactly
-  precisely roughly approximately overall actually simply quickly quick
+  please tell show give get let know like want see look find check hi hello ok okay thanks thank just overall actually simply quickly quick
   calculate compute figure number figures numbers data according
   stock index indices price prices security ticker asset instrument fund
   during over throughout within across whole entire full calendar year period span stretch time timeframe ever

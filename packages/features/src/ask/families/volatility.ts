@@ -17,7 +17,8 @@ export const volatility = defineFamily<VolatilityArgs>({
   name: "volatility",
   takes: [],
   words:
-    "volatility volatile vol realised realized historical annualised annualized annual annually standard deviation return more most less least than compare compared versus vs against between higher lower high",
+    "fluctuate fluctuated jumpy choppy turbulent risky volatility volatile vol realised realized historical annualised annualized annual annually standard deviation return more most less least than compare compared versus vs against between higher lower high",
+  reads: ["comparison"],
   about: "Realised volatility a year over a period",
   examples: [
     "How volatile was the S&P 500 in 2008?",
