@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { settingsOf } from "../packages/features/src/backtest/domain.ts";
-import { SweepPayload } from "../packages/features/src/backtest/sweep/contract.ts";
+import { SingleSweepPayload } from "../packages/features/src/backtest/sweep/contract.ts";
 import { createTrialRunner } from "../packages/features/src/backtest/sweep/runner.ts";
 import { gridPoint, valuesAt } from "../packages/trading/src/index.ts";
 import type { Parameter } from "../packages/trading/src/index.ts";
@@ -24,7 +24,7 @@ const space: Parameter[] = [
   { name: "slow", from: 30, to: 69, step: 1 },
 ];
 const strategy = { kind: "builtIn", name: "maCrossover", params: {} } as const;
-const parsed = SweepPayload.parse({
+const parsed = SingleSweepPayload.parse({
   instrumentId: "SPX.INDEX",
   strategy,
   parameters: { fast: { from: 2, to: 26, step: 1 }, slow: { from: 30, to: 69, step: 1 } },

@@ -1,15 +1,16 @@
 /** One of the threads of the sweep bench: takes sixteen pairs at a time until none is left. */
 import { parentPort, workerData } from "node:worker_threads";
+import type * as z from "zod";
 import { settingsOf } from "../packages/features/src/backtest/domain.ts";
 import type { Strategy } from "../packages/features/src/backtest/contract.ts";
-import type { SweepPayload } from "../packages/features/src/backtest/sweep/contract.ts";
+import type { SingleSweepPayload } from "../packages/features/src/backtest/sweep/contract.ts";
 import { createTrialRunner } from "../packages/features/src/backtest/sweep/runner.ts";
 import { gridPoint, valuesAt } from "../packages/trading/src/index.ts";
 import type { Parameter, PriceSeries } from "../packages/trading/src/index.ts";
 
 export interface SweepTask {
   bars: PriceSeries;
-  payload: SweepPayload & { strategy: Strategy };
+  payload: z.output<typeof SingleSweepPayload> & { strategy: Strategy };
   space: Parameter[];
   combinations: number;
   /** The next pair that nobody has taken. */

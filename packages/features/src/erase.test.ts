@@ -70,9 +70,9 @@ async function job(
 
 async function run(jobId: string, equityBlob: string): Promise<void> {
   await sql`
-    insert into backtest_runs (id, job_id, tenant_id, created_ms, instrument_id, timeframe, title, dataset_hash, bars,
-      equity_blob, payload, result)
-    values (${jobId}, ${jobId}, ${tenantId}, 0, 'A.B', '1d', 't', 'h', 1, ${equityBlob}, '{}', '{}')`.execute(
+    insert into backtest_runs (id, job_id, tenant_id, created_ms, instrument_id, instruments_hash, timeframe, title,
+      dataset_hash, bars, equity_blob, payload, result)
+    values (${jobId}, ${jobId}, ${tenantId}, 0, 'A.B', 'i', '1d', 't', 'h', 1, ${equityBlob}, '{}', '{}')`.execute(
     database.db,
   );
   await sql`

@@ -70,31 +70,39 @@ export interface PathBars extends PriceColumns {
  */
 export function resampleBars(bars: PathBars, meanBlock: number, random: () => number): PathBars {
   const n = bars.close.length;
-  const column = (from: Float64Array) => {
-    const out = new Float64Array(n);
-    out[0] = from[0]!;
-    return out;
-  };
-  const { open, high, low, close, volume } = bars;
-  const path = {
-    open: column(open),
-    high: column(high),
-    low: column(low),
-    close: column(close),
-    volume: column(volume),
-  };
+  const path = beginPath(bars);
   let at = 0;
   for (let i = 1; i < n; i++) {
     at = i === 1 || random() * meanBlock < 1 ? Math.floor(random() * (n - 1)) : (at + 1) % (n - 1);
-    const source = at + 1;
-    const scale = path.close[i - 1]! / close[source - 1]!;
-    path.open[i] = open[source]! * scale;
-    path.high[i] = high[source]! * scale;
-    path.low[i] = low[source]! * scale;
-    path.close[i] = close[source]! * scale;
-    path.volume[i] = volume[source]!;
+    copyShape(bars, at + 1, path, i);
   }
   return path;
+}
+
+/** As long as the bars, with their first. */
+function beginPath(bars: PathBars): PathBars {
+  const column = (from: Float64Array) => {
+    const out = new Float64Array(from.length);
+    out[0] = from[0]!;
+    return out;
+  };
+  return {
+    open: column(bars.open),
+    high: column(bars.high),
+    low: column(bars.low),
+    close: column(bars.close),
+    volume: column(bars.volume),
+  };
+}
+
+/** Bar `source` over the close before it, as bar `i` of the path. */
+function copyShape(bars: PathBars, source: number, path: PathBars, i: number): void {
+  const scale = path.close[i - 1]! / bars.close[source - 1]!;
+  path.open[i] = bars.open[source]! * scale;
+  path.high[i] = bars.high[source]! * scale;
+  path.low[i] = bars.low[source]! * scale;
+  path.close[i] = bars.close[source]! * scale;
+  path.volume[i] = bars.volume[source]!;
 }
 
 /** A value moved by up to `share` of itself either way; whole numbers stay whole and above zero ones stay above zero. */
@@ -102,4 +110,42 @@ export function jitterNumber(value: number, share: number, random: () => number)
   const moved = value * (1 + share * (2 * random() - 1));
   if (!Number.isInteger(value)) return moved;
   return value > 0 ? Math.max(1, Math.round(moved)) : Math.round(moved);
+}
+
+/** Fewest closes that instruments share for paths to be made of them together. */
+const leastShared = 30;
+
+interface ClosingBars extends PathBars {
+  closeMs: Float64Array;
+}
+
+/**
+ * Draws price paths of several instruments at once, so that what they did together stays together: each distinct close takes the shapes of one
+ * close at which every instrument has a bar and one before it, the same for all, drawn in blocks as `resampleBars` does. Every instrument
+ * keeps the times of its bars, and its first bar. Null where they share fewer than 30 such closes.
+ */
+export function createJointResampling(
+  all: readonly ClosingBars[],
+): ((meanBlock: number, random: () => number) => PathBars[]) | null {
+  const times = Float64Array.from(new Set(all.flatMap(({ closeMs }) => [...closeMs]))).sort();
+  /** Bar of each instrument at each time; -1: none. */
+  const barAt = all.map(({ closeMs }) => {
+    let next = 0;
+    return Int32Array.from(times, (ms) => (closeMs[next] === ms ? next++ : -1));
+  });
+  const shared = [...times.keys()].filter((t) => barAt.every((bars) => bars[t]! > 0));
+  if (shared.length < leastShared) return null;
+  return (meanBlock, random) => {
+    const paths = all.map(beginPath);
+    let at = 0;
+    for (let t = 1; t < times.length; t++) {
+      at =
+        t === 1 || random() * meanBlock < 1 ? Math.floor(random() * shared.length) : (at + 1) % shared.length;
+      for (let k = 0; k < all.length; k++) {
+        const i = barAt[k]![t]!;
+        if (i > 0) copyShape(all[k]!, barAt[k]![shared[at]!]!, paths[k]!, i);
+      }
+    }
+    return paths;
+  };
 }

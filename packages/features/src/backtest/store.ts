@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { Db, Tx } from "../db.ts";
 import { BacktestResult } from "./contract.ts";
 import type { BacktestPayload, BacktestTrade } from "./contract.ts";
+import { instrumentsHash } from "./instruments.ts";
 import { PortfolioBacktestResult } from "./portfolio/contract.ts";
 import type { PortfolioBacktestPayload } from "./portfolio/contract.ts";
 import { RunReport } from "./report/figures/contract.ts";
@@ -27,7 +28,10 @@ const tradeColumns = {
 type RunColumns = BacktestTables["backtestRuns"];
 
 /** A run of either kind, as it is stored. */
-export interface NewRun extends Omit<RunColumns, "jobId" | "payload" | "result" | "report"> {
+export interface NewRun extends Omit<
+  RunColumns,
+  "jobId" | "instrumentsHash" | "payload" | "result" | "report"
+> {
   payload: BacktestPayload | PortfolioBacktestPayload;
   result: BacktestResult | PortfolioBacktestResult;
   report: RunReport | null;
@@ -43,6 +47,7 @@ export async function saveRun(tx: Tx, run: NewRun): Promise<void> {
     .values({
       ...columns,
       jobId: run.id,
+      instrumentsHash: instrumentsHash(instrumentIdsOf(run)),
       report: report === null ? null : JSON.stringify(report),
       payload: JSON.stringify(payload),
       result: JSON.stringify(result),
@@ -117,11 +122,18 @@ export async function loadAnyRun(db: Db, tenantId: string, id: string): Promise<
   return {
     ...row,
     report: row.report === null ? null : RunReport.parse(row.report),
-    instrumentIds:
-      row.kind === "single"
-        ? [row.instrumentId]
-        : (row.result as PortfolioBacktestResult).instruments.map((one) => one.instrumentId),
+    instrumentIds: instrumentIdsOf(row),
   };
+}
+
+function instrumentIdsOf({
+  kind,
+  instrumentId,
+  result,
+}: Pick<AnyRunRow, "kind" | "instrumentId" | "result">) {
+  return kind === "single"
+    ? [instrumentId]
+    : (result as PortfolioBacktestResult).instruments.map((one) => one.instrumentId);
 }
 
 /** A run of one instrument. */

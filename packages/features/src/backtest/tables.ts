@@ -12,6 +12,8 @@ export interface BacktestTables {
     tenantId: string;
     createdMs: number;
     instrumentId: string;
+    /** sha256 over the sorted ids of all instruments, one a line. */
+    instrumentsHash: string;
     timeframe: string;
     title: string;
     datasetHash: string;
@@ -37,6 +39,9 @@ export interface BacktestTables {
     number: number;
     tenantId: string;
     datasetHash: string;
+    /** As that of a run; null where the dataset was erased before it was kept. */
+    instrumentsHash: string | null;
+    timeframe: string | null;
     params: JSONColumnType<Record<string, number | string>>;
     /** Null: the combination cannot be run, `failure` says why; or, without a failure, it was judged by folds alone. */
     measure: JSONColumnType<StoredMeasure> | null;

@@ -1,8 +1,9 @@
 import { defineJob } from "@tapedeck/core";
 import * as z from "zod";
 import { BacktestPayload } from "../contract.ts";
+import { PortfolioBacktestPayload } from "../portfolio/contract.ts";
 
-export const MonteCarloPayload = BacktestPayload.extend({
+const drawn = {
   simulations: z.int().min(100).max(20_000).default(1_000),
   /** Mean length of the blocks of bar returns that are drawn. */
   blockBars: z.number().min(1).max(10_000).default(20),
@@ -15,8 +16,18 @@ export const MonteCarloPayload = BacktestPayload.extend({
       simulations: z.int().min(0).max(2_000).default(100),
     })
     .prefault({}),
-})
+};
+
+const SingleMonteCarloPayload = BacktestPayload.extend(drawn)
   .strict()
+  .meta({ id: "SingleMonteCarloPayload" });
+const PortfolioMonteCarloPayload = PortfolioBacktestPayload.extend(drawn)
+  .strict()
+  .meta({ id: "PortfolioMonteCarloPayload" });
+
+/** Of one instrument, or with `instruments` of several. */
+export const MonteCarloPayload = z
+  .union([SingleMonteCarloPayload, PortfolioMonteCarloPayload])
   .meta({ id: "MonteCarloPayload" });
 export type MonteCarloPayload = z.output<typeof MonteCarloPayload>;
 
@@ -42,9 +53,14 @@ export type Reruns = z.output<typeof Reruns>;
 
 export const MonteCarloResult = z
   .object({
+    /** Of several, the first and how many more there are. */
     instrumentId: z.string(),
+    /** All of them, sorted. */
+    instruments: z.array(z.string()).default([]),
     timeframe: z.string(),
+    /** Of several instruments: sha256 over those of each. */
     datasetHash: z.string(),
+    /** Of several instruments: distinct closes. */
     bars: z.int(),
     simulations: z.int(),
     seed: z.int(),
@@ -62,7 +78,7 @@ export const MonteCarloResult = z
     }),
     /** The same trades in other orders: drawdown only, since their product never changes. Null with fewer than 2 closed trades. */
     shuffledDrawdown: Quantiles.nullable(),
-    /** On resampled price paths; null: none asked for, or the formulas read other instruments, whose bars would no longer fit. */
+    /** On resampled price paths; null: none asked for, the formulas read other instruments, whose bars would no longer fit, or the instruments have too few closes in common. */
     pathResampling: Reruns.nullable().default(null),
     /** With other numbers; null: none asked for, or there is no number. */
     jitter: Reruns.nullable().default(null),
@@ -79,7 +95,7 @@ export const monteCarlo = defineJob({
   queue: "backtest",
   summary:
     "What a backtest might have been: resampled returns, shuffled trades, higher costs, later decisions",
-  version: 3,
+  version: 4,
   reuse: false,
   role: "analyst",
   attempts: 3,
@@ -93,5 +109,6 @@ export const monteCarlo = defineJob({
       instrumentId: "SPX.INDEX",
       strategy: { kind: "builtIn", name: "maCrossover", params: { fast: 50, slow: 200 } },
     },
+    { instruments: ["SPX.INDEX"], strategy: { name: "volatilityTarget", params: { target: 0.1 } } },
   ],
 });

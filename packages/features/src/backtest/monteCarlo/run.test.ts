@@ -8,9 +8,11 @@ import { createSeriesReader } from "../../series/reader.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
 import { createStrategyModules } from "../modules/folder.ts";
+import { noHelp } from "../parts/parts.fixture.ts";
 import { monteCarlo, MonteCarloPayload } from "./contract.ts";
 import { jitterFormula } from "./jitter.ts";
-import { createDraws, runMonteCarlo } from "./run.ts";
+import { drawSimulations, summariseDraws } from "./draws.ts";
+import { runMonteCarlo } from "./run.ts";
 
 const tenantId = newId(0);
 const dayMs = 86_400_000;
@@ -30,6 +32,8 @@ beforeAll(async () => {
   opened.push(database.close, store.close);
   const { db } = database;
   deps = {
+    db,
+    jobs: noHelp,
     series: createSeriesReader({ db, blobs: store.blobs, now }),
     formulas: createFormulaLibrary({ db }),
     strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../../strategies") }),
@@ -121,25 +125,19 @@ test("a module of the operator: in one thread, with other parameters too", async
   expect(result.delayStress[1]!.totalReturn).not.toBe(result.delayStress[0]!.totalReturn);
 });
 
-test("the same whoever draws which simulations, in whatever order", () => {
-  const returns = Float64Array.from({ length: 200 }, (_, i) => Math.sin(i) / 50);
-  const factors = Float64Array.from({ length: 20 }, (_, i) => 1 + Math.cos(i) / 20);
-  const draws = () =>
-    createDraws(
-      returns,
-      factors,
-      { simulations: 60, blockBars: 10 },
-      { random: (stream) => seededRandom(3, stream) },
-    );
-  const [whole, pieces] = [draws(), draws()];
-  whole.take(0, 60);
-  for (const [from, to] of [
-    [40, 60],
-    [0, 13],
-    [13, 40],
-  ] as const)
-    pieces.take(from, to);
-  expect(pieces.result()).toEqual(whole.result());
+test("the same in pieces as in one", () => {
+  const drawn = {
+    returns: Float64Array.from({ length: 200 }, (_, i) => Math.sin(i) / 50),
+    factors: Float64Array.from({ length: 20 }, (_, i) => 1 + Math.cos(i) / 20),
+  };
+  const draw = (from: number, to: number) =>
+    drawSimulations(drawn, { from, to }, 10, (stream) => seededRandom(3, stream));
+  const whole = draw(0, 60);
+  const pieces = [draw(0, 13), draw(13, 40), draw(40, 60)];
+  expect(pieces.flatMap(({ growths }) => growths)).toEqual(whole.growths);
+  expect(pieces.flatMap(({ shuffled }) => shuffled)).toEqual(whole.shuffled);
+  const { bootstrap } = summariseDraws(whole, drawn);
+  expect(bootstrap.bands.at(-1)!.p50 - 1).toBeCloseTo(bootstrap.totalReturn.p50, 12);
 });
 
 test("numbers in formulas are moved, names and outputs are not", () => {

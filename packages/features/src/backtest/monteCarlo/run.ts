@@ -1,100 +1,99 @@
-import { setImmediate } from "node:timers/promises";
 import { AppError } from "@tapedeck/core";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
-import type { Dataset } from "@tapedeck/formula";
-import { bandLevels, bootstrapPath, quantileOf, resampleBars, shuffledDrawdown } from "@tapedeck/trading";
-import type { Tx } from "../../db.ts";
+import type { Db, Tx } from "../../db.ts";
+import type { JobService } from "../../jobs/contract.ts";
 import { drawdownsOf } from "../equity.ts";
-import type { RunOutcome } from "../outcome.ts";
-import { expandRules, finerBars, formulaData, loadDataset } from "../run.ts";
-import type { BacktestDeps } from "../run.ts";
-import { completeRun, openStrategy } from "../single.ts";
-import type { SingleScene, SingleStrategy } from "../single.ts";
-import type { monteCarlo, MonteCarloPayload, MonteCarloResult, Quantiles, Reruns } from "./contract.ts";
-import { hasNumbers, jitterPayload } from "./jitter.ts";
+import { labelOf } from "../instruments.ts";
+import { createSpreader } from "../parts/spread.ts";
+import type { PartedWork } from "../parts/spread.ts";
+import type { BacktestDeps, HeldRun } from "../run.ts";
+import { engineShare } from "../sweep/inputs.ts";
+import { trialsIn } from "../sweep/run.ts";
+import type { monteCarlo, MonteCarloPayload, MonteCarloResult, Reruns } from "./contract.ts";
+import { drawSimulations, summariseDraws, summariseReruns, tradeFactors } from "./draws.ts";
+import type { Draws } from "./draws.ts";
+import { openPortfolioSubject } from "./portfolio.ts";
+import { openSingleSubject } from "./single.ts";
+import type { Stress, Subject, SubjectContext } from "./subject.ts";
 
-type Deps = Pick<BacktestDeps, "series" | "formulas" | "strategies">;
+type SubjectDeps = Pick<BacktestDeps, "series" | "formulas" | "strategies">;
+
+export interface MonteCarloDeps extends SubjectDeps {
+  db: Db;
+  jobs: Pick<JobService, "submit">;
+}
+
 type Context = JobContext<ProgressOf<typeof monteCarlo>, Tx>;
 
-const yieldSimulations = 20;
-const bandPoints = 50;
+/** Returns that the draws of a part pass, and between two looks at the abort signal: some 200 and 5 ms. */
+const returnsPerPart = 20_000_000;
+const returnsPerBreath = 500_000;
+/** Bars that the reruns of a part pass, as the simulator would in some 100 ms. */
+const barsPerPart = 5_000_000;
+
 const costMultiples = [0, 1, 2, 3, 5];
 const delays = [0, 1, 2, 3];
 
-export const runMonteCarlo: JobHandler<typeof monteCarlo, Deps, Tx> = async (deps, asked, ctx) => {
-  const payload = await expandRules(deps, asked, ctx.tenantId);
-  const strategy = await openStrategy(deps, payload);
-  try {
-    return await simulateAll(deps, payload, ctx, strategy);
-  } finally {
-    await strategy.close();
-  }
-};
+/** Simulations [from, to) of a kind; of the stresses those of a list. */
+interface SimulationPart {
+  kind: "draws" | "prices" | "numbers" | "costs" | "delays";
+  from: number;
+  to: number;
+}
 
-async function simulateAll(
-  deps: Deps,
+/** Of runs that were made again. */
+interface Rerun {
+  totals: number[];
+  drawdowns: number[];
+  failed: number;
+}
+
+type SimulationOutput = Draws | Rerun;
+
+/** The run as it was, and what is drawn from. */
+interface AsItWas {
+  held: HeldRun;
+  returns: Float64Array;
+  factors: Float64Array;
+}
+
+interface SimulationWork extends PartedWork<SimulationPart, SimulationOutput> {
+  subject: Subject;
+  asItWas(): Promise<AsItWas>;
+  close(): Promise<void>;
+}
+
+/** What a worker needs to make simulations of a Monte Carlo, its own or another's. */
+export async function openSimulationWork(
+  deps: SubjectDeps,
   payload: MonteCarloPayload,
-  ctx: Context,
-  strategy: SingleStrategy,
-): Promise<MonteCarloResult> {
-  const dataset = await loadDataset(deps, payload, ctx, strategy);
-  const data = await formulaData(deps, payload, ctx, dataset, strategy.symbols);
-  const finer = await finerBars(deps, payload, ctx);
-  const scene: SingleScene = { data, instrument: dataset.instrument, finer: finer?.columns };
+  ctx: SubjectContext & Pick<JobContext, "random">,
+): Promise<SimulationWork> {
+  const subject =
+    "instruments" in payload
+      ? await openPortfolioSubject(deps, payload, ctx)
+      : await openSingleSubject(deps, payload, ctx);
   const initialCash = Number(payload.initialCash);
-  const runOf = (change: { costMultiple?: number; delayBars?: number } = {}) =>
-    completeRun(strategy, scene, { ...optionsOf(ctx), ...change });
-  const asItWas = await runOf();
-  const { simulations } = payload;
-  const total =
-    simulations + payload.pathSimulations + payload.jitter.simulations + costMultiples.length + delays.length;
-  let done = 0;
-  const step = async (count: number) => {
-    done += count;
-    ctx.progress({ simulationsDone: done, simulationsTotal: total });
-    await setImmediate();
-    ctx.signal.throwIfAborted();
-  };
-  const returns = returnsOf(asItWas.equity);
-  const factors = tradeFactors(asItWas, initialCash);
-  const drawn = createDraws(returns, factors, payload, ctx);
-  for (let from = 0; from < simulations; from += yieldSimulations) {
-    const to = Math.min(simulations, from + yieldSimulations);
-    drawn.take(from, to);
-    await step(to - from);
-  }
-  const pathResampling = await resamplePaths(payload, strategy, scene, ctx, step);
-  const jitter = await jitterRuns(payload, strategy, scene, ctx, step);
-  const costStress: MonteCarloResult["costStress"] = [];
-  for (const multiple of costMultiples) {
-    const { equity } = await runOf({ costMultiple: multiple });
-    costStress.push({ multiple, totalReturn: totalReturnOf(equity, initialCash) });
-    await step(1);
-  }
-  const delayStress: MonteCarloResult["delayStress"] = [];
-  for (const bars of delays) {
-    const { equity } = await runOf({ delayBars: bars });
-    delayStress.push({ bars, totalReturn: totalReturnOf(equity, initialCash) });
-    await step(1);
-  }
+  let known: Promise<AsItWas> | undefined;
+  const asItWas = () => (known ??= runAsItWas(subject, initialCash));
+  const work = { subject, payload, random: ctx.random };
   return {
-    instrumentId: dataset.instrument.instrumentId,
-    timeframe: dataset.timeframe,
-    datasetHash: dataset.hash,
-    bars: data.length,
-    simulations,
-    seed: ctx.seed,
-    totalReturn: totalReturnOf(asItWas.equity, initialCash),
-    maxDrawdown: maxDrawdownOf(asItWas.equity, initialCash),
-    ...drawn.result(),
-    pathResampling,
-    jitter,
-    costStress,
-    delayStress,
+    subject,
+    asItWas,
+    inputHashes: subject.inputHashes,
+    close: () => subject.close(),
+    async compute(part, breathe) {
+      return part.kind === "draws"
+        ? await drawPart(await asItWas(), part, payload.blockBars, ctx.random, breathe)
+        : await rerunPart(work, part, breathe);
+    },
   };
 }
 
-const optionsOf = ({ signal, seed }: Context) => ({ signal, seed });
+async function runAsItWas(subject: Subject, initialCash: number): Promise<AsItWas> {
+  const held = await subject.run({});
+  return { held, returns: returnsOf(held.equity), factors: tradeFactors(held.trades, initialCash) };
+}
 
 /** Throws AppError `payload.invalid` for a curve that reaches zero. */
 function returnsOf(equity: Float64Array): Float64Array {
@@ -104,154 +103,171 @@ function returnsOf(equity: Float64Array): Float64Array {
   return Float64Array.from({ length: equity.length - 1 }, (_, i) => equity[i + 1]! / equity[i]! - 1);
 }
 
+async function drawPart(
+  asItWas: AsItWas,
+  { from, to }: SimulationPart,
+  blockBars: number,
+  random: JobContext["random"],
+  breathe: () => Promise<void>,
+): Promise<Draws> {
+  const all: Draws = { totals: [], drawdowns: [], shuffled: [], growths: [] };
+  const size = trialsIn(returnsPerBreath, asItWas.returns.length);
+  for (let at = from; at < to; at += size) {
+    append(all, drawSimulations(asItWas, { from: at, to: Math.min(to, at + size) }, blockBars, random));
+    await breathe();
+  }
+  return all;
+}
+
+function append(all: Draws, more: Draws): void {
+  all.totals.push(...more.totals);
+  all.drawdowns.push(...more.drawdowns);
+  all.shuffled.push(...more.shuffled);
+  all.growths.push(...more.growths);
+}
+
+interface RerunWork {
+  subject: Subject;
+  payload: MonteCarloPayload;
+  random: JobContext["random"];
+}
+
+async function rerunPart(
+  work: RerunWork,
+  { kind, from, to }: SimulationPart,
+  breathe: () => Promise<void>,
+): Promise<Rerun> {
+  const initialCash = Number(work.payload.initialCash);
+  const rerun: Rerun = { totals: [], drawdowns: [], failed: 0 };
+  for (let k = from; k < to; k++) {
+    try {
+      const equity = await equityOf(work, kind, k);
+      rerun.totals.push(totalReturnOf(equity, initialCash));
+      rerun.drawdowns.push(maxDrawdownOf(equity, initialCash));
+    } catch (error) {
+      if (kind !== "numbers" || !isNoStrategy(error)) throw error;
+      rerun.failed++;
+    }
+    await breathe();
+  }
+  return rerun;
+}
+
+/** Moved numbers that make no strategy, such as a fast average above the slow one. */
+const isNoStrategy = (error: unknown) =>
+  error instanceof AppError && ["payload.invalid", "formula.invalid"].includes(error.code);
+
+/** Of the k-th simulation of a kind. */
+async function equityOf(
+  { subject, payload, random }: RerunWork,
+  kind: SimulationPart["kind"],
+  k: number,
+): Promise<Float64Array> {
+  if (kind === "prices") return await subject.runOnOtherPrices!(payload.blockBars, random(`prices ${k}`));
+  if (kind === "numbers")
+    return await subject.runWithOtherNumbers!(payload.jitter.share, random(`jitter ${k}`));
+  const stress: Stress = kind === "costs" ? { costMultiple: costMultiples[k]! } : { delayBars: delays[k]! };
+  return (await subject.run(stress)).equity;
+}
+
 const totalReturnOf = (equity: Float64Array, initialCash: number) => equity.at(-1)! / initialCash - 1;
 const maxDrawdownOf = (equity: Float64Array, initialCash: number) =>
   drawdownsOf(equity, initialCash).reduce((most, fall) => Math.max(most, fall), 0);
 
-/** What each closed trade made of the equity that trades before it had left. */
-function tradeFactors({ trades }: RunOutcome, initialCash: number): Float64Array {
-  let value = initialCash;
-  const closed = trades.filter((trade) => trade.exitBar >= 0);
-  return Float64Array.from(closed, ({ profit }) => {
-    const before = value;
-    value += profit;
-    return value / before;
+export const runMonteCarlo: JobHandler<typeof monteCarlo, MonteCarloDeps, Tx> = async (
+  deps,
+  payload,
+  ctx,
+) => {
+  ctx.progress({ simulationsDone: 0, simulationsTotal: 0 });
+  const work = await openSimulationWork(deps, payload, ctx);
+  try {
+    return await simulateAll(deps, payload, ctx, work);
+  } finally {
+    await work.close();
+  }
+};
+
+async function simulateAll(
+  deps: MonteCarloDeps,
+  payload: MonteCarloPayload,
+  ctx: Context,
+  work: SimulationWork,
+): Promise<MonteCarloResult> {
+  const { subject } = work;
+  const asItWas = await work.asItWas();
+  const parts = partsOf(payload, subject);
+  const outputs = await spreadParts(deps, ctx, work, parts);
+  const draws: Draws = { totals: [], drawdowns: [], shuffled: [], growths: [] };
+  const reruns = { prices: noRerun(), numbers: noRerun(), costs: noRerun(), delays: noRerun() };
+  parts.forEach(({ kind }, number) => {
+    const output = outputs[number]!;
+    if (kind === "draws") return append(draws, output as Draws);
+    const { totals, drawdowns, failed } = output as Rerun;
+    reruns[kind].totals.push(...totals);
+    reruns[kind].drawdowns.push(...drawdowns);
+    reruns[kind].failed += failed;
   });
-}
-
-export interface Draws {
-  /** Simulations [from, to), in any order and any pieces: each has a random generator of its own. */
-  take(from: number, to: number): void;
-  result(): Pick<MonteCarloResult, "bootstrap" | "shuffledDrawdown">;
-}
-
-/** Bar returns drawn in blocks, and trades in other orders. */
-export function createDraws(
-  returns: Float64Array,
-  factors: Float64Array,
-  { simulations, blockBars }: Pick<MonteCarloPayload, "simulations" | "blockBars">,
-  { random }: Pick<Context, "random">,
-): Draws {
-  const points = Math.min(bandPoints, returns.length);
-  const marks = Int32Array.from(
-    { length: points },
-    (_, k) => Math.floor(((k + 1) * returns.length) / points) - 1,
-  );
-  const growths = Array.from({ length: simulations }, () => new Float64Array(points));
-  const totals = new Float64Array(simulations);
-  const drawdowns = new Float64Array(simulations);
-  const shuffled = new Float64Array(simulations);
+  const summary = ({ totals, drawdowns, failed }: Rerun): Reruns | null =>
+    summariseReruns(totals, drawdowns, failed);
+  const initialCash = Number(payload.initialCash);
+  const { equity } = asItWas.held;
   return {
-    take(from, to) {
-      for (let k = from; k < to; k++) {
-        const path = bootstrapPath(returns, blockBars, random(`path ${k}`), marks, growths[k]!);
-        totals[k] = path.totalReturn;
-        drawdowns[k] = path.maxDrawdown;
-        shuffled[k] = shuffledDrawdown(factors, random(`shuffle ${k}`));
-      }
-    },
-    result: () => ({
-      bootstrap: {
-        totalReturn: quantilesOf(totals),
-        maxDrawdown: quantilesOf(drawdowns),
-        lossProbability: lossesOf(totals),
-        bands: Array.from(marks, (mark, j) => ({
-          bar: mark + 1,
-          ...quantilesOf(Float64Array.from(growths, (growth) => growth[j]!)),
-        })),
-      },
-      shuffledDrawdown: factors.length < 2 ? null : quantilesOf(shuffled),
-    }),
+    instrumentId: labelOf(subject.instruments),
+    instruments: subject.instruments,
+    timeframe: payload.timeframe,
+    datasetHash: subject.datasetHash,
+    bars: subject.bars,
+    simulations: payload.simulations,
+    seed: ctx.seed,
+    totalReturn: totalReturnOf(equity, initialCash),
+    maxDrawdown: maxDrawdownOf(equity, initialCash),
+    ...summariseDraws(draws, asItWas),
+    pathResampling: summary(reruns.prices),
+    jitter: summary(reruns.numbers),
+    costStress: costMultiples.map((multiple, k) => ({ multiple, totalReturn: reruns.costs.totals[k]! })),
+    delayStress: delays.map((bars, k) => ({ bars, totalReturn: reruns.delays.totals[k]! })),
   };
 }
 
-/** The strategy on price paths made of the bars' shapes. */
-async function resamplePaths(
-  payload: MonteCarloPayload,
-  strategy: SingleStrategy,
-  { data, instrument }: SingleScene,
-  ctx: Context,
-  step: (count: number) => Promise<void>,
-): Promise<Reruns | null> {
-  const { pathSimulations, blockBars } = payload;
-  if (pathSimulations === 0 || strategy.symbols.length > 0) {
-    await step(pathSimulations);
-    return null;
-  }
-  const runs = createReruns(Number(payload.initialCash));
-  for (let k = 0; k < pathSimulations; k++) {
-    const path: Dataset = { ...data, ...resampleBars(data, blockBars, ctx.random(`prices ${k}`)) };
-    runs.take(await completeRun(strategy, { data: path, instrument, finer: undefined }, optionsOf(ctx)));
-    await step(1);
-  }
-  return runs.result(0);
-}
+const noRerun = (): Rerun => ({ totals: [], drawdowns: [], failed: 0 });
 
-/** The strategy with other numbers on the bars as they were. */
-async function jitterRuns(
-  payload: MonteCarloPayload,
-  strategy: SingleStrategy,
-  scene: SingleScene,
-  ctx: Context,
-  step: (count: number) => Promise<void>,
-): Promise<Reruns | null> {
-  const { share, simulations } = payload.jitter;
-  if (simulations === 0 || !hasNumbers(payload, strategy.params)) {
-    await step(simulations);
-    return null;
-  }
-  const runs = createReruns(Number(payload.initialCash));
-  let failed = 0;
-  for (let k = 0; k < simulations; k++) {
-    const other = jitterPayload(payload, strategy.params, share, ctx.random(`jitter ${k}`));
-    try {
-      const varied = await strategy.vary(other);
-      runs.take(await completeRun(varied, scene, optionsOf(ctx)));
-    } catch (error) {
-      const isNone = error instanceof AppError && ["payload.invalid", "formula.invalid"].includes(error.code);
-      if (!isNone) throw error;
-      failed++;
-    }
-    await step(1);
-  }
-  return runs.result(failed);
-}
-
-function createReruns(initialCash: number) {
-  const totals: number[] = [];
-  const drawdowns: number[] = [];
-  return {
-    take({ equity }: RunOutcome): void {
-      totals.push(totalReturnOf(equity, initialCash));
-      drawdowns.push(maxDrawdownOf(equity, initialCash));
-    },
-    result(failed: number): Reruns | null {
-      if (totals.length === 0) return null;
-      return {
-        simulations: totals.length,
-        failed,
-        totalReturn: quantilesOf(Float64Array.from(totals)),
-        maxDrawdown: quantilesOf(Float64Array.from(drawdowns)),
-        lossProbability: lossesOf(totals),
-      };
-    },
-  };
-}
-
-function lossesOf(totals: Float64Array | readonly number[]): number {
-  let losses = 0;
-  for (const total of totals) losses += +(total < 0);
-  return losses / totals.length;
-}
-
-function quantilesOf(values: Float64Array): Quantiles {
-  const sorted = values.toSorted();
-  const [p5, p25, p50, p75, p95] = bandLevels.map((level) => quantileOf(sorted, level)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
+function partsOf(payload: MonteCarloPayload, subject: Subject): SimulationPart[] {
+  const ofKind = (kind: SimulationPart["kind"], count: number, size: number): SimulationPart[] =>
+    Array.from({ length: Math.ceil(count / size) }, (_, p) => ({
+      kind,
+      from: p * size,
+      to: Math.min(count, (p + 1) * size),
+    }));
+  const size = trialsIn(barsPerPart, engineShare * subject.bars * subject.instruments.length);
+  return [
+    ...ofKind("draws", payload.simulations, trialsIn(returnsPerPart, subject.bars)),
+    ...ofKind("prices", subject.runOnOtherPrices === null ? 0 : payload.pathSimulations, size),
+    ...ofKind("numbers", subject.runWithOtherNumbers === null ? 0 : payload.jitter.simulations, size),
+    ...ofKind("costs", costMultiples.length, size),
+    ...ofKind("delays", delays.length, size),
   ];
-  return { p5, p25, p50, p75, p95 };
+}
+
+/** Outputs in the order of the parts, whoever computed them. */
+async function spreadParts(
+  deps: MonteCarloDeps,
+  ctx: Context,
+  work: SimulationWork,
+  parts: readonly SimulationPart[],
+): Promise<SimulationOutput[]> {
+  const simulationsTotal = parts.reduce((sum, { from, to }) => sum + to - from, 0);
+  const spreader = createSpreader(deps, ctx, work);
+  const outputs: SimulationOutput[] = Array.from({ length: parts.length });
+  let simulationsDone = 0;
+  await spreader.run(
+    parts.map((input, number) => ({ number, input })),
+    (number, output) => {
+      outputs[number] = output;
+      simulationsDone += parts[number]!.to - parts[number]!.from;
+      ctx.progress({ simulationsDone, simulationsTotal });
+    },
+  );
+  await spreader.close();
+  return outputs;
 }

@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobHandler } from "@tapedeck/core";
+import { seededRandom } from "@tapedeck/core";
+import type { JobContext, JobHandler } from "@tapedeck/core";
 import type { Db, Tx } from "../../db.ts";
+import { MonteCarloPayload } from "../monteCarlo/contract.ts";
+import { openSimulationWork } from "../monteCarlo/run.ts";
 import { SweepPayload } from "../sweep/contract.ts";
 import { openSweepWork } from "../sweep/run.ts";
-import type { SearchDeps, SearchScene } from "../sweep/scene.ts";
+import type { SearchDeps } from "../sweep/inputs.ts";
 import { WalkForwardPayload } from "../walkForward/contract.ts";
 import { openFoldWork } from "../walkForward/run.ts";
 import type { backtestPart } from "./contract.ts";
-import { takePart } from "./spread.ts";
+import { inputsHashOf, takePart } from "./spread.ts";
 import type { PartedWork } from "./spread.ts";
-import { loadRunningSearch } from "./store.ts";
+import { loadRunningJob } from "./store.ts";
 
 export interface BacktestPartDeps extends SearchDeps {
   db: Db;
@@ -19,31 +22,30 @@ export interface BacktestPartDeps extends SearchDeps {
 const lingerMs = 1_000;
 const pollMs = 50;
 
+type Helped = PartedWork<never, unknown> & { close(): Promise<void> };
+
 export const runBacktestPart: JobHandler<typeof backtestPart, BacktestPartDeps, Tx> = async (
   deps,
-  { jobId, inputHashes },
+  { jobId, inputsHash },
   ctx,
 ) => {
   let parts = 0;
-  const search = await loadRunningSearch(deps.db, ctx.tenantId, jobId);
-  if (search === undefined) return { parts };
-  const payload: unknown = JSON.parse(search.payload);
-  const work: (PartedWork<never, unknown> & { scene: SearchScene }) | undefined =
-    search.type === "sweep"
-      ? await openSweepWork(deps, SweepPayload.parse(payload), { ...ctx, jobId })
-      : search.type === "walkForward"
-        ? await openFoldWork(deps, WalkForwardPayload.parse(payload), ctx)
-        : undefined;
+  const job = await loadRunningJob(deps.db, ctx.tenantId, jobId);
+  if (job === undefined) return { parts };
+  const { seed } = job;
+  // As if it were the job that is helped.
+  const own = { ...ctx, jobId, seed, random: (stream: string) => seededRandom(seed, stream) };
+  const work = await openWork(deps, job.type, JSON.parse(job.payload), own);
   if (work === undefined) return { parts };
   try {
-    if (work.inputHashes.join() !== inputHashes.join()) return { parts };
+    if (inputsHashOf(work) !== inputsHash) return { parts };
     const owner = `${ctx.jobId}#${ctx.pickup}`;
     let idleSince = ctx.now();
     while (ctx.now() - idleSince < lingerMs) {
       const taken = await takePart(deps.db, ctx, jobId, owner, work);
       if (taken === undefined) {
         await sleep(pollMs, undefined, { signal: ctx.signal });
-        if ((await loadRunningSearch(deps.db, ctx.tenantId, jobId)) === undefined) break;
+        if ((await loadRunningJob(deps.db, ctx.tenantId, jobId)) === undefined) break;
         continue;
       }
       idleSince = ctx.now();
@@ -52,6 +54,25 @@ export const runBacktestPart: JobHandler<typeof backtestPart, BacktestPartDeps, 
     }
     return { parts };
   } finally {
-    await work.scene.runner.close();
+    await work.close();
   }
 };
+
+/** Undefined: a job of this type is not helped. */
+async function openWork(
+  deps: BacktestPartDeps,
+  type: string,
+  payload: unknown,
+  ctx: JobContext<never, Tx>,
+): Promise<Helped | undefined> {
+  switch (type) {
+    case "sweep":
+      return await openSweepWork(deps, SweepPayload.parse(payload), ctx);
+    case "walkForward":
+      return await openFoldWork(deps, WalkForwardPayload.parse(payload), ctx);
+    case "monteCarlo":
+      return await openSimulationWork(deps, MonteCarloPayload.parse(payload), ctx);
+    default:
+      return undefined;
+  }
+}

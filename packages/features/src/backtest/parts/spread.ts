@@ -1,5 +1,6 @@
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { JobContext } from "@tapedeck/core";
+import { sha256 } from "@tapedeck/core/hash";
 import type { Db, Tx } from "../../db.ts";
 import type { JobService } from "../../jobs/contract.ts";
 import {
@@ -25,16 +26,22 @@ export interface PartedWork<Input, Output> {
   inputHashes: readonly string[];
   /** Calls `breathe` between pieces of some milliseconds. */
   compute(input: Input, breathe: () => Promise<void>): Promise<Output>;
-  /** Where the output is kept; in the part's own row when absent. */
+  /** Rows that go with a part. */
   keep?: {
-    save(tx: Tx, output: Output): Promise<void>;
-    load(db: Db, input: Input): Promise<Output>;
+    save(tx: Tx, input: Input, output: Output): Promise<void>;
+    /** The output, of those rows; absent: it is in the part's own row. */
+    load?(db: Db, input: Input): Promise<Output>;
     /** Drops all that was kept for the job. */
     forget(tx: Tx): Promise<void>;
   };
 }
 
-type Fenced = Pick<JobContext<never, Tx>, "signal" | "now" | "commit">;
+/** One hash of everything that it reads. */
+export function inputsHashOf({ inputHashes }: Pick<PartedWork<never, unknown>, "inputHashes">): string {
+  return sha256(inputHashes.join("\n"));
+}
+
+type Fenced = Pick<JobContext<never, Tx>, "signal" | "commit">;
 
 /** Takes a part, computes it and stores what came of it. The part and its output, or undefined when none was free or it was lost to another. */
 export async function takePart<Input, Output>(
@@ -47,27 +54,36 @@ export async function takePart<Input, Output>(
   ctx.signal.throwIfAborted();
   const part = (await ctx.commit((tx) => claimPart(tx, jobId, owner))) as Part<Input> | undefined;
   if (part === undefined) return undefined;
-  const { number } = part;
-  const renew = () => renewPart(db, jobId, number, owner);
-  const output = await work.compute(part.input, breather(ctx, renew));
+  const { number, input } = part;
+  const output = await whileRenewing(
+    () => renewPart(db, jobId, number, owner),
+    () => work.compute(input, breather(ctx)),
+  );
   const stored = await ctx.commit(async (tx) => {
-    const finished = { number, output: work.keep === undefined ? output : undefined };
+    const finished = { number, output: work.keep?.load === undefined ? output : undefined };
     if (!(await finishPart(tx, jobId, finished, owner))) return false;
-    await work.keep?.save(tx, output);
+    await work.keep?.save(tx, input, output);
     return true;
   });
   return stored ? { number, output } : "lost";
 }
 
-/** Lets the process do other things, looks whether the job is still wanted, and renews the lease in time. */
-function breather(ctx: Pick<Fenced, "signal" | "now">, renew: () => Promise<unknown>): () => Promise<void> {
-  let renewed = ctx.now();
+/** By a timer: one run of a part may take longer than the lease. */
+async function whileRenewing<T>(renew: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  // A lease that could not be renewed runs out, and the part may be another's: its end finds out.
+  const timer = setInterval(() => void renew().catch(() => undefined), leaseSeconds * 300);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Lets the process do other things, and looks whether the job is still wanted. */
+function breather({ signal }: Pick<Fenced, "signal">): () => Promise<void> {
   return async () => {
     await setImmediate();
-    ctx.signal.throwIfAborted();
-    if (ctx.now() - renewed < leaseSeconds * 300) return;
-    renewed = ctx.now();
-    await renew();
+    signal.throwIfAborted();
   };
 }
 
@@ -103,7 +119,7 @@ export function createSpreader<Input, Output>(
       requestId: `job ${jobId}`,
     } as const;
     for (let k = await countOpenJobs(db, helpers); k < Math.min(mostHelpers, wanted); k++) {
-      const payload = { jobId, inputHashes: work.inputHashes };
+      const payload = { jobId, inputsHash: inputsHashOf(work) };
       const { job } = await deps.jobs.submit({ caller, type: "backtestPart", payload });
       helpers.push(job.id);
     }
@@ -125,7 +141,7 @@ export function createSpreader<Input, Output>(
     for (const { number, output } of await loadDone(db, jobId, [...open.keys()])) {
       const input = open.get(number)!;
       open.delete(number);
-      give(number, work.keep === undefined ? (output as Output) : await work.keep.load(db, input));
+      give(number, work.keep?.load === undefined ? (output as Output) : await work.keep.load(db, input));
     }
   };
 

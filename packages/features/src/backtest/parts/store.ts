@@ -104,14 +104,14 @@ export async function deleteParts(db: Db, jobIds: readonly string[]): Promise<vo
 }
 
 /** The job that is helped, while it runs. */
-export async function loadRunningSearch(
+export async function loadRunningJob(
   db: Db,
   tenantId: string,
   jobId: string,
-): Promise<{ type: string; payload: string } | undefined> {
+): Promise<{ type: string; payload: string; seed: number } | undefined> {
   return await db
     .selectFrom("jobs")
-    .select(["type", "payload"])
+    .select(["type", "payload", "seed"])
     .where("id", "=", jobId)
     .where("tenantId", "=", tenantId)
     .where("endedMs", "is", null)

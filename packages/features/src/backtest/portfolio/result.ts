@@ -6,6 +6,7 @@ import type { BacktestTrade, ConditionReport, Statistics } from "../contract.ts"
 import { fillMs } from "../fills.ts";
 import type { FillTable } from "../fills.ts";
 import { tradeOfTrip } from "../outcome.ts";
+import type { HeldRun } from "../run.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
 import type { Listing } from "./market.ts";
 import type { PortfolioMarket, PortfolioPlan } from "./strategy.ts";
@@ -28,15 +29,22 @@ export function statisticsOf(
   payload: Pick<PortfolioBacktestPayload, "initialCash" | "riskFreeRate">,
 ): Statistics {
   return computePerformance({
-    equity: doneOf(run.equity, run),
-    position: doneOf(run.gross, run),
+    ...curveOfPortfolio(run, trips),
     closeMs: doneOf(run.timeMs, run),
     initialCash: Number(payload.initialCash),
-    trades: trips.map((trip) => tradeInBase(run, trip)),
-    fills: fillsInBase(run),
     barsPerYear: perYear,
     riskFreeRate: payload.riskFreeRate,
   });
+}
+
+/** The notional of all positions for the units held; money in the base currency. */
+export function curveOfPortfolio(run: EngineRun, trips: readonly RoundTrip[]): HeldRun {
+  return {
+    equity: doneOf(run.equity, run),
+    position: doneOf(run.gross, run),
+    trades: trips.map((trip) => tradeInBase(run, trip)),
+    fills: fillsInBase(run),
+  };
 }
 
 /** Bars are instants of the run; money at the last rate. */

@@ -1,6 +1,5 @@
 import { AppError } from "@tapedeck/core";
 import type { BlobStore, JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
-import { sha256 } from "@tapedeck/core/hash";
 import { createCashReconciliation, fillReasons, fillRows, roundTripsOf } from "@tapedeck/trading";
 import type { CashReconciliation, EngineRun, EngineStrategy } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
@@ -10,6 +9,7 @@ import type { SeriesReader } from "../../series/contract.ts";
 import { downsample, saveEquity } from "../equity.ts";
 import { citeFigures, rowsOf } from "../evidence.ts";
 import { saveFills } from "../fills.ts";
+import { datasetsHash, labelOf } from "../instruments.ts";
 import type { ModuleFailure, StrategyModules } from "../modules/contract.ts";
 import { orderTable, saveOrders } from "../orders.ts";
 import { inChunks } from "../outcome.ts";
@@ -249,7 +249,7 @@ async function storeRun(
     strategy: { title: result.title },
     fillsHash: result.fillsHash,
     datasetHash: result.instruments[0]!.datasetHash,
-    instrumentId: labelOf(result),
+    instrumentId: labelOf(result.instruments.map((one) => one.instrumentId)),
     timeframe: result.timeframe,
   };
   const stored = {
@@ -265,10 +265,10 @@ async function storeRun(
       tenantId: ctx.tenantId,
       createdMs,
       kind: "portfolio",
-      instrumentId: labelOf(result),
+      instrumentId: labelOf(result.instruments.map((one) => one.instrumentId)),
       timeframe: result.timeframe,
       title: result.title,
-      datasetHash: sha256(result.instruments.map((one) => one.datasetHash).join("\n")),
+      datasetHash: datasetsHash(result.instruments.map((one) => one.datasetHash)),
       bars: result.instants,
       fillCount: result.fillCount,
       orderCount: result.orderCount,
@@ -278,12 +278,6 @@ async function storeRun(
       trades,
     }),
   );
-}
-
-/** `A.TEST and 2 more`. */
-function labelOf({ instruments }: PortfolioBacktestResult): string {
-  const first = instruments[0]!.instrumentId;
-  return instruments.length === 1 ? first : `${first} and ${instruments.length - 1} more`;
 }
 
 async function resolveInputs(
@@ -297,12 +291,13 @@ async function resolveInputs(
   const hashes: string[] = [];
   const { listings } = await loadListings(deps, payload, plan, scope, ({ hash }) => hashes.push(hash));
   if (plan.module !== null) hashes.push(plan.module.hash);
-  const facts = listings.map(({ dataset, actions }) => {
-    const { instrumentId, calendar, currency, lotSize, tickSize, minNotional, assetClass } =
-      dataset.instrument;
-    return { instrumentId, calendar, currency, lotSize, tickSize, minNotional, assetClass, actions };
-  });
-  return { payload: { ...payload, facts }, hashes };
+  return { payload: { ...payload, facts: listings.map(factsOf) }, hashes };
+}
+
+/** What of an instrument decides a run besides its bars. */
+export function factsOf({ dataset, actions }: Listing) {
+  const { instrumentId, calendar, currency, lotSize, tickSize, minNotional, assetClass } = dataset.instrument;
+  return { instrumentId, calendar, currency, lotSize, tickSize, minNotional, assetClass, actions };
 }
 
 export const runPortfolioBacktest = Object.assign(run, { resolveInputs });

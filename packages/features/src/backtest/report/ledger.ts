@@ -28,10 +28,10 @@ function withoutNumbers(formula: string): string {
 const sumOf = (entries: readonly LedgerEntry[], name: "trials" | "ratios" | "sum" | "squares") =>
   entries.reduce((sum, entry) => sum + entry[name], 0);
 
-/** The honest statistics of a run against everything tried with its family on its instrument and timeframe so far. */
+/** The honest statistics of a run against everything tried with its family on its instruments and timeframe so far. */
 export async function honestyOf(db: Db, run: AnyRunRow): Promise<RunHonesty> {
-  const { tenantId, instrumentId, timeframe, datasetHash, bars, report } = run;
-  const scope = { tenantId, instrumentId, timeframe, datasetHash };
+  const { tenantId, instrumentsHash, timeframe, datasetHash, bars, report } = run;
+  const scope = { tenantId, instrumentsHash, timeframe, datasetHash };
   const [searches, runs] = await Promise.all([loadSearchLedger(db, scope), loadRunLedger(db, scope)]);
   const self = runs.find((entry) => entry.jobId === run.id);
   const family = familyOf(self?.payload ?? run.payload);

@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Db } from "../../db.ts";
 import { StoredMeasure } from "../sweep/contract.ts";
 
-/** Trials of one search, or a single run, on an instrument and timeframe. */
+/** Trials of one search, or a single run, on a set of instruments and a timeframe. */
 export interface LedgerEntry {
   jobId: string;
   /** As asked; null where the job has been erased. */
@@ -33,13 +33,13 @@ function entryOf({ payload, trials, ratios, ...rest }: LedgerRow): LedgerEntry {
 
 interface LedgerScope {
   tenantId: string;
-  instrumentId: string;
+  instrumentsHash: string;
   timeframe: string;
-  /** Counted even where the list of datasets no longer knows it. */
+  /** Counted even where its instruments are no longer known. */
   datasetHash: string;
 }
 
-/** What every search and walk-forward of the tenant tried on the instrument at the timeframe, one entry a search and dataset. */
+/** What every search and walk-forward of the tenant tried on the instruments at the timeframe, one entry a search and dataset. */
 export async function loadSearchLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
   const { rows } = await sql<LedgerRow>`
     with tried as (
@@ -47,16 +47,16 @@ export async function loadSearchLedger(db: Db, scope: LedgerScope): Promise<Ledg
         coalesce(sum((measure ->> 'sharpePerBar')::float8), 0) as sum,
         coalesce(sum((measure ->> 'sharpePerBar')::float8 ^ 2), 0) as squares
       from backtest_trials
-      where tenant_id = ${scope.tenantId} and dataset_hash in (
-        select hash from datasets where instrument_id = ${scope.instrumentId} and timeframe = ${scope.timeframe}
-        union select ${scope.datasetHash})
+      where tenant_id = ${scope.tenantId} and (
+        (instruments_hash = ${scope.instrumentsHash} and timeframe = ${scope.timeframe})
+        or dataset_hash = ${scope.datasetHash})
       group by job_id, dataset_hash)
     select tried.*, jobs.payload from tried left join jobs on jobs.id = tried.job_id
     order by tried.job_id`.execute(db);
   return rows.map(entryOf);
 }
 
-/** Single runs of the tenant on the instrument at the timeframe; replays are no new trial. */
+/** Single runs of the tenant on the instruments at the timeframe; replays are no new trial. */
 export async function loadRunLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
   const { rows } = await sql<LedgerRow>`
     select run.id as job_id, run.dataset_hash, 1 as trials, jobs.payload,
@@ -66,7 +66,7 @@ export async function loadRunLedger(db: Db, scope: LedgerScope): Promise<LedgerE
     cross join lateral (
       select (run.result -> 'statistics' ->> 'sharpe')::float8
         / sqrt((run.result -> 'statistics' ->> 'barsPerYear')::float8) as ratio) one
-    where run.tenant_id = ${scope.tenantId} and run.instrument_id = ${scope.instrumentId}
+    where run.tenant_id = ${scope.tenantId} and run.instruments_hash = ${scope.instrumentsHash}
       and run.timeframe = ${scope.timeframe} and jobs.replay_of is null
     order by run.id`.execute(db);
   return rows.map(entryOf);

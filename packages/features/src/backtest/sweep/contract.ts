@@ -1,6 +1,7 @@
 import { defineJob, defineQuery, Id, pageOf, PageQuery } from "@tapedeck/core";
 import * as z from "zod";
 import { BacktestPayload } from "../contract.ts";
+import { PortfolioBacktestPayload } from "../portfolio/contract.ts";
 
 const Value = z.union([z.number(), z.string().max(60)]);
 export const TrialParams = z.record(z.string(), Value);
@@ -26,19 +27,27 @@ export const Search = z
   })
   .meta({ id: "Search" });
 
-export const SweepPayload = BacktestPayload.extend({
-  /** By name: a parameter of the built-in, a `{name}` in the rules' formulas, or stopLoss, takeProfit, trailingStop, maxBars. */
-  parameters: z
-    .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/), SweepParameter)
-    .refine((all) => Object.keys(all).length >= 1 && Object.keys(all).length <= 16, {
-      error: "1 to 16 parameters",
-    }),
+/** By name: a parameter of the built-in, a `{name}` in the rules' formulas, or stopLoss, takeProfit, trailingStop, maxBars. */
+export const SearchParameters = z
+  .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/), SweepParameter)
+  .refine((all) => Object.keys(all).length >= 1 && Object.keys(all).length <= 16, {
+    error: "1 to 16 parameters",
+  });
+
+const swept = {
+  parameters: SearchParameters,
   search: Search.prefault({}),
   /** What is best: higher is better, of maxDrawdown lower. Several: the result holds the combinations that none beats in all. */
   objectives: z.array(z.enum(objectiveNames)).min(1).max(3).default(["sharpe"]),
-})
+};
+
+export const SingleSweepPayload = BacktestPayload.extend(swept).strict().meta({ id: "SingleSweepPayload" });
+export const PortfolioSweepPayload = PortfolioBacktestPayload.extend(swept)
   .strict()
-  .meta({ id: "SweepPayload" });
+  .meta({ id: "PortfolioSweepPayload" });
+
+/** Of one instrument, or with `instruments` of several: the payload of a backtest of that kind, and what is searched. */
+export const SweepPayload = z.union([SingleSweepPayload, PortfolioSweepPayload]).meta({ id: "SweepPayload" });
 export type SweepPayload = z.output<typeof SweepPayload>;
 
 const Ratio = z.number().nullable();
@@ -105,9 +114,14 @@ export type HeatMap = z.output<typeof HeatMap>;
 
 export const SweepResult = z
   .object({
+    /** Of several, the first and how many more there are. */
     instrumentId: z.string(),
+    /** All of them, sorted. */
+    instruments: z.array(z.string()).default([]),
     timeframe: z.string(),
+    /** Of several instruments: sha256 over those of each. */
     datasetHash: z.string(),
+    /** Of several instruments: distinct closes. */
     bars: z.int(),
     /** First, because it decides what the rest is worth. */
     honesty: Honesty,
@@ -128,7 +142,7 @@ export const sweep = defineJob({
   path: "/sweeps",
   queue: "backtest",
   summary: "Try a strategy with many parameters and say how much of the best result is luck",
-  version: 3,
+  version: 4,
   reuse: true,
   role: "analyst",
   attempts: 3,
@@ -161,6 +175,11 @@ export const sweep = defineJob({
         stopLoss: { values: [0.03, 0.05, 0.1] },
       },
       search: { method: "tpe", trials: 300 },
+    },
+    {
+      instruments: ["SPX.INDEX"],
+      strategy: { name: "volatilityTarget" },
+      parameters: { window: { from: 10, to: 60, step: 10 }, target: { values: [0.05, 0.1, 0.15] } },
     },
   ],
 });

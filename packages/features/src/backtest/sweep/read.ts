@@ -6,7 +6,7 @@ import type { Db } from "../../db.ts";
 import { createHeatKeeper, scoreOf } from "./best.ts";
 import { SweepPayload } from "./contract.ts";
 import type { HeatMap, sweepRoutes } from "./contract.ts";
-import { spaceOf } from "./scene.ts";
+import { spaceOf } from "./inputs.ts";
 import { countTrials, loadSweep, loadTrials, trialView } from "./store.ts";
 
 /** Trials read at once. */

@@ -10,8 +10,9 @@ import { createBestKeeper, createHeatKeeper, scoresOf } from "./best.ts";
 import type { StoredMeasure, sweep, SweepPayload, SweepResult } from "./contract.ts";
 import { emptyRecord, judge, recordTrial } from "./honesty.ts";
 import type { SearchRunner } from "./runner.ts";
-import { openScene, resolveInputs, searcherOf } from "./scene.ts";
-import type { SearchDeps, SearchScene } from "./scene.ts";
+import type { SearchContext, SearchDeps } from "./inputs.ts";
+import { factsOfScene, openScene, ownerOf, resolveInputs, searcherOf } from "./scene.ts";
+import type { SearchScene } from "./scene.ts";
 import { deleteTrials, loadTrials, saveTrials, trialView } from "./store.ts";
 import type { StoredTrial } from "./store.ts";
 
@@ -22,7 +23,7 @@ export interface SweepDeps extends SearchDeps {
 
 type Context = JobContext<ProgressOf<typeof sweep>, Tx>;
 
-/** Bars that trials of a part pass, and between two looks at the abort signal: some 50 and 5 ms. */
+/** Bars that trials of a part pass in the simulator, and between two looks at the abort signal: some 50 and 5 ms. */
 const barsPerPart = 5_000_000;
 const barsPerBreath = 500_000;
 const mostPerPart = 512;
@@ -46,15 +47,16 @@ export function trialsIn(bars: number, bar: number): number {
 export async function openSweepWork(
   deps: SearchDeps,
   payload: SweepPayload,
-  ctx: Pick<JobContext, "jobId" | "tenantId" | "signal" | "input">,
-): Promise<PartedWork<TrialPart, StoredTrial[]> & { scene: SearchScene }> {
+  ctx: SearchContext & Pick<JobContext, "jobId">,
+): Promise<PartedWork<TrialPart, StoredTrial[]> & { scene: SearchScene; close(): Promise<void> }> {
   const scene = await openScene(deps, payload, ctx);
-  const { dataset, inputHashes, runner } = scene;
-  const job = { jobId: ctx.jobId, tenantId: ctx.tenantId, datasetHash: dataset.hash };
-  const pause = trialsIn(barsPerBreath, dataset.length);
+  const { inputHashes, runner } = scene;
+  const owner = ownerOf(scene, ctx);
+  const pause = trialsIn(barsPerBreath, scene.trialBars);
   return {
     scene,
     inputHashes,
+    close: () => runner.close(),
     async compute({ from, combinations }, breathe) {
       const trials: StoredTrial[] = [];
       for (const [k, values] of combinations.entries()) {
@@ -64,7 +66,7 @@ export async function openSweepWork(
       return trials;
     },
     keep: {
-      save: (tx, trials) => saveTrials(tx, job, trials),
+      save: (tx, _part, trials) => saveTrials(tx, owner, trials),
       load: (db, { from, combinations }) => loadTrials(db, ctx.jobId, from - 1, combinations.length),
       forget: (tx) => deleteTrials(tx, ctx.jobId),
     },
@@ -77,7 +79,7 @@ const run: JobHandler<typeof sweep, SweepDeps, Tx> = async (deps, payload, ctx) 
   try {
     return await searchAll(deps, payload, ctx, work);
   } finally {
-    await work.scene.runner.close();
+    await work.close();
   }
 };
 
@@ -89,7 +91,7 @@ async function searchAll(
   ctx: Context,
   work: SweepWork,
 ): Promise<SweepResult> {
-  const { space, dataset } = work.scene;
+  const { space, closeMs, trialBars } = work.scene;
   const { search, objectives } = payload;
   const searcher = searcherOf(search, objectives.length, space, ctx.random("search"));
   const total = search.method === "grid" ? Math.min(gridSize(space), search.trials) : search.trials;
@@ -110,7 +112,7 @@ async function searchAll(
     const parts = divide(
       points.map((point) => valuesAt(space, point)),
       done + 1,
-      trialsIn(barsPerPart, dataset.length),
+      trialsIn(barsPerPart, trialBars),
     );
     const trials: StoredTrial[] = [];
     await spreader.run(parts, (_number, found) => {
@@ -144,11 +146,8 @@ async function searchAll(
   }
   const best = keeper.best();
   return {
-    instrumentId: dataset.instrument.instrumentId,
-    timeframe: dataset.timeframe,
-    datasetHash: dataset.hash,
-    bars: dataset.length,
-    honesty: judge(record, best?.measure ?? null, { bars: dataset.length }),
+    ...factsOfScene(work.scene),
+    honesty: judge(record, best?.measure ?? null, { bars: closeMs.length }),
     best: best === null ? null : trialView(best),
     top: keeper.top().map(trialView),
     heatMap: heat.map(),

@@ -3,9 +3,12 @@ import type { Dataset } from "@tapedeck/formula";
 import { createSimulation, emptyFills, measureCurve, measureTrial, runSimulation } from "@tapedeck/trading";
 import type { ParameterValues, Simulation, SimulationSettings, TrialMeasure } from "@tapedeck/trading";
 import type { BacktestPayload, Protection, Strategy } from "../contract.ts";
+import { outcomeOfSimulation } from "../outcome.ts";
+import { withPosition } from "../run.ts";
+import type { HeldRun } from "../run.ts";
 import { completeRun } from "../single.ts";
 import type { SingleRequest, SingleScene, SingleStrategy } from "../single.ts";
-import { createSignalSource, fillStrategy, isSetting, settingNames } from "./signals.ts";
+import { createSignalSource, fillStrategy, isSetting, settingNames, takesProtection } from "./signals.ts";
 
 const chunkBars = 8_192;
 
@@ -30,12 +33,15 @@ export interface TrialRunner {
    * again by the next call. Throws as `run` does.
    */
   equity(values: ParameterValues, from: number, to: number): Float64Array;
+  /** That run with its fills and trades, whose bars are counted from `from`. */
+  outcome(values: ParameterValues, from: number, to: number): HeldRun;
 }
 
 /** The same where the answer may take its time: the strategy may run in a thread of its own. */
 export interface SearchRunner {
   run(values: ParameterValues): TrialMeasure | Promise<TrialMeasure>;
   equity(values: ParameterValues, from: number, to: number): Float64Array | Promise<Float64Array>;
+  outcome(values: ParameterValues, from: number, to: number): HeldRun | Promise<HeldRun>;
   close(): Promise<void>;
 }
 
@@ -45,15 +51,14 @@ export function createEngineRunner(
   payload: SingleRequest,
   scene: SingleScene,
   facts: { barsPerYear: number; riskFreeRate: number },
-  { signal }: { signal: AbortSignal },
+  options: { signal: AbortSignal; seed: number },
 ): SearchRunner {
-  // One seed whoever runs which combination.
-  const options = { signal, seed: 0 };
   const n = scene.data.length;
   const initialCash = Number(payload.initialCash);
   const outcomeOf = async (values: ParameterValues, from: number, to: number) =>
     completeRun(await strategy.vary(fillPayload(payload, values)), scene, {
-      ...options,
+      signal: options.signal,
+      seed: options.seed,
       range: { from, to },
     });
   return {
@@ -67,19 +72,23 @@ export function createEngineRunner(
       );
     },
     equity: async (values, from, to) => (await outcomeOf(values, from, to)).equity,
+    outcome: async (values, from, to) => withPosition(await outcomeOf(values, from, to)),
     close: () => strategy.close(),
   };
 }
 
 /** The payload of one combination. */
-export function fillPayload<P extends SingleRequest>(payload: P, values: ParameterValues): P {
+export function fillPayload<P extends Pick<BacktestPayload, "strategy" | "protection">>(
+  payload: P,
+  values: ParameterValues,
+): P {
   const { strategy } = payload;
+  if (!takesProtection(strategy)) {
+    return { ...payload, strategy: { ...strategy, params: { ...strategy.params, ...values } } };
+  }
   const settings = Object.entries(values).filter(([name]) => isSetting(name));
   const protection = { ...payload.protection, ...Object.fromEntries(settings) } as Protection;
-  if (strategy.kind !== "module") return { ...payload, strategy: fillStrategy(strategy, values), protection };
-  const own = Object.entries(values).filter(([name]) => !isSetting(name));
-  const params = { ...strategy.params, ...Object.fromEntries(own) } as Record<string, number>;
-  return { ...payload, strategy: { ...strategy, params }, protection };
+  return { ...payload, strategy: fillStrategy(strategy, values), protection };
 }
 
 /** Runs combinations over one dataset; sub-expressions that they share are computed once. */
@@ -93,22 +102,30 @@ export function createTrialRunner(
   const n = data.length;
   const equity = new Float64Array(n);
   const fills = emptyFills(256);
-  const simulate = (values: ParameterValues, from: number, to: number): Simulation => {
+  const simulate = (
+    values: ParameterValues,
+    from: number,
+    to: number,
+    columns?: Parameters<typeof createSimulation>[3],
+  ): Simulation => {
     const cut = <C extends Float64Array | Uint8Array>(column: C) => column.subarray(from, to) as C;
     const simulation = createSimulation(
       { open: cut(data.open), high: cut(data.high), low: cut(data.low), close: cut(data.close) },
       cut(signalsOf(values)),
       { ...settings, ...settingsIn(values) },
-      { equity: equity.subarray(0, to - from), fills },
+      columns,
     );
     for (let at = 0; at < to - from; at += chunkBars) {
       runSimulation(simulation, at, Math.min(to - from, at + chunkBars));
     }
     return simulation;
   };
+  const pooled = (values: ParameterValues, from: number, to: number) =>
+    simulate(values, from, to, { equity: equity.subarray(0, to - from), fills });
   return {
-    run: (values) => measureTrial(simulate(values, 0, n), facts.barsPerYear, facts.riskFreeRate),
-    equity: (values, from, to) => simulate(values, from, to).equity,
+    run: (values) => measureTrial(pooled(values, 0, n), facts.barsPerYear, facts.riskFreeRate),
+    equity: (values, from, to) => pooled(values, from, to).equity,
+    outcome: (values, from, to) => withPosition(outcomeOfSimulation(simulate(values, from, to))),
   };
 }
 

@@ -1,9 +1,9 @@
 import { AppError } from "@tapedeck/core";
 import { createConditionSearch, FormulaError } from "@tapedeck/formula";
 import type { ConditionTemplate, Dataset } from "@tapedeck/formula";
-import { builtInTemplate, checkBuiltIn } from "@tapedeck/trading";
+import { builtInStrategies, builtInTemplate, checkBuiltIn } from "@tapedeck/trading";
 import type { ParameterValues } from "@tapedeck/trading";
-import type { Strategy } from "../contract.ts";
+import type { BacktestPayload, Strategy } from "../contract.ts";
 import { compileStrategy, conditionNames, packSignals, rulesOf } from "../domain.ts";
 import type { ConditionName } from "../domain.ts";
 
@@ -18,6 +18,14 @@ const mostTemplates = 256;
 
 type Rules = Extract<Strategy, { kind: "rules" }>;
 const hole = /\{([a-zA-Z][a-zA-Z0-9]*)\}/g;
+
+/** Rules, and built-ins that are rules: their exits are the payload's. Others have exits of their own. */
+export function takesProtection(strategy: BacktestPayload["strategy"]): strategy is Strategy {
+  return (
+    strategy.kind === "rules" ||
+    (strategy.kind === "builtIn" && builtInStrategies.some((one) => one.name === strategy.name))
+  );
+}
 
 /** A strategy with values in place of its parameters; what the strategy does not take is left for the settings. */
 export function fillStrategy(strategy: Strategy, values: ParameterValues): Strategy {

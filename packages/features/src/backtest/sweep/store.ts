@@ -11,16 +11,25 @@ export interface StoredTrial {
   failure: string | null;
 }
 
-/** A combination tried again after a kill keeps its first row. */
+/** Whose trials they are, and what they were made on. */
+export interface TrialOwner {
+  jobId: string;
+  tenantId: string;
+  datasetHash: string;
+  instrumentsHash: string;
+  timeframe: string;
+}
+
+/** A combination tried again, after a kill or in another fold, keeps its first row. */
 export async function saveTrials(
   tx: Tx,
-  job: { jobId: string; tenantId: string; datasetHash: string },
+  { jobId, tenantId, datasetHash, instrumentsHash, timeframe }: TrialOwner,
   trials: readonly StoredTrial[],
 ): Promise<void> {
   const rows = trials.map(({ number, params, measure, failure }) => ({ number, params, measure, failure }));
   await sql`
-    insert into backtest_trials (job_id, number, tenant_id, dataset_hash, params, measure, failure)
-    select ${job.jobId}::uuid, number, ${job.tenantId}::uuid, ${job.datasetHash}, params, measure, failure
+    insert into backtest_trials (job_id, number, tenant_id, dataset_hash, instruments_hash, timeframe, params, measure, failure)
+    select ${jobId}::uuid, number, ${tenantId}::uuid, ${datasetHash}, ${instrumentsHash}, ${timeframe}, params, measure, failure
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as t (number int, params jsonb, measure jsonb, failure text)
     on conflict do nothing`.execute(tx);
 }

@@ -1,6 +1,6 @@
 import { defineJob } from "@tapedeck/core";
 import * as z from "zod";
-import { Search, SweepPayload, TrialParams } from "../sweep/contract.ts";
+import { PortfolioSweepPayload, Search, SingleSweepPayload, TrialParams } from "../sweep/contract.ts";
 
 const Bars = z.int().min(10).max(1_000_000);
 const Gap = z.int().min(0).max(10_000);
@@ -35,18 +35,29 @@ export const Folds = z
   ])
   .meta({ id: "Folds" });
 
-export const WalkForwardPayload = SweepPayload.omit({ objectives: true })
-  .extend({
-    folds: Folds,
-    search: Search.extend({
-      /** tpe and cmaes search each fold anew; not for purgedKFold and combinatorial, whose folds share their runs. */
-      method: z.enum(["grid", "random", "sobol", "tpe", "cmaes"]).default("grid"),
-      trials: z.int().min(1).max(5_000).default(500),
-    })
-      .omit({ patience: true })
-      .prefault({}),
+const judged = {
+  folds: Folds,
+  search: Search.extend({
+    /** tpe and cmaes search each fold anew; not for purgedKFold and combinatorial, whose folds share their runs. */
+    method: z.enum(["grid", "random", "sobol", "tpe", "cmaes"]).default("grid"),
+    trials: z.int().min(1).max(5_000).default(500),
   })
+    .omit({ patience: true })
+    .prefault({}),
+};
+
+const SingleWalkForwardPayload = SingleSweepPayload.omit({ objectives: true })
+  .extend(judged)
   .strict()
+  .meta({ id: "SingleWalkForwardPayload" });
+const PortfolioWalkForwardPayload = PortfolioSweepPayload.omit({ objectives: true })
+  .extend(judged)
+  .strict()
+  .meta({ id: "PortfolioWalkForwardPayload" });
+
+/** Of one instrument, or with `instruments` of several. */
+export const WalkForwardPayload = z
+  .union([SingleWalkForwardPayload, PortfolioWalkForwardPayload])
   .meta({ id: "WalkForwardPayload" });
 export type WalkForwardPayload = z.output<typeof WalkForwardPayload>;
 
@@ -75,9 +86,14 @@ export type OutOfSample = z.output<typeof OutOfSample>;
 
 export const WalkForwardResult = z
   .object({
+    /** Of several, the first and how many more there are. */
     instrumentId: z.string(),
+    /** All of them, sorted. */
+    instruments: z.array(z.string()).default([]),
     timeframe: z.string(),
+    /** Of several instruments: sha256 over those of each. */
     datasetHash: z.string(),
+    /** Of several instruments: distinct closes. */
     bars: z.int(),
     trials: z.int(),
     /** Tests one after the other: returns that were never used to choose. For `combinatorial` the path of the median Sharpe ratio. */
@@ -100,7 +116,7 @@ export const walkForward = defineJob({
   path: "/walk-forwards",
   queue: "backtest",
   summary: "Choose parameters on some bars, judge them on others, and stitch what was never chosen on",
-  version: 3,
+  version: 4,
   reuse: true,
   role: "analyst",
   attempts: 3,

@@ -1,7 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { AppError, seededRandom } from "@tapedeck/core";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
-import type { Dataset } from "@tapedeck/formula";
 import {
   combinatorialPaths,
   groupBars,
@@ -11,16 +10,17 @@ import {
   valuesAt,
   walkForwardFolds,
 } from "@tapedeck/trading";
-import type { BarRange, Fold, ParameterValues } from "@tapedeck/trading";
+import type { BarRange, Fold, Parameter, ParameterValues } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
 import { downsample } from "../equity.ts";
 import { createSpreader } from "../parts/spread.ts";
 import type { PartedWork } from "../parts/spread.ts";
 import { trialsIn } from "../sweep/run.ts";
 import type { SweepDeps } from "../sweep/run.ts";
-import { openScene, resolveInputs, searcherOf } from "../sweep/scene.ts";
-import type { SearchDeps, SearchScene } from "../sweep/scene.ts";
-import { saveTrials } from "../sweep/store.ts";
+import type { SearchContext, SearchDeps } from "../sweep/inputs.ts";
+import { factsOfScene, openScene, ownerOf, resolveInputs, searcherOf } from "../sweep/scene.ts";
+import type { SearchScene } from "../sweep/scene.ts";
+import { deleteTrials, saveTrials } from "../sweep/store.ts";
 import type {
   FoldResult,
   OutOfSample,
@@ -35,7 +35,8 @@ type Context = JobContext<ProgressOf<typeof walkForward>, Tx>;
 const barsPerPart = 20_000_000;
 const barsPerBreath = 500_000;
 const curvePoints = 500;
-const trialsPerCommit = 5_000;
+/** Equity of chosen combinations that is kept. */
+const mostBytes = 256 * 1024 * 1024;
 
 /** Running sums of bar returns. */
 interface ReturnSums {
@@ -47,16 +48,16 @@ interface ReturnSums {
 /** Combinations [from, to) of the list on a range of bars; or a search of its own there, when the method learns. */
 interface ScorePart {
   kind: "scores";
-  seed: number;
   train: BarRange;
   from: number;
   to: number;
+  /** Combinations of the ledger before its first. */
+  before: number;
 }
 
 /** Sums of the returns of combinations [from, to) in each training range. */
 interface SumsPart {
   kind: "sums";
-  seed: number;
   ranges: BarRange[];
   from: number;
   to: number;
@@ -83,7 +84,8 @@ type FoldOutput = Tally & {
 interface FoldWork extends PartedWork<FoldPart, FoldOutput> {
   scene: SearchScene;
   /** Of a method that does not learn: every combination, in the order listed. */
-  listed(seed: number): ParameterValues[];
+  listed(): readonly ParameterValues[];
+  close(): Promise<void>;
 }
 
 const learns = (payload: WalkForwardPayload) =>
@@ -93,37 +95,56 @@ const learns = (payload: WalkForwardPayload) =>
 export async function openFoldWork(
   deps: SearchDeps,
   payload: WalkForwardPayload,
-  ctx: Pick<JobContext, "tenantId" | "signal" | "input">,
+  ctx: SearchContext & Pick<JobContext, "jobId">,
 ): Promise<FoldWork> {
   const scene = await openScene(deps, payload, ctx);
-  const { space } = scene;
-  const lists = new Map<number, ParameterValues[]>();
-  const listed = (seed: number): ParameterValues[] => {
-    const known = lists.get(seed);
-    if (known !== undefined) return known;
-    const searcher = searcherOf(payload.search, 1, space, seededRandom(seed, "search"));
-    const list: ParameterValues[] = [];
-    for (let points = searcher.next(); points.length > 0; points = searcher.next()) {
-      for (const point of points) list.push(valuesAt(space, point));
-    }
-    lists.set(seed, list);
-    return list;
-  };
+  const owner = ownerOf(scene, ctx);
+  const pause = trialsIn(barsPerBreath, scene.trialBars);
+  let list: ParameterValues[] | undefined;
+  const listed = () => (list ??= listAll(scene.space, payload, ctx.seed));
   return {
     scene,
     inputHashes: scene.inputHashes,
     listed,
+    close: () => scene.runner.close(),
     async compute(part, breathe) {
-      if (part.kind === "sums") return await sumParts(scene, part, listed(part.seed), breathe);
-      if (learns(payload)) return await searchRange(scene, part, payload, breathe);
+      if (part.kind === "sums") return await sumParts(scene, part, listed(), breathe);
+      if (learns(payload)) return await searchRange(scene, part, payload, ctx.seed, breathe);
       const output = emptyOutput();
-      for (const [k, values] of listed(part.seed).slice(part.from, part.to).entries()) {
+      for (const [k, values] of listed().slice(part.from, part.to).entries()) {
         await score(scene, part.train, values, output);
-        if (k % trialsIn(barsPerBreath, scene.data.length) === 0) await breathe();
+        if (k % pause === 0) await breathe();
       }
       return output;
     },
+    keep: {
+      // Without figures: none is judged on all bars. A list is the same in every fold, and is in the ledger once.
+      async save(tx, part, { searched }) {
+        const learnt = part.kind === "scores" && learns(payload);
+        const tried = learnt ? searched : listed().slice(part.from, part.to);
+        const before = learnt ? part.before : part.from;
+        await saveTrials(
+          tx,
+          owner,
+          tried.map((params, k) => ({ number: before + k + 1, params, measure: null, failure: null })),
+        );
+      },
+      forget: (tx) => deleteTrials(tx, ctx.jobId),
+    },
   };
+}
+
+function listAll(
+  space: readonly Parameter[],
+  { search }: WalkForwardPayload,
+  seed: number,
+): ParameterValues[] {
+  const searcher = searcherOf(search, 1, space, seededRandom(seed, "search"));
+  const list: ParameterValues[] = [];
+  for (let points = searcher.next(); points.length > 0; points = searcher.next()) {
+    for (const point of points) list.push(valuesAt(space, point));
+  }
+  return list;
 }
 
 const emptyOutput = (): FoldOutput => ({
@@ -171,8 +192,9 @@ async function score(
 /** A search of its own on a training range, with random numbers of its own. */
 async function searchRange(
   scene: SearchScene,
-  { train, seed }: ScorePart,
+  { train }: ScorePart,
   payload: WalkForwardPayload,
+  seed: number,
   breathe: () => Promise<void>,
 ): Promise<FoldOutput> {
   const { space } = scene;
@@ -199,7 +221,8 @@ async function sumParts(
   breathe: () => Promise<void>,
 ): Promise<FoldOutput> {
   const output = emptyOutput();
-  const whole = { from: 0, to: scene.data.length };
+  const whole = { from: 0, to: scene.closeMs.length };
+  const pause = trialsIn(barsPerBreath, scene.trialBars);
   for (const [k, values] of list.slice(from, to).entries()) {
     const equity = await equityOf(scene, values, whole, output);
     output.sums.push(
@@ -210,15 +233,13 @@ async function sumParts(
             return [count, sum, squares];
           }),
     );
-    if (k % trialsIn(barsPerBreath, scene.data.length) === 0) await breathe();
+    if (k % pause === 0) await breathe();
   }
   return output;
 }
 
 /** Tests of folds, and the returns that they are made of. */
 interface Judged {
-  /** Everything that was tried. */
-  combinations: readonly ParameterValues[];
   tally: Tally;
   folds: FoldResult[];
   paths: Float64Array[];
@@ -241,7 +262,7 @@ const run: JobHandler<typeof walkForward, SweepDeps, Tx> = async (deps, payload,
   try {
     return await judgeAll(deps, payload, ctx, work);
   } finally {
-    await work.scene.runner.close();
+    await work.close();
   }
 };
 
@@ -269,8 +290,6 @@ async function judgeAll(
   const judged = isGrouped(folds)
     ? await judgeGroups(work, folds, spread, ctx)
     : await judgeForward(work, payload, spread, ctx);
-  const { dataset, data } = work.scene;
-  await keepTrials(ctx, dataset.hash, judged.combinations);
   await spreader.close();
   const paths = judged.paths.map((returns) => outOfSampleOf(returns, work.scene));
   const order = paths
@@ -278,37 +297,19 @@ async function judgeAll(
     .sort((a, b) => (paths[a]!.sharpe ?? -Infinity) - (paths[b]!.sharpe ?? -Infinity));
   const median = order[order.length >> 1]!;
   return {
-    instrumentId: dataset.instrument.instrumentId,
-    timeframe: dataset.timeframe,
-    datasetHash: dataset.hash,
-    bars: data.length,
+    ...factsOfScene(work.scene),
     trials: judged.tally.tried - judged.tally.failed,
     outOfSample: paths[median]!,
     efficiency: efficiencyOf(judged.folds),
     folds: judged.folds,
     paths,
-    curve: curveOf(judged.paths[median]!, data.closeMs, judged.pathFrom),
+    curve: curveOf(judged.paths[median]!, work.scene.closeMs, judged.pathFrom),
     assumptions: assumptionsOf(folds),
     warnings: warningsOf(judged),
   };
 }
 
 export const runWalkForward = Object.assign(run, { resolveInputs });
-
-/** Rows of the trial ledger, without figures: none was judged on all bars. */
-async function keepTrials(
-  ctx: Context,
-  datasetHash: string,
-  combinations: readonly ParameterValues[],
-): Promise<void> {
-  const job = { jobId: ctx.jobId, tenantId: ctx.tenantId, datasetHash };
-  for (const { from, to } of ranges(combinations.length, trialsPerCommit)) {
-    const trials = combinations
-      .slice(from, to)
-      .map((params, k) => ({ number: from + k + 1, params, measure: null, failure: null }));
-    await ctx.commit((tx) => saveTrials(tx, job, trials));
-  }
-}
 
 type GroupFolds = Extract<WalkForwardPayload["folds"], { kind: "purgedKFold" | "combinatorial" }>;
 const isGrouped = (folds: WalkForwardPayload["folds"]): folds is GroupFolds =>
@@ -378,12 +379,14 @@ async function judgeForward(
   ctx: Context,
 ): Promise<Judged> {
   const { scene } = work;
-  const { data } = scene;
-  const folds = forwardFolds(data.length, payload.folds as Exclude<WalkForwardPayload["folds"], GroupFolds>);
-  const count = learns(payload) ? payload.search.trials : work.listed(ctx.seed).length;
-  const byFold = folds.map(({ train }): ScorePart[] => {
-    const size = learns(payload) ? count : trialsIn(barsPerPart, train.to - train.from);
-    return ranges(count, size).map(({ from, to }) => ({ kind: "scores", seed: ctx.seed, train, from, to }));
+  const bars = scene.closeMs.length;
+  const folds = forwardFolds(bars, payload.folds as Exclude<WalkForwardPayload["folds"], GroupFolds>);
+  const count = learns(payload) ? payload.search.trials : work.listed().length;
+  const byFold = folds.map(({ train }, fold): ScorePart[] => {
+    const share = (train.to - train.from) / bars;
+    const size = learns(payload) ? count : trialsIn(barsPerPart, share * scene.trialBars);
+    const before = fold * count;
+    return ranges(count, size).map(({ from, to }) => ({ kind: "scores", train, from, to, before }));
   });
   const outputs = await spread(byFold.flat(), folds.length * count);
   const tally: Tally = { tried: 0, failed: 0, failure: null };
@@ -391,7 +394,7 @@ async function judgeForward(
   requireSome(tally);
   const results: FoldResult[] = [];
   const pathFrom = folds[0]!.test.from;
-  const path = new Float64Array(data.length - pathFrom);
+  const path = new Float64Array(bars - pathFrom);
   let at = 0;
   for (const [f, { train, test }] of folds.entries()) {
     const own = outputs.slice(at, (at += byFold[f]!.length));
@@ -405,7 +408,7 @@ async function judgeForward(
         : await scene.runner.equity(best.params, test.from, test.to);
     for (let i = 1; i < length; i++) path[test.from - pathFrom + i] = equity[i]! / equity[i - 1]! - 1;
     results.push({
-      ...foldTimes(data, train, test),
+      ...foldTimes(scene, train, test),
       params: best?.params ?? null,
       trainSharpe: best?.score ?? null,
       testSharpe: sharpeOf(addReturns(equity, 0, length), scene),
@@ -417,7 +420,6 @@ async function judgeForward(
   // A list is the same in every fold: its combinations are counted once.
   const times = learns(payload) ? 1 : folds.length;
   return {
-    combinations: learns(payload) ? outputs.flatMap(({ searched }) => searched) : work.listed(ctx.seed),
     tally: { ...tally, tried: tally.tried / times, failed: tally.failed / times },
     folds: results,
     paths: [path],
@@ -441,18 +443,18 @@ async function judgeGroups(
   ctx: Context,
 ): Promise<Judged> {
   const { scene } = work;
-  const { data, runner } = scene;
-  const n = data.length;
+  const { closeMs, runner } = scene;
+  const n = closeMs.length;
   const { groups: count, purgeBars, embargoBars } = options;
   const groups = groupBars(n, count);
   const parts = groups.map((group) => trainingPart(group, purgeBars, embargoBars));
   if (parts.some((part) => part.to - part.from < 10)) {
     throw tooShort(n, count * (10 + 2 * purgeBars + embargoBars));
   }
-  const list = work.listed(ctx.seed);
-  const pieces = ranges(list.length, trialsIn(barsPerPart, n));
+  const list = work.listed();
+  const pieces = ranges(list.length, trialsIn(barsPerPart, scene.trialBars));
   const outputs = await spread(
-    pieces.map(({ from, to }): SumsPart => ({ kind: "sums", seed: ctx.seed, ranges: parts, from, to })),
+    pieces.map(({ from, to }): SumsPart => ({ kind: "sums", ranges: parts, from, to })),
     list.length,
   );
   const tally: Tally = { tried: 0, failed: 0, failure: null };
@@ -469,11 +471,20 @@ async function judgeGroups(
     const best = bestOf(scores);
     return { index: best, score: best < 0 ? null : scores[best]! };
   });
+  const curves = new Map<number, Float64Array>();
+  const curveOfChosen = async (index: number): Promise<Float64Array> => {
+    const known = curves.get(index);
+    if (known !== undefined) return known;
+    if ((curves.size + 1) * n * 8 > mostBytes) curves.clear();
+    const equity = (await runner.equity(list[index]!, 0, n)).slice();
+    curves.set(index, equity);
+    return equity;
+  };
   /** Bar returns of a combination in one group; zeros when there is none. */
   const returnsIn = async (index: number, { from, to }: BarRange): Promise<Float64Array> => {
     const out = new Float64Array(to - from);
     if (index < 0) return out;
-    const equity = await runner.equity(list[index]!, 0, n);
+    const equity = await curveOfChosen(index);
     for (let i = Math.max(1, from); i < to && equity[i - 1]! > 0; i++)
       out[i - from] = equity[i]! / equity[i - 1]! - 1;
     return out;
@@ -488,7 +499,7 @@ async function judgeGroups(
     const trained = groups.filter((_, g) => !tested.includes(g));
     const test = { from: groups[tested[0]!]!.from, to: groups[tested.at(-1)!]!.to };
     folds.push({
-      ...foldTimes(data, { from: trained[0]!.from, to: trained.at(-1)!.to }, test),
+      ...foldTimes(scene, { from: trained[0]!.from, to: trained.at(-1)!.to }, test),
       params: list[index] ?? null,
       trainSharpe: score,
       testSharpe: judged.sharpe,
@@ -505,7 +516,7 @@ async function judgeGroups(
     await setImmediate();
     ctx.signal.throwIfAborted();
   }
-  return { combinations: list, tally, folds, paths, pathFrom: 0 };
+  return { tally, folds, paths, pathFrom: 0 };
 }
 
 /** Count, sum and squares, range by range. */
@@ -537,12 +548,12 @@ function joinColumns(parts: readonly Float64Array[]): Float64Array {
   return out;
 }
 
-function foldTimes(data: Dataset, train: BarRange, test: BarRange) {
+function foldTimes({ openMs, closeMs }: SearchScene, train: BarRange, test: BarRange) {
   return {
-    trainFromMs: data.openMs[train.from]!,
-    trainToMs: data.closeMs[train.to - 1]!,
-    testFromMs: data.openMs[test.from]!,
-    testToMs: data.closeMs[test.to - 1]!,
+    trainFromMs: openMs[train.from]!,
+    trainToMs: closeMs[train.to - 1]!,
+    testFromMs: openMs[test.from]!,
+    testToMs: closeMs[test.to - 1]!,
   };
 }
 
