@@ -155,6 +155,15 @@ export const InnerPath = z
   .default("pessimistic");
 export type InnerPath = z.output<typeof InnerPath>;
 
+/**
+ * Where orders meet the market: in the bars that the strategy decides by, in shorter bars, or in stored trades one by one. Decisions are
+ * made at the closes of the longer bars alone.
+ */
+export const FillSource = z
+  .union([z.enum(["bars", "trades"]), z.strictObject({ timeframe: Timeframe })])
+  .default("bars");
+export type FillSource = z.output<typeof FillSource>;
+
 export const Costs = z
   .strictObject({
     /** Of each fill's notional. */

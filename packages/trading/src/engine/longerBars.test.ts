@@ -313,7 +313,7 @@ describe("on random prints", () => {
           decide,
         );
         expect(fillsOf(part)).toEqual(fillsOf(whole).filter(([ms]) => ms! <= untilMs));
-        expect([...part.equity]).toEqual([...whole.equity.slice(0, part.equity.length)]);
+        expect([...part.equity]).toEqual([...whole.equity.subarray(0, part.equity.length)]);
       }),
       { numRuns: 200 },
     );

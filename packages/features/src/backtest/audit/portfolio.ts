@@ -118,6 +118,7 @@ function openedFrom({ listings, ...others }: Listings, fromMs: number): Listings
         return {
           ...listing,
           dataset: bars,
+          fills: listing.fills === listing.dataset ? bars : cut(listing.fills),
           signals: listing.signals === listing.dataset ? bars : cut(listing.signals),
         };
       })
@@ -141,10 +142,11 @@ function closedBy({ listings, rates, others }: Listings, untilMs: number): Listi
     firstBars(dataset, lowerBound(dataset.columns.closeMs, untilMs + 1));
   return {
     listings: listings
-      .map(({ dataset, signals, finer, actions, endedMs }): Listing => {
+      .map(({ dataset, fills, signals, finer, actions, endedMs }): Listing => {
         const bars = cut(dataset);
         return {
           dataset: bars,
+          fills: fills === dataset ? bars : cut(fills),
           signals: signals === dataset ? bars : cut(signals),
           finer: finer === undefined ? undefined : cut(finer),
           actions,

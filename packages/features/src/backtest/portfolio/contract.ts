@@ -1,8 +1,9 @@
-import { DecimalString, defineJob, defineQuery, Id, InstrumentRef } from "@tapedeck/core";
+import { DecimalString, defineJob, defineQuery, Id, InstrumentRef, Timeframe } from "@tapedeck/core";
 import * as z from "zod";
 import { SeriesRequest } from "../../series/contract.ts";
 import {
   ConditionReport,
+  FillSource,
   InnerPath,
   InnerPathReport,
   ModuleStrategy,
@@ -101,6 +102,9 @@ export const PortfolioBacktestPayload = SeriesRequest.omit({ instrumentId: true 
     initialMargin: z.number().gt(0).max(1).default(1),
     maintenanceMargin: z.number().min(0).max(1).default(0),
     innerPath: InnerPath,
+    fillsFrom: FillSource,
+    /** By instrument, as named in `instruments`: the timeframe of its bars, its formulas and its decisions, where it has another. */
+    timeframes: z.record(z.string(), Timeframe).default({}),
     /** Perpetuals: paid by longs to shorts, a fraction of the position, every so many hours from midnight UTC on. */
     funding: z
       .strictObject({
@@ -125,8 +129,12 @@ export const PortfolioBacktestResult = z
       z.object({
         instrumentId: z.string(),
         currency: z.string(),
+        /** Of the bars that it was decided by. */
+        timeframe: z.string(),
         datasetHash: z.string(),
         bars: z.int(),
+        /** Bars or trades that its orders could meet. */
+        fillRows: z.int(),
         roundTrips: z.int(),
         /** Of its round trips, in its currency, costs in; open ones at the last price. */
         profit: z.number(),
@@ -189,7 +197,7 @@ export const portfolioBacktest = defineJob({
   path: "/portfolio-backtests",
   queue: "backtest",
   summary: "Run a strategy over several instruments on one clock, with margin, volume caps and currencies",
-  version: 4,
+  version: 5,
   reuse: true,
   role: "analyst",
   attempts: 3,

@@ -1,4 +1,4 @@
-import { AppError } from "@tapedeck/core";
+import { AppError, isoDate, timeframeMs } from "@tapedeck/core";
 import type { JobContext } from "@tapedeck/core";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
@@ -9,9 +9,10 @@ import type {
   RateSeries,
   TradingCosts,
 } from "@tapedeck/trading";
-import type { CorporateAction, SeriesDataset, SeriesReader } from "../../series/contract.ts";
+import { tickTimeframe } from "../../series/contract.ts";
+import type { CorporateAction, SeriesColumns, SeriesDataset, SeriesReader } from "../../series/contract.ts";
 import { lowerBound } from "../columns.ts";
-import { readDataset, recordInput, toFormulaData } from "../run.ts";
+import { firstBars, readDataset, recordInput, toFormulaData } from "../run.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
 import type { PortfolioMarket, PortfolioPlan } from "./strategy.ts";
 
@@ -19,6 +20,8 @@ import type { PortfolioMarket, PortfolioPlan } from "./strategy.ts";
 export interface Listing {
   /** In the prices that orders trade at. */
   dataset: SeriesDataset;
+  /** What orders meet: the same, shorter bars, or trades, in those prices. */
+  fills: SeriesDataset;
   /** In the prices that formulas and strategies see: adjusted for splits where the others are as traded. */
   signals: SeriesDataset;
   finer: SeriesDataset | undefined;
@@ -56,18 +59,24 @@ export async function loadListings(
     onRead(dataset);
     return dataset;
   };
+  checkTimeframes(payload);
   const { innerPath } = payload;
   const listings: Listing[] = [];
   for (const ref of payload.instruments) {
-    const dataset = await read(ref);
+    const timeframe = timeframeOf(payload, ref);
+    const dataset = await read(ref, { timeframe });
     const { instrumentId } = dataset.instrument;
     if (dataset.length < 2) {
       throw new AppError("data.missing", `${instrumentId} has ${dataset.length} bars here.`);
     }
     const raw = payload.adjustment === "raw";
+    const fillsIn = fillTimeframe(payload);
+    const fills = fillsIn === undefined ? dataset : await read(ref, { timeframe: fillsIn });
+    requireFills(dataset, fills);
     listings.push({
       dataset,
-      signals: raw ? await read(ref, { adjustment: "split" }) : dataset,
+      fills,
+      signals: raw ? await read(ref, { timeframe, adjustment: "split" }) : dataset,
       finer: typeof innerPath === "string" ? undefined : await read(ref, { timeframe: innerPath.timeframe }),
       actions: raw ? await deps.series.actions(scope.tenantId, instrumentId, payload.asOf) : [],
       endedMs: null,
@@ -84,6 +93,60 @@ export async function loadListings(
     if (lastMs < toMs - goneMs) listing.endedMs = lastMs;
   }
   return { listings, rates, others };
+}
+
+/** Timeframe that an instrument is decided by. */
+export const timeframeOf = (
+  { timeframe, timeframes }: Pick<PortfolioBacktestPayload, "timeframe" | "timeframes">,
+  ref: string,
+): string => timeframes[ref] ?? timeframe;
+
+/** Timeframe of what orders meet; undefined: the bars that the strategy decides by. */
+function fillTimeframe({ fillsFrom }: Pick<PortfolioBacktestPayload, "fillsFrom">): string | undefined {
+  if (typeof fillsFrom === "object") return fillsFrom.timeframe;
+  return fillsFrom === "trades" ? tickTimeframe : undefined;
+}
+
+/** Throws AppError `payload.invalid`. */
+function checkTimeframes(payload: PortfolioBacktestPayload): void {
+  const { fillsFrom, innerPath, instruments, timeframes } = payload;
+  const stray = Object.keys(timeframes).find((ref) => !instruments.includes(ref));
+  if (stray !== undefined) {
+    throw new AppError(
+      "payload.invalid",
+      `timeframes: ${stray} is not among the instruments, as they are named there.`,
+    );
+  }
+  const decided = instruments.map((ref) => timeframeMs(timeframeOf(payload, ref)));
+  const shortest = Math.min(...decided);
+  if (typeof fillsFrom === "object" && timeframeMs(fillsFrom.timeframe) >= shortest) {
+    throw new AppError(
+      "payload.invalid",
+      `fillsFrom: bars of ${fillsFrom.timeframe} are not shorter than those that decisions are made by; name a shorter timeframe.`,
+    );
+  }
+  if (typeof innerPath === "string") return;
+  if (fillsFrom === "trades") {
+    throw new AppError("payload.invalid", "innerPath: nothing is inside a trade; leave out the timeframe.");
+  }
+  const met = typeof fillsFrom === "object" ? timeframeMs(fillsFrom.timeframe) : shortest;
+  if (timeframeMs(innerPath.timeframe) >= met) {
+    throw new AppError(
+      "payload.invalid",
+      `innerPath: bars of ${innerPath.timeframe} show nothing inside the bars that orders meet; name a shorter timeframe.`,
+    );
+  }
+}
+
+/** Throws AppError `data.missing` where a decision would come before there is anything that its orders could meet. */
+function requireFills({ instrument, columns }: SeriesDataset, fills: SeriesDataset): void {
+  const [firstMs, openMs] = [columns.closeMs[0]!, fills.columns.openMs[0]!];
+  if (openMs < firstMs) return;
+  throw new AppError(
+    "data.missing",
+    `What orders of ${instrument.instrumentId} meet begins on ${isoDate(openMs)}, after its first bar has closed on ${isoDate(firstMs)}; ask for a range that begins later.`,
+    { details: { instrumentId: instrument.instrumentId, fromMs: openMs } },
+  );
 }
 
 /** The last close of all. */
@@ -137,7 +200,7 @@ export function marketOf(
 /** A column of each formula for each instrument; NaN (or false) everywhere for bars fewer than the formula needs. */
 export function featureColumns(
   formulas: readonly string[],
-  listings: ReadonlyArray<Pick<Listing, "dataset" | "signals">>,
+  listings: ReadonlyArray<Pick<Listing, "dataset" | "fills" | "signals">>,
   resolve: NonNullable<Dataset["resolve"]>,
 ): PortfolioMarket["columns"] {
   if (formulas.length === 0) return {};
@@ -147,13 +210,17 @@ export function featureColumns(
   return Object.fromEntries(
     formulas.map((formula, f) => [
       formula,
-      listings.map(({ dataset }, k) => ({ closeMs: dataset.columns.closeMs, values: values[k]![f]! })),
+      listings.map((listing, k) => ({ closeMs: closesOf(listing), values: values[k]![f]! })),
     ]),
   );
 }
 
+/** Closes of what a strategy sees; of the very bars that orders meet, where they are the same. */
+const closesOf = ({ dataset, fills, signals }: Pick<Listing, "dataset" | "fills" | "signals">) =>
+  (fills === dataset ? dataset : signals).columns.closeMs;
+
 function instrumentOf(
-  { dataset, signals, finer, actions, endedMs }: Listing,
+  { dataset, fills, signals, finer, actions, endedMs }: Listing,
   payload: PortfolioBacktestPayload,
 ): MarketInstrument {
   const { instrumentId, currency, lotSize, tickSize, minNotional, assetClass } = dataset.instrument;
@@ -165,8 +232,8 @@ function instrumentOf(
   return {
     id: instrumentId,
     currency,
-    bars: dataset.columns,
-    signalBars: signals === dataset ? undefined : signals.columns,
+    bars: fills === dataset ? dataset.columns : untilClose(fills, dataset),
+    signalBars: signals === fills ? undefined : signals.columns,
     finerBars: finer?.columns,
     delists: payload.delisted === "close" && endedMs !== null,
     lotSize: Number(lotSize ?? "0"),
@@ -179,6 +246,11 @@ function instrumentOf(
     borrowRate: payload.costs.borrowRate,
     events: events.toSorted((a, b) => a.atMs - b.atMs),
   };
+}
+
+/** What orders meet up to the last close of the bars that a strategy sees. */
+function untilClose(fills: SeriesDataset, { columns, length }: SeriesDataset): SeriesColumns {
+  return firstBars(fills, lowerBound(fills.columns.closeMs, columns.closeMs[length - 1]! + 1)).columns;
 }
 
 /** Splits and dividends on prices as traded. A factor states a dividend as a part of the close before it. */

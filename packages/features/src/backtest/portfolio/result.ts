@@ -78,8 +78,10 @@ function fillsInBase({ state: { postings } }: EngineRun): FillColumns {
 /** Trades as they are listed, in the currency of each instrument. */
 export function tradeRows({ state }: EngineRun, trips: readonly RoundTrip[]): BacktestTrade[] {
   return trips.map((trip, k) => {
-    const { id, bars, multiplier } = state.instruments[trip.instrument]!;
+    const { id, bars, signalBars = bars, multiplier } = state.instruments[trip.instrument]!;
     const open = trip.exitBar < 0;
+    const seenAt = (bar: number) => lowerBound(signalBars.closeMs, bars.closeMs[bar]!);
+    const lastBar = open ? state.bar[trip.instrument]! : trip.exitBar;
     return {
       number: k + 1,
       instrumentId: id,
@@ -90,7 +92,7 @@ export function tradeRows({ state }: EngineRun, trips: readonly RoundTrip[]): Ba
       exitMs: open ? null : fillMs(trip.exitReason, trip.exitBar, bars),
       exitPrice: open ? null : trip.exitPrice,
       exitReason: trip.exitReason,
-      barsHeld: (open ? state.bar[trip.instrument]! : trip.exitBar) - trip.entryBar,
+      barsHeld: seenAt(lastBar) - seenAt(trip.entryBar),
       fees: trip.fees,
       profit: trip.profit,
       profitReturn: trip.profit / (trip.quantity * trip.entryPrice * multiplier),

@@ -147,13 +147,13 @@ function resultOf(
   const conditions = conditionReports(plan, market);
   const gap = exact.gap.toNumber();
   const shown = { ...benchmark, state: { ...benchmark.state, instant: state.instant } };
-  const closes = market.instruments.reduce((sum, one) => sum + one.bars.close.length, 0);
+  const closes = listings.reduce((sum, { dataset }) => sum + dataset.length, 0);
   return {
     runId,
     instruments: instrumentRows(engine, listings, trips),
     timeframe: payload.timeframe,
     baseCurrency: market.settings.baseCurrency,
-    fromMs: Math.min(...market.instruments.map((one) => one.bars.openMs[0]!)),
+    fromMs: Math.min(...listings.map(({ dataset }) => dataset.columns.openMs[0]!)),
     toMs: engine.timeMs[state.instant - 1]!,
     instants: state.instant,
     title: plan.title,
@@ -204,12 +204,14 @@ function instrumentRows(
   const byId = new Map(listings.map((listing) => [listing.dataset.instrument.instrumentId, listing]));
   return state.instruments.map((one, k) => {
     const own = trips.filter((trip) => trip.instrument === k);
-    const { dataset, actions, endedMs } = byId.get(one.id)!;
+    const { dataset, fills, actions, endedMs } = byId.get(one.id)!;
     return {
       instrumentId: one.id,
       currency: one.currency,
+      timeframe: dataset.timeframe,
       datasetHash: dataset.hash,
-      bars: one.bars.close.length,
+      bars: dataset.length,
+      fillRows: fills.length,
       roundTrips: own.length,
       profit: own.reduce((sum, trip) => sum + trip.profit, 0),
       position: state.position[k]!,

@@ -20,6 +20,7 @@ import { compileStrategy, rulesOf, ruleTermsOf } from "../domain.ts";
 import type { ModuleFailure, ModuleSession, StrategyModules } from "../modules/contract.ts";
 import { readFormulas } from "../single.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
+import { timeframeOf } from "./market.ts";
 
 /** Everything that a strategy is run on; `columns` are by formula, then by instrument as given. */
 export interface PortfolioMarket {
@@ -95,9 +96,23 @@ function universeOf(payload: PortfolioBacktestPayload): Universe | undefined {
   const { universe } = payload;
   if (universe === undefined) return undefined;
   const { where, rankBy } = universe;
-  if (where !== undefined) readFormulas([where], payload, "condition");
-  if (rankBy !== undefined) readFormulas([rankBy], payload, "series");
+  if (where !== undefined) readEach([where], payload, "condition");
+  if (rankBy !== undefined) readEach([rankBy], payload, "series");
   return universe;
+}
+
+/** `readFormulas` for each timeframe that instruments are decided by. */
+function readEach(
+  formulas: readonly string[],
+  payload: PortfolioBacktestPayload,
+  expect?: "series" | "condition",
+): { warmupBars: number; symbols: string[] } {
+  const timeframes = new Set(payload.instruments.map((ref) => timeframeOf(payload, ref)));
+  const read = Array.from(timeframes, (timeframe) => readFormulas(formulas, { timeframe }, expect));
+  return {
+    warmupBars: Math.max(...read.map(({ warmupBars }) => warmupBars)),
+    symbols: read[0]!.symbols,
+  };
 }
 
 const inWords = <T>(work: () => T): T => {
@@ -110,7 +125,7 @@ const inWords = <T>(work: () => T): T => {
 };
 
 function openRules(payload: PortfolioBacktestPayload, strategy: Strategy): PortfolioPlan {
-  const compiled = compileStrategy(strategy, timeframeMs(payload.timeframe));
+  const compiled = compileStrategy(strategy, timeframeMs(timeframeOf(payload, payload.instruments[0]!)));
   const costPerSide = payload.costs.takerBps / 10_000;
   const universe = universeOf(payload);
   const terms = { ...ruleTermsOf(payload, costPerSide), universe };
@@ -143,7 +158,7 @@ function inProcess(
   { conditions, params }: Pick<PortfolioPlan, "conditions" | "params">,
 ): PortfolioPlan {
   const { features } = create();
-  const { warmupBars, symbols } = readFormulas(features, payload);
+  const { warmupBars, symbols } = readEach(features, payload);
   return {
     title,
     features,
@@ -215,7 +230,7 @@ async function planModule(
   strategy: ModuleStrategy,
 ): Promise<PortfolioPlan> {
   const { params, title, features } = await session.prepare(strategy.params, payload.instruments.length);
-  const { warmupBars, symbols } = readFormulas(features, payload);
+  const { warmupBars, symbols } = readEach(features, payload);
   return {
     title,
     features,

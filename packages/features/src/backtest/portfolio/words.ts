@@ -1,7 +1,7 @@
 import type { EngineRun, RoundTrip } from "@tapedeck/trading";
 import { suspectSplits } from "@tapedeck/trading";
 import { isoDate } from "@tapedeck/core";
-import type { ConditionReport } from "../contract.ts";
+import type { ConditionReport, FillSource } from "../contract.ts";
 import { orderTable } from "../orders.ts";
 import { toFormulaData } from "../run.ts";
 import { adjustmentWords, innerPathWords, whyNoFill } from "../words.ts";
@@ -14,7 +14,7 @@ export function assumptionsOf(payload: PortfolioBacktestPayload): string[] {
   const raw =
     "as traded: splits and dividends move positions and cash on their days, and formulas read prices adjusted for splits";
   return [
-    "Decided at a close, filled from the next bar that opens after the decision and its latency; nothing is filled after the last bar.",
+    `Decided at a close, filled from ${metWords(payload.fillsFrom)} after the decision and its latency; nothing is filled after the last bar.`,
     "Orders of one moment that lessen a position fill before the others: the order of the instruments changes nothing.",
     `${innerPathWords(payload.innerPath)}; the result counts the round trips that depend on it.`,
     `An order that the cash does not pay for is ${payload.shortfall === "reduce" ? "cut to what it pays for" : "dropped"}.`,
@@ -24,6 +24,13 @@ export function assumptionsOf(payload: PortfolioBacktestPayload): string[] {
       : "What is held of an instrument whose bars end early stays, at its last close.",
     "The benchmark puts an equal part of all cash into each instrument when it can first be bought, with the same costs, and holds.",
   ];
+}
+
+function metWords(fillsFrom: FillSource): string {
+  if (fillsFrom === "bars") return "the next bar that opens";
+  return fillsFrom === "trades"
+    ? "the next stored trade inside a session, trade by trade,"
+    : `the next bar of ${fillsFrom.timeframe} that opens`;
 }
 
 export function warningsOf(
