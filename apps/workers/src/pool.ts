@@ -1,6 +1,7 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { AppError } from "@tapedeck/core";
 import type { BusChannel, Log } from "@tapedeck/core";
+import { createThread } from "@tapedeck/core/thread";
 import type { ThreadRunner } from "@tapedeck/features/jobs/runtime";
 import type { SeriesDataset } from "@tapedeck/features/series/contract";
 import { fromThreadError, toThreadError } from "./messages.ts";
@@ -134,7 +135,7 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
   };
 
   const start = (): Thread => {
-    const worker = new Worker(options.entry, {
+    const worker = createThread(options.entry, {
       workerData: options.workerData,
       resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb ?? 2_048 },
     });

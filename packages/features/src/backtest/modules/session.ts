@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import { AppError } from "@tapedeck/core";
+import { createThread } from "@tapedeck/core/thread";
 import { completeParams } from "@tapedeck/trading";
 import type { ModuleFailure, ModuleInfo, ModuleOutcome, ModuleRun, ModuleSession } from "./contract.ts";
 import type { FromModule, ThreadSetup, ToModule } from "./messages.ts";
@@ -33,7 +33,7 @@ interface Thread {
 function startThread(file: string, limits: Required<ModuleLimits>): Thread {
   const reached = new Int32Array(new SharedArrayBuffer(4));
   const setup: ThreadSetup = { url: pathToFileURL(file).href, reached };
-  const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+  const worker = createThread(new URL("./thread.ts", import.meta.url), {
     workerData: setup,
     // Nothing of this process's settings, keys among them.
     env: {},
