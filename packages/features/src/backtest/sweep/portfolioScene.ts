@@ -80,7 +80,9 @@ async function readPortfolioScene(
     instruments: sorted.map(idOf),
     timeframe: payload.timeframe,
     datasetHash: datasetsHash(sorted.map(({ dataset }) => dataset.hash)),
-    trialBars: engineShare * listings.reduce((sum, { dataset }) => sum + dataset.length, 0),
+    trialBars:
+      engineShare *
+      listings.reduce((sum, { dataset, fills }) => sum + Math.max(dataset.length, fills.length), 0),
     inputHashes,
     instrumentFacts: listings.map(factsOf),
     runner: createPortfolioRunner(plan, payload, { market, closeMs: clock.closeMs, columnsOf }, facts, ctx),
