@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { events } from "./eval/events.ts";
 import { findFile } from "./eval/files.ts";
 import { examples } from "./eval/examples.ts";
+import { financebenchLance, financebenchWeaviate } from "./eval/filingIndex.ts";
 import { financebench } from "./eval/financebench.ts";
 import { wilson } from "./eval/measure.ts";
 import type { EvalSet, Measure } from "./eval/measure.ts";
@@ -29,6 +30,8 @@ const sets: readonly EvalSet[] = [
   lookahead,
   injection,
   financebench,
+  financebenchLance,
+  financebenchWeaviate,
   tatqa,
   mtragUn,
   sentfin,
@@ -67,6 +70,11 @@ for (const set of sets) {
   const absent = set.files.find((_, at) => files[at] === undefined);
   if (absent !== undefined) {
     console.error(`left out: ${set.name} (no file ${absent[1].source} in ${path.join(dir, absent[0])})`);
+    continue;
+  }
+  const unset = set.needs?.find((name) => process.env[name] === undefined);
+  if (unset !== undefined) {
+    console.error(`left out: ${set.name} (${unset} is not set)`);
     continue;
   }
   for (const measure of await set.run(files as string[])) {

@@ -15,6 +15,8 @@ export interface EvalSet {
   name: string;
   /** What it reads: folder and file name. It is left out by name where one is missing. */
   files: readonly (readonly [folder: string, name: RegExp])[];
+  /** Environment variables that it cannot run without: a server's address. It is left out by name where one is missing. */
+  needs?: readonly string[];
   /** `files`: those found, in order. */
   run(files: readonly string[]): Promise<Measure[]>;
 }

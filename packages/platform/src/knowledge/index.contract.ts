@@ -182,6 +182,39 @@ export function knowledgeIndexContract(
       for (const { documentId } of pages) await index.removeDocument(documentId);
     });
 
+    test("finds the statement where a figure stands, in the filers' words; other documents keep their places", async () => {
+      const filing = (year: number, pages: readonly string[]) =>
+        pages.map((text, at) =>
+          chunk(`acme-${year}`, at, text, {
+            kind: "filing",
+            title: `Annual report ${year}`,
+            section: `Page ${at + 1}`,
+            company: "Acme Widgets, Inc.",
+            period: `10-K ${year}`,
+          }),
+        );
+      const cashFlows = (spent: number) =>
+        `Consolidated Statements of Cash Flows\nNet cash provided by operating activities 900\n` +
+        `Purchases of property, plant and equipment (${spent})\nNet cash used in investing activities (310)\n` +
+        `Net cash used in financing activities (120)\nCash at end of year 700`;
+      const talk = "Capital expenditures of Acme Widgets matter. Capital expenditures will grow.";
+      const other = chunk("acme-talk", 0, talk, { kind: "news", company: "Acme Widgets, Inc." });
+      await index.put([
+        ...filing(2021, [talk, cashFlows(210)]),
+        ...filing(2022, [talk, cashFlows(220)]),
+        other,
+      ]);
+      const found = await ids(query("What was the capex of Acme Widgets in fiscal 2022?", { limit: 10 }));
+      expect(found.filter((id) => id !== other.id)).toEqual([
+        "acme-2022:1:1",
+        "acme-2022:1:0",
+        "acme-2021:1:1",
+        "acme-2021:1:0",
+      ]);
+      expect(found).toContain(other.id);
+      for (const id of ["acme-2021", "acme-2022", other.documentId]) await index.removeDocument(id);
+    });
+
     test("filters before it ranks: one match behind 200 better ones of others is found", async () => {
       const crowd = Array.from({ length: 200 }, (_, i) =>
         chunk(`crowd-${i}`, 0, "kurtosis kurtosis kurtosis", { space: other }),

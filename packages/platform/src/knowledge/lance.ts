@@ -5,11 +5,10 @@ import type { Connection, Table } from "@lancedb/lancedb";
 import { AppError } from "@tapedeck/core";
 import type { Chunk, ChunkQuery, Embeddings, KnowledgeIndex } from "@tapedeck/core";
 import { Field, FixedSizeList, Float32, Float64, Int32, Schema, Utf8 } from "apache-arrow";
-import { indexedText, never, toChunk } from "./rows.ts";
+import { indexedText, never, termsOfAll, toChunk } from "./rows.ts";
 import type { ChunkRow } from "./rows.ts";
-import { candidatesFor, fuse, rank } from "./rank.ts";
 import type { Candidate } from "./rank.ts";
-import { queryTerms, termsOf } from "@tapedeck/text";
+import { searchPassages } from "./search.ts";
 
 /** Which table is in use. Replaced as a whole by rename, so that readers see the old one or the new one. */
 interface Pointer {
@@ -19,8 +18,8 @@ interface Pointer {
   embeddings: { name: string; dimensions: number } | null;
 }
 
-/** Raised when the table's columns change: an index of another format is built anew. */
-const format = 2;
+/** Raised when the table's columns or terms change: an index of another format is built anew. */
+const format = 3;
 const tableName = (generation: number) => `chunks_${generation}`;
 const pointerName = "current.json";
 /** Versions of a table older than this are removed; readers are done with them. */
@@ -61,7 +60,7 @@ function schemaFor(embeddings: Embeddings | undefined): Schema {
 
 /**
  * The knowledge index in a folder: LanceDB, BM25 over own terms (terms.ts), with vectors beside it where embeddings are
- * given (fused by RRF), then re-ranked (rank.ts).
+ * given, ordered as search.ts does.
  *
  * Several processes may read while one writes: each change is one commit, readers look for it at every search.
  * Writers are kept apart by the caller. A rebuild fills a new table and then swaps a pointer file.
@@ -151,6 +150,7 @@ export function createLanceIndex(options: {
 
   async function rowsOf(chunks: readonly Chunk[]): Promise<Record<string, unknown>[]> {
     const vectors = await embeddings?.embed(chunks.map((chunk) => indexedText(chunk)));
+    const terms = termsOfAll(chunks);
     return chunks.map((chunk, i) => ({
       id: chunk.id,
       document_id: chunk.documentId,
@@ -162,7 +162,7 @@ export function createLanceIndex(options: {
       company: chunk.company ?? "",
       period: chunk.period ?? "",
       text: chunk.text,
-      terms: termsOf(indexedText(chunk)).join(" "),
+      terms: terms[i]!,
       version: chunk.version,
       span_start: chunk.start,
       span_end: chunk.end,
@@ -193,6 +193,10 @@ export function createLanceIndex(options: {
         withPosition: false,
       }),
     });
+    // What every search filters by.
+    await table.createIndex("space", { config: Index.bitmap() });
+    await table.createIndex("company", { config: Index.bitmap() });
+    await table.createIndex("superseded_ms", { config: Index.btree() });
     await table.optimize();
     table.close();
     await point(generation);
@@ -232,43 +236,40 @@ export function createLanceIndex(options: {
       await table.delete(`document_id = ${quote(documentId)}`);
     },
 
-    async search(query) {
-      const terms = queryTerms(query.text).all;
-      if (query.spaces.length === 0 || terms.length === 0) return [];
-      if (query.documentIds?.length === 0 || query.kinds?.length === 0) return [];
-      const filter = filterOf(query);
-      const wanted = candidatesFor(query.limit);
-      const [vector] = (await embeddings?.embed([query.text])) ?? [];
-      const candidates = await reading(async (table) => {
-        if (table === undefined) {
-          throw unavailable("The knowledge index is not built yet; it is built at start, or by a rebuild.");
-        }
-        const byTerms = found(
-          await table
-            .query()
-            .fullTextSearch(new MatchQuery(terms.join(" "), "terms"))
-            .where(filter)
-            .select([...columns, "_score"])
-            .limit(wanted)
-            .toArray(),
-          "_score",
-        );
-        if (vector === undefined) return byTerms;
-        const byVector = found(
-          await table
-            .query()
-            .nearestTo(vector)
-            .distanceType("cosine")
-            .where(filter)
-            .select([...columns, "_distance"])
-            .limit(wanted)
-            .toArray(),
-          "_distance",
-        );
-        return fuse([byTerms, byVector]);
-      });
-      return rank(query.text, candidates, query.limit);
-    },
+    search: (query) =>
+      searchPassages(
+        query,
+        {
+          byTerms: (terms, asked, limit) =>
+            reading(async (table) =>
+              found(
+                await built(table)
+                  .query()
+                  .fullTextSearch(new MatchQuery(terms.join(" "), "terms"))
+                  .where(filterOf(asked))
+                  .select([...columns, "_score"])
+                  .limit(limit)
+                  .toArray(),
+                "_score",
+              ),
+            ),
+          byVector: (vector, asked, limit) =>
+            reading(async (table) =>
+              found(
+                await built(table)
+                  .query()
+                  .nearestTo(vector)
+                  .distanceType("cosine")
+                  .where(filterOf(asked))
+                  .select([...columns, "_distance"])
+                  .limit(limit)
+                  .toArray(),
+                "_distance",
+              ),
+            ),
+        },
+        embeddings,
+      ),
 
     count: () => reading(async (table) => (table === undefined ? 0 : table.countRows())),
 
@@ -296,6 +297,11 @@ export function createLanceIndex(options: {
       connection = undefined;
     },
   };
+}
+
+function built(table: Table | undefined): Table {
+  if (table !== undefined) return table;
+  throw unavailable("The knowledge index is not built yet; it is built at start, or by a rebuild.");
 }
 
 function unavailable(message: string, cause?: unknown): AppError {

@@ -3,11 +3,10 @@ import { AppError } from "@tapedeck/core";
 import type { Chunk, ChunkQuery, Embeddings, KnowledgeIndex } from "@tapedeck/core";
 import weaviate, { ApiKey, configure, dataType, Filters, tokenization } from "weaviate-client";
 import type { Collection, FilterValue, WeaviateClient, WeaviateNonGenericObject } from "weaviate-client";
-import { candidatesFor, fuse, rank } from "./rank.ts";
 import type { Candidate } from "./rank.ts";
-import { indexedText, never, toChunk } from "./rows.ts";
+import { indexedText, never, termsOfAll, toChunk } from "./rows.ts";
 import type { ChunkRow } from "./rows.ts";
-import { queryTerms, termsOf } from "@tapedeck/text";
+import { searchPassages } from "./search.ts";
 
 export interface WeaviateOptions {
   /** Of the HTTP side: http://host:port. */
@@ -23,8 +22,8 @@ export interface WeaviateOptions {
 /** Ours beside a passage's fields. */
 type Row = ChunkRow & { written_in: string };
 
-/** Raised when the passages' fields change: an index of another format is built anew under a name of its own. */
-const format = 2;
+/** Raised when the passages' fields or terms change: an index of another format is built anew under a name of its own. */
+const format = 3;
 const insertRows = 200;
 const pageRows = 1_000;
 /** Deletions are limited by the server to this many a call. */
@@ -115,13 +114,14 @@ export function createWeaviateIndex(options: WeaviateOptions): KnowledgeIndex {
   }
 
   async function insert(collection: Collection, chunks: readonly Chunk[], writtenIn: string): Promise<void> {
+    const terms = termsOfAll(chunks);
     for (let start = 0; start < chunks.length; start += insertRows) {
       const part = chunks.slice(start, start + insertRows);
       const vectors = await embeddings?.embed(part.map((chunk) => indexedText(chunk)));
       const result = await collection.data.insertMany(
         part.map((chunk, i) => ({
           id: objectId(chunk.id),
-          properties: properties(chunk, writtenIn),
+          properties: properties(chunk, terms[start + i]!, writtenIn),
           ...(vectors === undefined ? {} : { vectors: Array.from(vectors[i]!) }),
         })),
       );
@@ -202,33 +202,43 @@ export function createWeaviateIndex(options: WeaviateOptions): KnowledgeIndex {
         await deleteWhere(collection, collection.filter.byProperty("document_id").equal(documentId));
       }),
 
-    async search(query) {
-      const terms = queryTerms(query.text).all;
-      if (query.spaces.length === 0 || terms.length === 0) return [];
-      if (query.documentIds?.length === 0 || query.kinds?.length === 0) return [];
-      const [vector] = (await embeddings?.embed([query.text])) ?? [];
-      const candidates = await using(async (client) => {
-        const collection = client.collections.use(alias);
-        const common = { limit: candidatesFor(query.limit), filters: filterOf(collection, query) };
-        const byTerms = collection.query
-          .bm25(terms.join(" "), { ...common, queryProperties: ["terms"], returnMetadata: ["score"] })
-          .catch(async (error: unknown) => {
-            if ((await target(client)) !== undefined) throw error;
-            throw unavailable(
-              "The knowledge index is not built yet; it is built at start, or by a rebuild.",
-              error,
-            );
-          });
-        if (vector === undefined) return found((await byTerms).objects);
-        const byVector = collection.query.nearVector(Array.from(vector), {
-          ...common,
-          returnMetadata: ["distance"],
-        });
-        const [first, second] = await Promise.all([byTerms, byVector]);
-        return fuse([found(first.objects), found(second.objects)]);
-      });
-      return rank(query.text, candidates, query.limit);
-    },
+    search: (query) =>
+      searchPassages(
+        query,
+        {
+          byTerms: (terms, asked, limit) =>
+            using(async (client) => {
+              const collection = client.collections.use(alias);
+              const filters = filterOf(collection, asked);
+              const { objects } = await collection.query
+                .bm25(terms.join(" "), {
+                  limit,
+                  filters,
+                  queryProperties: ["terms"],
+                  returnMetadata: ["score"],
+                })
+                .catch(async (error: unknown) => {
+                  if ((await target(client)) !== undefined) throw error;
+                  throw unavailable(
+                    "The knowledge index is not built yet; it is built at start, or by a rebuild.",
+                    error,
+                  );
+                });
+              return found(objects);
+            }),
+          byVector: (vector, asked, limit) =>
+            using(async (client) => {
+              const collection = client.collections.use(alias);
+              const { objects } = await collection.query.nearVector(Array.from(vector), {
+                limit,
+                filters: filterOf(collection, asked),
+                returnMetadata: ["distance"],
+              });
+              return found(objects);
+            }),
+        },
+        embeddings,
+      ),
 
     count: () =>
       using(async (client) =>
@@ -362,14 +372,14 @@ function filterOf(collection: Collection, query: ChunkQuery): FilterValue {
   return Filters.and(...parts);
 }
 
-function properties(chunk: Chunk, writtenIn: string): Record<string, string | number> {
+function properties(chunk: Chunk, terms: string, writtenIn: string): Record<string, string | number> {
   return {
     // `id` is the server's own word.
     id_text: chunk.id,
     document_id: chunk.documentId,
     space: chunk.space,
     written_in: writtenIn,
-    terms: termsOf(indexedText(chunk)).join(" "),
+    terms,
     title: chunk.title,
     section: chunk.section,
     topic: chunk.topic,

@@ -1,11 +1,10 @@
 import { createTermIndex } from "../termIndex.ts";
 import { termsOf } from "../terms.ts";
 import { createCompanyFinder } from "./companies.ts";
-import { asksAhead, filingFit, formAsked } from "./filing.ts";
-import type { Filing, FilingPage, FilingRequest } from "./filing.ts";
-import { readPeriods } from "./periods.ts";
+import { filingFit } from "./filing.ts";
+import type { FilingPage, FilingRequest } from "./filing.ts";
+import { readFilingQuestion, readFilingRequest, recencyOf } from "./question.ts";
 import { statementFit, statements } from "./statements.ts";
-import { statementsAsked, writtenFor } from "./topics.ts";
 
 export interface FilingHit {
   page: FilingPage;
@@ -20,19 +19,7 @@ export interface FilingSearch {
   read(question: string): FilingRequest;
 }
 
-/** The filers' words for what was asked count less than the asker's own. */
-const writtenWeight = 0.6;
 const headingWeight = 0.25;
-const namedStatementWeight = 1;
-const impliedStatementWeight = 1.2;
-/** What a filing keeps of its fit for each year that a newer one of its company is ahead. */
-const yearBefore = 0.95;
-
-/** Sentences about the answer's form, and about whether the question makes sense: not what is asked for. */
-const framing =
-  /\banswer (in|the)\b[^.?]*[.?]|\bround\b[^.?]*[.?]|\b(base|basing) your\b[^.?,]*[.?,]|\bplease\b[^.?]*[.?]|\byou are an?\b[^.?:,]*[.:?,]|\bwe (need|want) to\b[^.?]*[.?]|\b(approach|respond to|provide a response to|give a (solution|response) to) the question\b[^.?]*[.?]?|\bif [^.?]* is not [^.?]*\b(useful|relevant|meaningful|something)\b[^.?]*[.?]|\bin units of\b[^.?)]*/gi;
-/** Terms that say when, which the filing's own period answers. */
-const periodTerm = /^(fy)?(19|20)\d\d$|^q[1-4]$|^fy|^(fiscal|year)$/;
 
 /** Searched once when the pages are ready, so that what all searches run is compiled before somebody waits for it. */
 const warming = [
@@ -74,56 +61,38 @@ export function createFilingSearch(pages: readonly FilingPage[]): FilingSearch {
     newest.set(filing.company, Math.max(newest.get(filing.company) ?? filing.year, filing.year));
   }
 
-  function read(question: string): FilingRequest {
-    const periods = readPeriods(question);
-    const named = companies(question).map(({ company }) => company);
-    return { companies: named, periods, form: formAsked(question, periods), forward: asksAhead(question) };
-  }
-
-  /** A question without a time means the company as it is now. */
-  function recency({ company, year }: Filing, { periods }: FilingRequest): number {
-    if (periods.years.length > 0 || periods.days.length > 0 || year === null) return 1;
-    return yearBefore ** (newest.get(company)! - year);
-  }
+  const companiesIn = (question: string) => companies(question).map(({ company }) => company);
 
   function search(question: string, limit: number): FilingHit[] {
-    const request = read(question);
-    const asked = question.replaceAll(framing, " ");
-    const nameTerms = new Set(request.companies.flatMap((company) => termsOf(company)));
-    const weights = new Map<string, number>();
-    for (const term of writtenFor(asked).flatMap((text) => termsOf(text))) weights.set(term, writtenWeight);
-    for (const term of termsOf(asked)) {
-      if (!nameTerms.has(term) && !periodTerm.test(term)) weights.set(term, 1);
-    }
+    const asked = readFilingQuestion(question, companiesIn(question));
+    const { request } = asked;
     const byWords = new Float64Array(pages.length);
     const byHeadings = new Float64Array(pages.length);
-    for (const [term, weight] of weights) {
+    for (const [term, weight] of asked.terms) {
       words.add(term, weight, byWords);
       headings.add(term, weight, byHeadings);
     }
     const filingFits = new Map<string, number>();
     const fit = Float64Array.from(pages, ({ filing }) => {
-      const known = filingFits.get(filing.id) ?? filingFit(filing, request) * recency(filing, request);
+      const known =
+        filingFits.get(filing.id) ??
+        filingFit(filing, request) * recencyOf(filing, newest.get(filing.company) ?? 0, request);
       filingFits.set(filing.id, known);
       return known;
     });
     const bestWords = largest(byWords, fit);
     const bestHeadings = largest(byHeadings, fit);
-    const wanted = statementsAsked(question);
-    const statementWeight = wanted.named
-      ? namedStatementWeight
-      : impliedStatementWeight / Math.sqrt(wanted.statements.length || 1);
-    const columns = wanted.statements.map((one) => fits.get(one)!);
+    const columns = asked.statements.map((one) => fits.get(one)!);
     const scores = fit.map((share, i) => {
       let score = byWords[i]! / bestWords + (headingWeight * byHeadings[i]!) / bestHeadings;
-      for (const column of columns) score += statementWeight * column[i]!;
+      for (const column of columns) score += asked.statementWeight * column[i]!;
       return share * score;
     });
     return topOf(scores, limit).map((i) => ({ page: pages[i]!, score: scores[i]! }));
   }
 
   for (const question of warming) search(question, 1);
-  return { read, search };
+  return { read: (question) => readFilingRequest(question, companiesIn(question)), search };
 }
 
 function largest(scores: Float64Array, fit: Float64Array): number {
