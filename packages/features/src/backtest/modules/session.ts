@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import type { Worker } from "node:worker_threads";
 import { AppError } from "@tapedeck/core";
 import { createThread } from "@tapedeck/core/thread";
 import { completeParams } from "@tapedeck/trading";
