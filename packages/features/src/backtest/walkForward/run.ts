@@ -409,7 +409,7 @@ async function judgeForward(
     for (let i = 1; i < length; i++) path[test.from - pathFrom + i] = equity[i]! / equity[i - 1]! - 1;
     results.push({
       ...foldTimes(scene, train, test),
-      params: best?.params ?? null,
+      params: best === undefined ? null : inOrder(scene.space, best.params),
       trainSharpe: best?.score ?? null,
       testSharpe: sharpeOf(addReturns(equity, 0, length), scene),
       testReturn: equity[length - 1]! / equity[0]! - 1,
@@ -425,6 +425,11 @@ async function judgeForward(
     paths: [path],
     pathFrom,
   };
+}
+
+/** The values in the order of the space: a stored part has forgotten theirs. */
+function inOrder(space: readonly Parameter[], values: ParameterValues): ParameterValues {
+  return Object.fromEntries(space.map(({ name }) => [name, values[name]!]));
 }
 
 /** [0, count) in pieces of `size`. */
