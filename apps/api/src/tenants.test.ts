@@ -144,6 +144,7 @@ beforeAll(async () => {
     initialCash: "10000",
   } as never);
   ids.set("/backtests/", backtestId);
+  queries["compareBacktests"] = `?with=${portfolioId}`;
   const backtest = (await owner.call("getJob", { params: { id: backtestId } })) as {
     result: { evidenceIds: Record<string, string> | string[] };
   };

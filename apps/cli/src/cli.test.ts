@@ -389,6 +389,12 @@ describe("with a server", () => {
     expect(several.out).toMatch(/^Volatility target, 1 instrument, 400 closes of 1d/m);
     expect(several.out).toMatch(/^WAVE\.LOCAL\s+\d/m);
     expect(compared.out).toMatch(/^strategy\.entry\s+close > sma\(close, 21\)\s+close > sma\(close, 9\)$/m);
+    const kinds = await tapedeck(["backtest", "compare", ids[0]!, portfolio.runId], { env });
+    expect(kinds.out).toMatch(/^2: Volatility target on WAVE\.LOCAL 1d, /m);
+    expect(kinds.out).toMatch(/^strategy\.name\s+volatilityTarget$/m);
+    expect(kinds.out).toContain("do not cover the same closes");
+    const alone = await tapedeck(["backtest", "compare", ids[0]!], { env });
+    expect([alone.code, alone.err]).toEqual([1, expect.stringContaining("name two runs or more")]);
   });
 
   test.each([

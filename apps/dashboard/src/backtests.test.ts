@@ -189,6 +189,13 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await heading("Instruments");
     await page.getByRole("cell", { name: "market" }).first().waitFor();
     await picture("portfolio-run");
+    await page.goto(`${stack.apiUrl}/backtests`);
+    for (const name of [/Volatility target/, /Rules, long/])
+      await page.getByRole("checkbox", { name }).first().check();
+    await page.getByRole("link", { name: "Compare 2" }).click();
+    await page.getByRole("img", { name: "Growth of 1 of 2 runs" }).waitFor();
+    await page.getByRole("row", { name: /strategy\.name volatilityTarget/ }).waitFor();
+    await picture("compare-kinds");
   });
 
   test("a run whose data was revised since says from which bar on", async () => {

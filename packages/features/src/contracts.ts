@@ -5,6 +5,7 @@ import { authRoutes } from "./auth/contract.ts";
 import { backtest, backtestRoutes } from "./backtest/contract.ts";
 import { biasAudit, portfolioAudit } from "./backtest/audit/contract.ts";
 import { backtestPart } from "./backtest/parts/contract.ts";
+import { compareRoutes } from "./backtest/compare/contract.ts";
 import { portfolioBacktest, portfolioRoutes } from "./backtest/portfolio/contract.ts";
 import { monteCarlo } from "./backtest/monteCarlo/contract.ts";
 import { reportRoutes } from "./backtest/report/contract.ts";
@@ -60,6 +61,7 @@ export const routes = {
   ...backtestRoutes,
   ...reportRoutes,
   ...portfolioRoutes,
+  ...compareRoutes,
   ...sweepRoutes,
   ...orderRoutes,
   ...authRoutes,

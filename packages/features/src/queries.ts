@@ -13,6 +13,7 @@ import { orderRouteHandlers } from "./orders/read.ts";
 import { systemRouteHandlers } from "./system/read.ts";
 import { backtestRouteHandlers } from "./backtest/read.ts";
 import { reportRouteHandlers } from "./backtest/report/read.ts";
+import { compareRouteHandlers } from "./backtest/compare/read.ts";
 import { portfolioRouteHandlers } from "./backtest/portfolio/read.ts";
 import { sweepRouteHandlers } from "./backtest/sweep/read.ts";
 import { evidenceRouteHandlers } from "./evidence/read.ts";
@@ -39,6 +40,7 @@ export const routeHandlers = {
   ...backtestRouteHandlers,
   ...reportRouteHandlers,
   ...portfolioRouteHandlers,
+  ...compareRouteHandlers,
   ...sweepRouteHandlers,
   ...orderRouteHandlers,
   ...authRouteHandlers,

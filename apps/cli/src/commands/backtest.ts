@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { Command } from "commander";
 import type { Client, PayloadIn } from "@tapedeck/client";
 import { AppError } from "@tapedeck/core";
+import { mostCompared } from "@tapedeck/features/backtest/compare/contract";
 import type { backtest } from "@tapedeck/features/backtest/contract";
 import type { JobView } from "@tapedeck/features/jobs/contract";
 import { followJob } from "../follow.ts";
@@ -212,12 +213,16 @@ export function backtestCommands(program: Command, cli: Cli): void {
     .action((id: string, flags: FileFlags) => showOne(cli, flags, id));
 
   withConnection(group.command("compare"))
-    .argument("<runs...>", "ids of two runs or more")
-    .description("print runs side by side and what differs in them")
+    .argument("<runs...>", `ids of two to ${mostCompared} runs, of one instrument or of several`)
+    .description("print runs side by side, and the settings and data that differ")
     .action(async (ids: string[], flags: ConnectionFlags) => {
-      const client = clientOf(cli, flags);
-      const runs = await Promise.all(ids.map((id) => loadRun(client, id)));
-      if (flags.json === true) return printJson(cli, runs);
-      showComparison(runs, cli.out);
+      const [id, ...others] = ids;
+      if (others.length === 0) throw new AppError("payload.invalid", "name two runs or more");
+      const comparison = await clientOf(cli, flags).call("compareBacktests", {
+        params: { id: id! },
+        query: { with: others.join(",") },
+      });
+      if (flags.json === true) return printJson(cli, comparison);
+      showComparison(comparison, cli.out);
     });
 }

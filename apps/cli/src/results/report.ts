@@ -1,7 +1,8 @@
 import type { ResponseOut } from "@tapedeck/client";
+import type { Comparison } from "@tapedeck/features/backtest/compare/contract";
+import { comparedNames, comparisonBlocks } from "@tapedeck/features/backtest/compare/document";
 import type { backtestRoutes } from "@tapedeck/features/backtest/contract";
 import type { BacktestReport, DataRevision } from "@tapedeck/features/backtest/report/contract";
-import { differences } from "@tapedeck/features/backtest/report/differences";
 import type { Block } from "@tapedeck/features/backtest/report/documents/document";
 import {
   relativeBlock,
@@ -78,26 +79,17 @@ function showRevision({ state, detail }: DataRevision, out: Output): void {
   out.print(state === "same" ? out.style.dim(detail) : out.style.red(detail));
 }
 
-/** Runs side by side, then the members of their payloads that differ. */
-export function showComparison(runs: readonly ShownRun[], out: Output): void {
-  const names = runs.map(({ run }, k) => `${k + 1}: ${run.title}`);
-  runs.forEach(({ run }, k) => out.print(`${names[k]!} on ${run.instrumentId} ${run.timeframe}, ${run.id}`));
-  out.print("");
-  showBlock(
-    statisticsBlock(
-      "Statistics",
-      runs.map(({ run }, k) => [names[k]!, run.result.statistics]),
-    ),
-    out,
-  );
-  const differing = differences(
-    runs.map(({ run, report }) => ({
-      trials: report.honesty.trials,
-      data: run.result.datasetHash.slice(0, 12),
-      ...(run.payload as object),
-    })),
-  );
-  if (differing.length === 0) return;
-  out.print("");
-  out.print(table(["What differs", ...names], differing));
+/** Runs side by side, then the settings and data that differ. */
+export function showComparison(comparison: Comparison, out: Output): void {
+  const { runs, warnings } = comparison;
+  const names = comparedNames(comparison);
+  runs.forEach((run, k) => {
+    out.print(`${names[k]!} on ${run.instrumentId} ${run.timeframe}, ${run.id}`);
+    if (run.revision.state !== "same") showRevision(run.revision, out);
+  });
+  for (const warning of warnings) out.print(out.style.red(warning));
+  for (const block of comparisonBlocks(comparison)) {
+    out.print("");
+    showBlock(block, out);
+  }
 }

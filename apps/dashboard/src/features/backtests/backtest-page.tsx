@@ -30,6 +30,7 @@ import { date, integer } from "../../components/format.ts";
 import { ErrorBox, FailedPage, Loading } from "../../components/state.tsx";
 import { WithEvidence } from "../analyses/figures.tsx";
 import { ReportBlocks, Warnings } from "./report-blocks.tsx";
+import { Revision } from "./revision.tsx";
 import { EquityChart, RollingChart, TradesOnChart } from "./run-charts.tsx";
 import { EquityDownloads, Fills, Orders, Trades, useTrades } from "./run-tables.tsx";
 
@@ -173,7 +174,7 @@ function RunFrame({
           {subtitle} <Link to={`/jobs/${jobId}`}>The job</Link>
         </p>
         <Actions id={id} jobId={jobId} form={form} />
-        <Revision id={id} />
+        <Revision of="getBacktestRevision" id={id} />
         <Warnings lines={warnings} />
         {children}
       </WithEvidence>
@@ -210,24 +211,6 @@ function Actions({ id, jobId, form }: { id: string; jobId: string; form: string 
       </div>
       {error === undefined ? null : <ErrorBox error={error} />}
     </>
-  );
-}
-
-/** Whether the data is still what the run read. */
-function Revision({ id }: { id: string }) {
-  const revision = useQuery({
-    queryKey: ["backtest-revision", id],
-    queryFn: () => api.call("getBacktestRevision", { params: { id } }),
-  });
-  if (revision.isError) return <ErrorBox error={revision.error} retry={() => void revision.refetch()} />;
-  if (!revision.isSuccess) return null;
-  const { state, detail } = revision.data;
-  return state === "same" ? (
-    <p className="dim">{detail}</p>
-  ) : (
-    <div className="notice" role="status">
-      {detail}
-    </div>
   );
 }
 

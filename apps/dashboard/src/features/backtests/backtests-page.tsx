@@ -1,10 +1,10 @@
 import { useInfiniteQuery, useQueries } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
+import { mostCompared } from "@tapedeck/features/backtest/compare/contract";
 import { api } from "../../api.ts";
 import { integer, number, percent, time } from "../../components/format.ts";
 import { Empty, ErrorBox, Loading, StateBadge } from "../../components/state.tsx";
-import { mostCompared } from "./compare-page.tsx";
 import { researchTypes } from "./research-view.tsx";
 import type { ResearchType } from "./research-view.tsx";
 
@@ -81,9 +81,7 @@ function Runs() {
                     type="checkbox"
                     aria-label={`Compare ${run.title}`}
                     checked={chosen.includes(run.id)}
-                    disabled={
-                      run.kind === "portfolio" || (!chosen.includes(run.id) && chosen.length >= mostCompared)
-                    }
+                    disabled={!chosen.includes(run.id) && chosen.length >= mostCompared}
                     onChange={(event) => choose(run.id, event.target.checked)}
                   />
                 </td>

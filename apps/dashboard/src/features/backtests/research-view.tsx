@@ -13,6 +13,7 @@ import type { walkForward } from "@tapedeck/features/backtest/walkForward/contra
 import { WithEvidence } from "../analyses/figures.tsx";
 import { ReportBlocks, Warnings } from "./report-blocks.tsx";
 import type { Instead } from "./report-blocks.tsx";
+import { Revision } from "./revision.tsx";
 
 /** Job types whose page is their report. */
 export const researchTypes = {
@@ -66,6 +67,7 @@ export function ResearchView({
           Report as PDF
         </a>
       </div>
+      <Revision of="getJobRevision" id={jobId} />
       <Warnings lines={report.warnings} />
       <ReportBlocks blocks={report.blocks} instead={instead} />
       <p className="dim mono hashes">

@@ -138,4 +138,14 @@ export const reportRoutes = {
     params,
     response: DataRevision,
   }),
+  getJobRevision: defineQuery({
+    name: "getJobRevision",
+    path: "/jobs/{id}/revision",
+    tag,
+    summary:
+      "Whether the bars that a job read have been revised since: of searches, walk-forwards, any other",
+    role,
+    params,
+    response: DataRevision,
+  }),
 };

@@ -1,6 +1,5 @@
 import { newId } from "@tapedeck/core";
 import { deflatedSharpe } from "@tapedeck/quant/risk/index";
-import { sp500Bars } from "@tapedeck/testkit";
 import { parquetReadObjects } from "hyparquet";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +8,7 @@ import { backtestRouteHandlers } from "../read.ts";
 import { BacktestReport } from "./contract.ts";
 import { familyOf } from "./ledger.ts";
 import { reportRouteHandlers } from "./read.ts";
-import { crossover, input, instrumentId, nowMs, reportFixture } from "./report.fixture.ts";
+import { crossover, input, instrumentId, reportFixture } from "./report.fixture.ts";
 import type { ReportFixture } from "./report.fixture.ts";
 
 let fixture: ReportFixture;
@@ -272,17 +271,22 @@ test("says whether the bars of a run have been revised since, and from which bar
     state: "same",
     datasets: [{ instrumentId, currentHash: result.datasetHash, firstMs: null }],
   });
-  const at = (await sp500Bars())[600]!.openMs;
-  await sql`
-    insert into bars (series_id, open_ms, revision, close_ms, open, high, low, close, volume, visible_ms, recorded_ms, job_id)
-    select series_id, open_ms, 2, close_ms, open, high, low, close * 1.001, volume, ${nowMs - 1}, ${nowMs - 1}, job_id
-    from bars where open_ms = ${at}`.execute(fixture.db);
-  await sql`update series set revised = true, data_version = data_version + 1, max_visible_ms = ${nowMs - 1}`.execute(
-    fixture.db,
-  );
+  const search = await fixture.run("sweep", {
+    ...crossover(10, 40),
+    parameters: { fast: { values: [5, 10] } },
+  });
+  const ofSearch = () =>
+    reportRouteHandlers.getJobRevision(fixture.deps, input(search.jobId), fixture.caller);
+  expect(await ofSearch()).toMatchObject({ state: "same" });
+  const at = await fixture.revise(600);
   expect(await revision()).toMatchObject({
     state: "revised",
     datasets: [{ datasetHash: result.datasetHash, firstMs: at }],
     detail: expect.stringContaining(new Date(at).toISOString().slice(0, 10)),
   });
+  expect(await ofSearch()).toMatchObject({ state: "revised", datasets: [{ instrumentId, firstMs: at }] });
+  const stranger = { ...fixture.caller, tenantId: newId(1) };
+  await expect(
+    reportRouteHandlers.getJobRevision(fixture.deps, input(search.jobId), stranger),
+  ).rejects.toMatchObject({ code: "job.unknown" });
 });

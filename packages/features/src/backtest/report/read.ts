@@ -5,7 +5,7 @@ import { downloads } from "./downloads.ts";
 import { jobFile, runFile } from "./files.ts";
 import type { FileDeps, FileFormat } from "./files.ts";
 import { honestyOf } from "./ledger.ts";
-import { revisionOf } from "./revision.ts";
+import { revisionOf, revisionOfJob } from "./revision.ts";
 
 const download =
   (table: keyof typeof downloads, format: DownloadFormat) =>
@@ -44,4 +44,6 @@ export const reportRouteHandlers = {
     const run = await loadAnyRun(db, caller.tenantId, params.id);
     return await revisionOf(series, run);
   },
+
+  getJobRevision: (deps, { params }, caller) => revisionOfJob(deps, caller.tenantId, params.id),
 } satisfies RouteHandlersFor<typeof reportRoutes, FileDeps>;

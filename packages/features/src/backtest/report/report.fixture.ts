@@ -51,15 +51,39 @@ export async function reportFixture() {
       values (${jobId}, ${tenantId}, ${type}, 'backtest', 1, 'running', 5, 5, ${JSON.stringify(payload)}, 'somebody',
         0, 1, 0, ${replayOf})`.execute(db);
     const handler = handlers[type] as (deps: unknown, payload: unknown, ctx: unknown) => Promise<unknown>;
-    const result = contracts[type].result.parse(
-      await handler(deps, payload, fixtureContext<never>(db, { tenantId, jobId, now })),
-    );
+    const ctx = fixtureContext<never>(db, { tenantId, jobId, now });
+    const result = contracts[type].result.parse(await handler(deps, payload, ctx));
+    await db
+      .insertInto("jobInputs")
+      .values(
+        ctx.inputs.map(({ kind, ref, label, details }) => ({
+          jobId,
+          kind,
+          ref,
+          label,
+          details: JSON.stringify(details ?? null),
+        })),
+      )
+      .execute();
     await db
       .updateTable("jobs")
       .set({ state: "completed", result: JSON.stringify(result), endedMs: nowMs })
       .where("id", "=", jobId)
       .execute();
     return { jobId, result };
+  }
+
+  /** The close of one bar a thousandth higher, as of now. */
+  async function revise(bar: number): Promise<number> {
+    const { openMs } = rows[bar]!;
+    await sql`
+      insert into bars (series_id, open_ms, revision, close_ms, open, high, low, close, volume, visible_ms, recorded_ms, job_id)
+      select series_id, open_ms, 2, close_ms, open, high, low, close * 1.001, volume, ${nowMs - 1}, ${nowMs - 1}, job_id
+      from bars where open_ms = ${openMs}`.execute(db);
+    await sql`update series set revised = true, data_version = data_version + 1, max_visible_ms = ${nowMs - 1}`.execute(
+      db,
+    );
+    return openMs;
   }
 
   const caller: Caller = { principalId: "u", kind: "user", tenantId, role: "viewer", requestId: "r" };
@@ -69,6 +93,7 @@ export async function reportFixture() {
     tenantId,
     caller,
     run,
+    revise,
     backtest: async (payload: object, replayOf?: string) =>
       BacktestResult.parse((await run("backtest", payload, replayOf)).result),
     close: async () => {

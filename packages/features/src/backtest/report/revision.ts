@@ -1,10 +1,13 @@
 import { AppError, isoDate } from "@tapedeck/core";
+import type { Db } from "../../db.ts";
 import type { DatasetRequest, SeriesColumns, SeriesDataset, SeriesReader } from "../../series/contract.ts";
 import { Adjustment } from "../../series/contract.ts";
 import type { BacktestResult } from "../contract.ts";
 import type { PortfolioBacktestResult } from "../portfolio/contract.ts";
 import type { AnyRunRow } from "../store.ts";
 import type { DataRevision } from "./contract.ts";
+import { loadReads } from "./store.ts";
+import type { DatasetRead } from "./store.ts";
 
 const compared = ["closeMs", "open", "high", "low", "close", "volume"] as const satisfies ReadonlyArray<
   keyof SeriesColumns
@@ -14,18 +17,37 @@ type Compared = DataRevision["datasets"][number];
 type Range = Pick<DatasetRequest, "timeframe" | "fromMs" | "toMs" | "adjustment">;
 
 /** Compares the datasets that a run read with what is known now of the same ranges. */
-export async function revisionOf(
+export function revisionOf(
   series: SeriesReader,
   run: Pick<AnyRunRow, "tenantId" | "kind" | "timeframe" | "result">,
 ): Promise<DataRevision> {
+  return revisionOfReads(series, run.tenantId, readsOf(run), rangeOf(run));
+}
+
+/** The same of any job, by the datasets that its lineage names. Throws AppError `job.unknown`, or `resource.unknown` where it names none. */
+export async function revisionOfJob(
+  { db, series }: { db: Db; series: SeriesReader },
+  tenantId: string,
+  jobId: string,
+): Promise<DataRevision> {
+  const reads = await loadReads(db, tenantId, jobId);
+  if (reads.length === 0) throw new AppError("resource.unknown", `Job ${jobId} has read no bars.`);
+  return revisionOfReads(series, tenantId, reads, undefined);
+}
+
+/** `fallback`: the range where a dataset itself is no longer kept. */
+async function revisionOfReads(
+  series: SeriesReader,
+  tenantId: string,
+  reads: readonly DatasetRead[],
+  fallback: Range | undefined,
+): Promise<DataRevision> {
   const datasets: Compared[] = [];
-  for (const { instrumentId, datasetHash } of readsOf(run)) {
+  for (const { instrumentId, datasetHash } of reads) {
     const read = await orGone(() => series.byHash(datasetHash));
-    const range = read === null ? rangeOf(run) : rangeOfDataset(read);
+    const range = read === null ? fallback : rangeOfDataset(read);
     const now =
-      range === undefined
-        ? null
-        : await orGone(() => series.dataset({ tenantId: run.tenantId, instrumentId, ...range }));
+      range === undefined ? null : await orGone(() => series.dataset({ tenantId, instrumentId, ...range }));
     const differs = read !== null && now !== null && now.hash !== datasetHash;
     datasets.push({
       instrumentId,
@@ -43,13 +65,13 @@ export async function revisionOf(
   };
 }
 
-function readsOf(run: Pick<AnyRunRow, "kind" | "result">) {
+export function readsOf(run: Pick<AnyRunRow, "kind" | "result">): DatasetRead[] {
   return run.kind === "single"
     ? [run.result as BacktestResult]
     : (run.result as PortfolioBacktestResult).instruments;
 }
 
-/** Where the dataset itself is no longer kept: a run of one instrument says what it asked for. */
+/** What a run of one instrument asked for. */
 function rangeOf(run: Pick<AnyRunRow, "kind" | "timeframe" | "result">): Range | undefined {
   if (run.kind !== "single") return undefined;
   const { fromMs, toMs, adjustment } = run.result as BacktestResult;

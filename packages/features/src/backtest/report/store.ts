@@ -111,3 +111,30 @@ export async function loadJobResult(
   }
   return { type: row.type, result: JSON.parse(row.result) };
 }
+
+/** Bars of one instrument that were read. */
+export interface DatasetRead {
+  instrumentId: string;
+  datasetHash: string;
+}
+
+/** The datasets that a job read, or the one whose result it took over, by name. Throws AppError `job.unknown`. */
+export async function loadReads(db: Db, tenantId: string, jobId: string): Promise<DatasetRead[]> {
+  const job = await db
+    .selectFrom("jobs")
+    .select(["id", "reusedFrom"])
+    .where("id", "=", jobId)
+    .where("tenantId", "=", tenantId)
+    .executeTakeFirst();
+  if (job === undefined) throw new AppError("job.unknown", `There is no job ${jobId}.`);
+  const rows = await db
+    .selectFrom("jobInputs")
+    .select(["ref", sql<string>`details::jsonb ->> 'instrumentId'`.as("instrumentId")])
+    .distinct()
+    .where("jobId", "=", job.reusedFrom ?? job.id)
+    .where("kind", "=", "dataset")
+    .orderBy("instrumentId")
+    .orderBy("ref")
+    .execute();
+  return rows.map(({ ref, instrumentId }) => ({ instrumentId, datasetHash: ref }));
+}
