@@ -31,7 +31,11 @@ const silent = () => undefined;
 const log = { debug: silent, info: silent, warn: silent, error: console.error } as unknown as Log;
 const runId = newId(startMs);
 const writer = createSeriesWriter({ db });
-const chunks = createChunkStore({ db, venue: "binance", now: () => startMs, log });
+/** Nothing is spilled: a venue that is faster than the store waits. */
+const refuse = (): never => {
+  throw new Error("the benchmark spills nothing");
+};
+const chunks = createChunkStore({ db, venue: "binance", now: () => startMs, putAside: refuse, log });
 
 const symbols = Array.from({ length: SYMBOLS }, (_, i) => `SYM${i}USDT`);
 const idOf = (symbol: string) => `${symbol}.BINANCE`;
@@ -171,7 +175,7 @@ async function wholeWay(frames: readonly string[]): Promise<void> {
   const recorder = createRecorder({
     runId,
     store: chunks.store,
-    spill: { bytes: () => 0, append: () => Promise.resolve(false), replay: () => Promise.resolve(0) },
+    spill: { bytes: () => 0, setAside: () => 0, append: refuse, replay: refuse, putAside: refuse },
     log,
     keep: (instrumentId) => ({
       place: sequences.get(instrumentId.split(".")[0]!)!.place() ?? null,

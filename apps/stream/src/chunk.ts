@@ -1,6 +1,8 @@
 import type { BarRows, TradeRows } from "@tapedeck/features/series/contract";
-import type { KeptPlace } from "@tapedeck/features/ticks/place-store";
+import { liveTimeframes } from "@tapedeck/features/ticks/contract";
 import type { LiveBar, LiveTimeframe } from "@tapedeck/features/ticks/contract";
+import type { KeptPlace } from "@tapedeck/features/ticks/place-store";
+import * as z from "zod";
 import type { OpenBar } from "./bars.ts";
 import type { PlacedTick } from "./intake.ts";
 
@@ -38,6 +40,68 @@ export function addTick(chunk: Chunk, tick: PlacedTick): void {
   ticks.size.push(tick.size);
   ticks.venue.push(tick.venue);
   chunk.rows += 1;
+}
+
+const numbers = z.array(z.number());
+const ticks = z.strictObject({
+  eventMs: numbers,
+  ordinal: numbers,
+  price: numbers,
+  size: numbers,
+  venue: z.array(z.string().nullable()),
+});
+const bars = z.strictObject({
+  openMs: numbers,
+  closeMs: numbers,
+  open: numbers,
+  high: numbers,
+  low: numbers,
+  close: numbers,
+  volume: z.array(z.number().nullable()),
+});
+const mark = z.strictObject({ tradeId: z.number(), eventMs: z.number() });
+const hole = z.strictObject({ fromId: z.number(), toId: z.number(), sinceMs: z.number() });
+const place = z.strictObject({
+  last: mark,
+  holes: z.array(hole),
+  numbering: z.string().optional(),
+  ids: z.array(z.string()).optional(),
+});
+/** Each member of `OpenBar`, so that a bar of another version is not taken for one of this. */
+const openBar = z.strictObject({
+  venue: z.string(),
+  instrumentId: z.string(),
+  timeframe: z.enum(liveTimeframes),
+  openMs: z.number(),
+  closeMs: z.number(),
+  open: z.number(),
+  high: z.number(),
+  low: z.number(),
+  close: z.number(),
+  volume: z.number(),
+  trades: z.number(),
+  final: z.boolean(),
+  revision: z.number(),
+  firstMs: z.number(),
+  firstOrdinal: z.number(),
+  lastMs: z.number(),
+  lastOrdinal: z.number(),
+  sum: z.number(),
+  lost: z.number(),
+}) satisfies z.ZodType<OpenBar>;
+const kept = z.strictObject({ place: place.nullable(), bars: z.array(openBar) });
+const SealedChunk = z.strictObject({
+  runId: z.uuid(),
+  rows: z.int(),
+  instruments: z.record(
+    z.string(),
+    z.strictObject({ ticks, bars: z.partialRecord(z.enum(liveTimeframes), bars), kept }),
+  ),
+});
+
+/** A sealed chunk of a line of JSON. Throws where it is none of this version: another one may have written it. */
+export function parseChunk(line: string): Chunk {
+  return SealedChunk.parse(JSON.parse(line)) as Chunk;
 }
 
 /** A later state of a bar that is in the chunk already takes its place. */

@@ -1,8 +1,8 @@
 import type { Log } from "@tapedeck/core";
 import type { Db } from "@tapedeck/features/db";
-import type { TradeRows } from "@tapedeck/features/series/contract";
+import type { BarRows, TradeRows } from "@tapedeck/features/series/contract";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
-import { liveTimeframes } from "@tapedeck/features/ticks/contract";
+import type { LiveTimeframe } from "@tapedeck/features/ticks/contract";
 import { keepPlaces } from "@tapedeck/features/ticks/place-store";
 import type { Chunk } from "./chunk.ts";
 
@@ -10,40 +10,60 @@ export interface ChunkStore {
   /**
    * Stores a chunk in one transaction; series in a fixed order, so that two writers never wait for each other. Rows of an
    * instrument that another run has taken since are left out: that run has fetched them. Storing it again changes nothing.
+   * One that the database refuses for what it holds is put aside, so that it does not keep up those after it.
    */
   store(chunk: Chunk): Promise<void>;
   /** Rows that were left out so. */
   fenced(): number;
 }
 
-export function createChunkStore(options: { db: Db; venue: string; now(): number; log: Log }): ChunkStore {
+/** Says PostgreSQL that a value or a constraint forbids these rows, whenever they come? Classes 22 and 23. */
+const isRefusal = (error: unknown) =>
+  error instanceof Error && "code" in error && /^2[23]/.test(String(error.code));
+
+export function createChunkStore(options: {
+  db: Db;
+  venue: string;
+  now(): number;
+  putAside(chunk: Chunk, reason: unknown): void;
+  log: Log;
+}): ChunkStore {
   const { db, venue, log } = options;
   const writer = createSeriesWriter({ db });
   let fenced = 0;
 
+  async function storeOwn({ runId, instruments }: Chunk): Promise<void> {
+    const common = { space: "shared", jobId: runId, recordedMs: options.now() };
+    const parts = Object.entries(instruments);
+    const kept = Object.fromEntries(parts.map(([instrumentId, part]) => [instrumentId, part.kept!]));
+    const others = await db.transaction().execute(async (tx) => {
+      const ours = await keepPlaces(tx, venue, runId, kept);
+      const trades = new Map<string, TradeRows>();
+      const bars = new Map<string, Partial<Record<LiveTimeframe, BarRows>>>();
+      for (const [instrumentId, part] of parts) {
+        if (!ours.has(instrumentId)) continue;
+        if (part.ticks.eventMs.length > 0) trades.set(instrumentId, part.ticks);
+        bars.set(instrumentId, part.bars);
+      }
+      await writer.writeLiveTrades(tx, { ...common, timeframe: "tick" }, trades);
+      await writer.writeLiveBars(tx, common, bars);
+      return parts.filter(([instrumentId]) => !ours.has(instrumentId));
+    });
+    const rows = others.reduce((sum, [, { ticks }]) => sum + ticks.eventMs.length, 0);
+    if (rows === 0) return;
+    fenced += rows;
+    log.warn({ rows, runId }, "rows of instruments that another process took are left out");
+  }
+
   return {
     fenced: () => fenced,
-    async store({ runId, instruments }) {
-      const common = { space: "shared", jobId: runId, recordedMs: options.now() };
-      const parts = Object.entries(instruments);
-      const kept = Object.fromEntries(parts.map(([instrumentId, part]) => [instrumentId, part.kept!]));
-      const others = await db.transaction().execute(async (tx) => {
-        const ours = await keepPlaces(tx, venue, runId, kept);
-        const trades = new Map<string, TradeRows>();
-        for (const [instrumentId, { ticks }] of parts)
-          if (ours.has(instrumentId) && ticks.eventMs.length > 0) trades.set(instrumentId, ticks);
-        await writer.writeLiveTrades(tx, { ...common, timeframe: "tick" }, trades);
-        for (const instrumentId of [...ours].toSorted())
-          for (const timeframe of liveTimeframes) {
-            const rows = instruments[instrumentId]!.bars[timeframe];
-            if (rows !== undefined) await writer.writeBars(tx, { ...common, instrumentId, timeframe }, rows);
-          }
-        return parts.filter(([instrumentId]) => !ours.has(instrumentId));
-      });
-      const rows = others.reduce((sum, [, { ticks }]) => sum + ticks.eventMs.length, 0);
-      if (rows === 0) return;
-      fenced += rows;
-      log.warn({ rows, runId }, "rows of instruments that another process took are left out");
+    async store(chunk) {
+      try {
+        await storeOwn(chunk);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        options.putAside(chunk, error);
+      }
     },
   };
 }

@@ -45,7 +45,7 @@ async function playedBars(recording: Recording, speed: number): Promise<LiveBar[
     recorder: {
       tick: ignore,
       bar: ignore,
-      stats: () => ({ stored: 0, pending: 0, spilled: 0, spillBytes: 0, lost: 0, away: false }),
+      stats: () => ({ stored: 0, pending: 0, spilled: 0, spillBytes: 0, lost: 0, setAside: 0, away: false }),
       flush: () => Promise.resolve(true),
       close: () => Promise.resolve(),
     },

@@ -20,7 +20,7 @@ export interface RecorderOptions {
   everyMs: number;
   /** Rows of one transaction. */
   chunkRows: number;
-  /** Rows in memory; beyond it the oldest go to the spill file. */
+  /** Rows in memory, at any time; the oldest go to the spill file before there are more. At least two chunks. */
   maxRows: number;
 }
 
@@ -34,6 +34,8 @@ export interface RecorderStats {
   spillBytes: number;
   /** Rows that were lost because the spill file was full or could not be written. */
   lost: number;
+  /** Lines that were put into the file beside the spill file, as they cannot be stored. */
+  setAside: number;
   /** Does the database take what comes? */
   away: boolean;
 }
@@ -57,44 +59,65 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let open = newChunk(runId);
   /** Full chunks, oldest first. */
   let sealed: Chunk[] = [];
+  let sealedRows = 0;
+  /** The chunk that is being stored: of `sealed`, or one that is in the spill file. */
+  let held: Chunk | undefined;
   const stats = { stored: 0, spilled: 0, lost: 0, away: false };
   let working: Promise<void> | undefined;
   let closed = false;
   /** Set when the time to stop is over: what is not stored by then is spilled. */
   let aborted = false;
 
-  const store = async (chunk: Chunk) => {
-    if (!aborted) await options.store(chunk);
+  async function store(chunk: Chunk): Promise<void> {
+    held = chunk;
+    try {
+      if (!aborted) await options.store(chunk);
+    } finally {
+      held = undefined;
+    }
     if (aborted) throw new AppError("service.unavailable", "The stream stops; the rest is spilled.");
-  };
-  const pending = () => sealed.reduce((sum, chunk) => sum + chunk.rows, open.rows);
+  }
+
+  const pending = () => open.rows + sealedRows + (held === undefined || held === sealed[0] ? 0 : held.rows);
 
   function seal(): void {
     if (open.rows === 0) return;
     for (const [instrumentId, part] of Object.entries(open.instruments))
       part.kept = options.keep(instrumentId);
     sealed.push(open);
+    sealedRows += open.rows;
     open = newChunk(runId);
   }
 
+  function dropOldest(): Chunk {
+    const chunk = sealed.shift()!;
+    sealedRows -= chunk.rows;
+    return chunk;
+  }
+
   function added(): void {
-    if (open.rows < options.chunkRows) return;
+    const isFull = pending() >= options.maxRows;
+    if (open.rows < options.chunkRows && !isFull) return;
     seal();
+    if (isFull) spillOldest(options.maxRows - options.chunkRows);
     void work();
   }
 
   /** Returns when nothing is left, or the database does not take it. */
   async function storeAll(): Promise<void> {
     try {
-      if (spill.bytes() > 0) {
-        const rows = await spill.replay(store);
-        stats.stored += rows;
-        log.info({ rows }, "the spill file was stored");
-      }
-      while (sealed.length > 0) {
+      while (spill.bytes() > 0 || sealed.length > 0) {
+        if (spill.bytes() > 0) {
+          const rows = await spill.replay(store);
+          stats.stored += rows;
+          log.info({ rows }, "the spill file was stored");
+          continue;
+        }
         const chunk = sealed[0]!;
         await store(chunk);
-        sealed.shift();
+        // It was spilled meanwhile: it is stored from there, before those after it.
+        if (sealed[0] !== chunk) continue;
+        dropOldest();
         stats.stored += chunk.rows;
       }
       if (stats.away) log.info({ lost: stats.lost }, "the database takes ticks again");
@@ -109,14 +132,16 @@ export function createRecorder(options: RecorderOptions): Recorder {
     }
   }
 
-  async function spillOldest(keepRows: number): Promise<void> {
+  /** The one that is being stored too: where that fails, it is in the file before those after it. */
+  function spillOldest(keepRows: number): void {
     while (sealed.length > 0 && pending() > keepRows) {
-      const chunk = sealed[0]!;
-      const kept = await spill.append(chunk).catch((error: unknown) => {
+      const chunk = dropOldest();
+      let kept = false;
+      try {
+        kept = spill.append(chunk);
+      } catch (error) {
         log.error({ err: error }, "the spill file cannot be written");
-        return false;
-      });
-      sealed.shift();
+      }
       if (kept) stats.spilled += chunk.rows;
       else {
         stats.lost += chunk.rows;
@@ -125,13 +150,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
     }
   }
 
-  /** One at a time: storing and spilling never touch the same chunk at once. */
+  /** One at a time. */
   function work(): Promise<void> {
-    working ??= storeAll()
-      .then(() => spillOldest(options.maxRows))
-      .finally(() => {
-        working = undefined;
-      });
+    working ??= storeAll().finally(() => {
+      working = undefined;
+    });
     return working;
   }
 
@@ -149,7 +172,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       addBar(open, bar);
       added();
     },
-    stats: () => ({ ...stats, pending: pending(), spillBytes: spill.bytes() }),
+    stats: () => ({ ...stats, pending: pending(), spillBytes: spill.bytes(), setAside: spill.setAside() }),
     async flush() {
       seal();
       // What is under way may have begun before the last rows came.
@@ -168,7 +191,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       void work();
       await settled();
       aborted = true;
-      await spillOldest(0);
+      spillOldest(0);
     },
   };
 }

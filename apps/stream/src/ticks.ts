@@ -38,6 +38,7 @@ import { createComputedTopics } from "./computed.ts";
 import type { Hub } from "./hub.ts";
 import { createIntake } from "./intake.ts";
 import { createLeases } from "./leases.ts";
+import { createOrderedWrites } from "./orderedWrites.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createQualityWatch } from "./quality.ts";
 import { createRecorder } from "./recorder.ts";
@@ -97,7 +98,6 @@ export async function startTicks(parts: TickParts) {
   const { db, log, now, source, runId, hub, rows } = parts;
   const { venue } = source;
   const writer = createSeriesWriter({ db });
-  const chunks = createChunkStore({ db, venue, now, log });
   // The venue's own time, as far as it has been measured: our clock may be wrong, or be set.
   const clock = source.now?.bind(source) ?? (() => now() + (source.status()?.clockOffsetMs ?? 0));
   const nowMs = now();
@@ -117,6 +117,7 @@ export async function startTicks(parts: TickParts) {
     parts.maxSpillBytes ?? 1_073_741_824,
     log,
   );
+  const chunks = createChunkStore({ db, venue, now, putAside: spill.putAside, log });
   // What the last process could not store comes before anything is read or made.
   if (spill.bytes() > 0) log.info({ rows: await spill.replay(chunks.store) }, "the spill file was stored");
 
@@ -178,11 +179,8 @@ export async function startTicks(parts: TickParts) {
     log,
     everyMs: 500,
   });
-  const quality = createQualityWatch((finding) => {
-    writeFinding(db, { venue, ...finding }).catch((error: unknown) =>
-      log.warn({ err: error, ...finding }, "a finding was not recorded"),
-    );
-  });
+  const writes = createOrderedWrites({ log, retryMs: 1_000 });
+  const quality = createQualityWatch((finding) => writes.add(() => writeFinding(db, { venue, ...finding })));
   const recordFunding = createFundingRecorder(db, log);
   const pipeline = createPipeline({
     source,
@@ -194,9 +192,8 @@ export async function startTicks(parts: TickParts) {
     onGap(gap) {
       // Before the trades that fill it come.
       setFloors();
-      writeGap(db, { venue, ...gap }, now()).catch((error: unknown) =>
-        log.warn({ err: error, ...gap }, "a gap was not recorded"),
-      );
+      const atMs = now();
+      writes.add(() => writeGap(db, { venue, ...gap }, atMs));
     },
     onTick: (tick) => alerts.tick(tick),
     onFinal: (finals) => watches.take(finals),
@@ -342,7 +339,7 @@ export async function startTicks(parts: TickParts) {
     async stop(deadlineMs: number) {
       for (const timer of timers) clearInterval(timer);
       pipeline.stop();
-      await Promise.all([recorder.close(deadlineMs), alerts.stop()]);
+      await Promise.all([recorder.close(deadlineMs), alerts.stop(), writes.stop(deadlineMs)]);
       await Promise.all([leases.stop(), closeRun(db, runId, now())]).catch((error: unknown) =>
         log.debug({ err: error }, "the run's end was not written; it is taken for silent"),
       );

@@ -220,6 +220,12 @@ export interface SeriesWriter {
     target: Omit<WriteTarget, "instrumentId">,
     byInstrument: ReadonlyMap<string, TradeRows>,
   ): Promise<void>;
+  /** Bars of many instruments, by timeframe, in two statements however many they are; otherwise as `writeBars`. */
+  writeLiveBars(
+    tx: Tx,
+    target: Omit<WriteTarget, "instrumentId" | "timeframe">,
+    byInstrument: ReadonlyMap<string, Partial<Record<string, BarRows>>>,
+  ): Promise<void>;
   writeActions(tx: Tx, target: WriteTarget, rows: readonly ActionRow[]): Promise<WriteCounts>;
   summary(target: {
     space: string;

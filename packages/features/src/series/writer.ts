@@ -210,6 +210,75 @@ async function writeLiveTrades(
   for (const { instrumentId, rows } of late) await writeTrades(tx, { ...target, instrumentId }, rows);
 }
 
+/** Makes series of bars known and locks them, in one order, until the transaction ends; gives ids by `lockKey`. */
+async function lockBarSeries(
+  tx: Tx,
+  target: { space: string; jobId: string },
+  series: readonly { instrumentId: string; timeframe: string }[],
+): Promise<Map<string, number>> {
+  const wanted = sql`unnest(${series.map(({ instrumentId }) => instrumentId)}::text[],
+    ${series.map(({ timeframe }) => timeframe)}::text[]) as w (instrument_id, timeframe)`;
+  await sql`insert into series (space, instrument_id, kind, timeframe, job_id)
+    select ${target.space}, w.instrument_id, 'bars', w.timeframe, ${target.jobId}::uuid from ${wanted}
+    on conflict do nothing`.execute(tx);
+  const { rows } = await sql<{ seriesId: number; instrumentId: string; timeframe: string }>`
+    select s.series_id, s.instrument_id, s.timeframe from series s join ${wanted} using (instrument_id, timeframe)
+    where s.space = ${target.space} and s.kind = 'bars' order by s.series_id for update of s`.execute(tx);
+  return new Map(
+    rows.map(({ seriesId, instrumentId, timeframe }) => [lockKey(instrumentId, timeframe), seriesId]),
+  );
+}
+
+const lockKey = (instrumentId: string, timeframe: string) => `${instrumentId} ${timeframe}`;
+
+async function writeLiveBars(
+  tx: Tx,
+  target: Omit<WriteTarget, "instrumentId" | "timeframe">,
+  byInstrument: ReadonlyMap<string, Partial<Record<string, BarRows>>>,
+): Promise<void> {
+  const series = [...byInstrument].flatMap(([instrumentId, byTimeframe]) =>
+    Object.entries(byTimeframe).map(([timeframe, rows]) => ({ instrumentId, timeframe, rows: rows! })),
+  );
+  if (series.length === 0) return;
+  const ids = await lockBarSeries(tx, target, series);
+  const seriesIds = series.flatMap(({ instrumentId, timeframe, rows }) =>
+    rows.openMs.map(() => ids.get(lockKey(instrumentId, timeframe))!),
+  );
+  const column = <K extends keyof BarRows>(name: K) =>
+    series.flatMap(({ rows }): BarRows[K][number][] => rows[name]);
+  const { recordedMs, jobId } = target;
+  await sql`
+    with incoming as (
+      select * from unnest(${seriesIds}::int8[], ${column("openMs")}::int8[], ${column("closeMs")}::int8[],
+        ${column("open")}::float8[], ${column("high")}::float8[], ${column("low")}::float8[],
+        ${column("close")}::float8[], ${column("volume")}::float8[])
+        as t (series_id, open_ms, close_ms, open, high, low, close, volume)
+    ), latest as (
+      select distinct on (b.series_id, b.open_ms) b.*
+      from incoming i join bars b using (series_id, open_ms)
+      where b.open_ms between ${min(column("openMs"))} and ${max(column("openMs"))}
+      order by b.series_id, b.open_ms, b.revision desc
+    ), changed as (
+      insert into bars (series_id, open_ms, revision, close_ms, open, high, low, close, volume, visible_ms,
+        recorded_ms, job_id)
+      select i.series_id, i.open_ms, coalesce(l.revision, 0) + 1, i.close_ms, i.open, i.high, i.low, i.close,
+        i.volume, case when l.revision is null then i.close_ms else ${recordedMs}::int8 end, ${recordedMs}::int8,
+        ${jobId}::uuid
+      from incoming i left join latest l using (series_id, open_ms)
+      where l.revision is null or (l.close_ms, l.open, l.high, l.low, l.close, l.volume)
+        is distinct from (i.close_ms, i.open, i.high, i.low, i.close, i.volume)
+      returning series_id, revision, open_ms, close_ms, visible_ms
+    ), counted as (
+      select series_id, count(*) filter (where revision = 1) as inserted, bool_or(revision > 1) as revised,
+        min(open_ms) as from_ms, max(close_ms) as to_ms, max(visible_ms) as visible_ms
+      from changed group by series_id
+    )
+    update series s set rows = s.rows + c.inserted, from_ms = least(s.from_ms, c.from_ms),
+      to_ms = greatest(s.to_ms, c.to_ms), max_visible_ms = greatest(s.max_visible_ms, c.visible_ms),
+      revised = s.revised or c.revised, data_version = s.data_version + 1, job_id = ${jobId}::uuid
+    from counted c where s.series_id = c.series_id`.execute(tx);
+}
+
 async function writeActions(tx: Tx, target: WriteTarget, rows: readonly ActionRow[]): Promise<WriteCounts> {
   if (rows.length === 0) return { inserted: 0, revised: 0, unchanged: 0 };
   const { space, instrumentId, jobId, recordedMs } = target;
@@ -286,6 +355,7 @@ export function createSeriesWriter(options: { db: Db }): SeriesWriter {
     writeBars,
     writeTrades,
     writeLiveTrades,
+    writeLiveBars,
     writeActions,
     async summary(target) {
       return db
