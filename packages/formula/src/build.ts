@@ -1,7 +1,7 @@
 import type { Kernel } from "@tapedeck/quant";
 import { firstNaN, startKernel } from "@tapedeck/quant";
 import type { Bound } from "./bind.ts";
-import type { Clock, Column, Node } from "./clock.ts";
+import type { Clock, Column, Memory, Node } from "./clock.ts";
 import { resamplerOf } from "./clock.ts";
 import {
   AND,
@@ -81,7 +81,7 @@ export function createGraph(source: Source): NodeGraph {
     key: string,
     column: Column,
     step: Node["step"],
-    moved?: (by: number) => void,
+    kept: Pick<Node, "moved" | "memory"> = {},
   ): Node {
     const node: Node = {
       id: ids++,
@@ -92,7 +92,7 @@ export function createGraph(source: Source): NodeGraph {
       need: 0,
       used: calls,
       step,
-      ...(moved ? { moved } : {}),
+      ...kept,
     };
     const replaced = clock.byKey.get(key);
     if (replaced !== undefined) remove(replaced);
@@ -140,18 +140,23 @@ export function createGraph(source: Source): NodeGraph {
     return found;
   }
 
-  function series(clock: Clock, key: string, make: (out: F) => Node["step"]): Node {
+  function series(clock: Clock, key: string, make: (out: F) => Node["step"], memory?: Memory): Node {
     const found = known(clock, key);
     if (found) return found;
     const out = source.takeColumn(clock.capacity);
-    return put(clock, key, out, make(out));
+    return put(clock, key, out, make(out), memory && { memory });
   }
 
-  function condition(clock: Clock, key: string, make: (out: Uint8Array) => Node["step"]): Node {
+  function condition(
+    clock: Clock,
+    key: string,
+    make: (out: Uint8Array) => Node["step"],
+    memory?: Memory,
+  ): Node {
     const found = known(clock, key);
     if (found) return found;
     const out = takeBytes(clock);
-    return put(clock, key, out, make(out));
+    return put(clock, key, out, make(out), memory && { memory });
   }
 
   /** Whole words: four bars can be written and read at a time. */
@@ -238,7 +243,11 @@ export function createGraph(source: Source): NodeGraph {
     const out = source.takeColumn(clock.capacity);
     let next = 0;
     let droppedBefore = other.dropped;
-    return put(clock, key, out, (from, to) => {
+    const memory: Memory = {
+      save: () => Float64Array.of(next, droppedBefore),
+      restore: (saved) => void ([next, droppedBefore] = saved as unknown as [number, number]),
+    };
+    const step: Node["step"] = (from, to) => {
       const mine = clock.bars.closeMs;
       const theirs = other.bars.closeMs;
       next = Math.max(0, next - (other.dropped - droppedBefore));
@@ -250,7 +259,8 @@ export function createGraph(source: Source): NodeGraph {
         }
         out[i] = next === 0 ? NaN : valueOf(next - 1, mine[i]! - theirs[next - 1]!);
       }
-    });
+    };
+    return put(clock, key, out, step, { memory });
   }
 
   /** Sum over the rows of news so far of what each adds, decayed to the last row's time. */
@@ -318,10 +328,19 @@ export function createGraph(source: Source): NodeGraph {
       run.advance(xs, outs, from, to);
       done = to;
     };
-    const moved = (by: number): void => {
-      done -= by;
+    const kept: Pick<Node, "moved" | "memory"> = {
+      moved(by) {
+        done -= by;
+      },
+      memory: {
+        save: () => run.save(),
+        restore(saved) {
+          run.restore(saved);
+          done = clock.length;
+        },
+      },
     };
-    const nodes = outs.map((out, i) => put(clock, `${head}.${i}`, out, step, i === 0 ? moved : undefined));
+    const nodes = outs.map((out, i) => put(clock, `${head}.${i}`, out, step, i === 0 ? kept : {}));
     return nodes[b.output]!;
   }
 
@@ -428,15 +447,23 @@ export function createGraph(source: Source): NodeGraph {
         return windowed(b.name, clock, key, c, n);
       case "barssince": {
         let since = NaN;
-        return series(clock, key, (out) => (from, to) => {
+        const fill = (out: F) => (from: number, to: number) => {
           for (let i = from; i < to; i++) out[i] = since = c[i] === 1 ? 0 : since + 1;
+        };
+        return series(clock, key, fill, {
+          save: () => Float64Array.of(since),
+          restore: (saved) => void (since = saved[0]!),
         });
       }
       case "valuewhen": {
         const d = y!.column as F;
         let value = NaN;
-        return series(clock, key, (out) => (from, to) => {
+        const fill = (out: F) => (from: number, to: number) => {
           for (let i = from; i < to; i++) out[i] = c[i] === 1 ? (value = d[i]!) : value;
+        };
+        return series(clock, key, fill, {
+          save: () => Float64Array.of(value),
+          restore: (saved) => void (value = saved[0]!),
         });
       }
       default:
@@ -458,10 +485,18 @@ export function createGraph(source: Source): NodeGraph {
       fillCrossings(...outs, x.column as F, y.column as F, from, to);
       done = to;
     };
-    const moved = (by: number): void => {
-      done -= by;
+    const kept: Pick<Node, "moved" | "memory"> = {
+      moved(by) {
+        done -= by;
+      },
+      memory: {
+        save: () => new Float64Array(),
+        restore() {
+          done = clock.length;
+        },
+      },
     };
-    const nodes = outs.map((out, i) => put(clock, `${key}.${i}`, out, step, i === 0 ? moved : undefined));
+    const nodes = outs.map((out, i) => put(clock, `${key}.${i}`, out, step, i === 0 ? kept : {}));
     return nodes[output]!;
   }
 
@@ -479,21 +514,27 @@ export function createGraph(source: Source): NodeGraph {
       }
       seen++;
     };
+    const memory: Memory = {
+      save: () => Float64Array.of(yes, unknown, seen),
+      restore: (saved) => void ([yes, unknown, seen] = saved as unknown as [number, number, number]),
+    };
     if (name === "count") {
-      return series(clock, key, (out) => (from, to) => {
+      const counts = (out: F) => (from: number, to: number) => {
         for (let i = from; i < to; i++) {
           take(i);
           out[i] = seen < n || unknown > 0 ? NaN : yes;
         }
-      });
+      };
+      return series(clock, key, counts, memory);
     }
-    return condition(clock, key, (out) => (from, to) => {
+    const decide = (out: Uint8Array) => (from: number, to: number) => {
       for (let i = from; i < to; i++) {
         take(i);
         const sure = name === "any" ? yes > 0 : yes + unknown < Math.min(seen, n);
         out[i] = sure ? +(name === "any") : unknown > 0 || seen < n ? 2 : +(name === "all");
       }
-    });
+    };
+    return condition(clock, key, decide, memory);
   }
 
   return {

@@ -28,6 +28,13 @@ export interface Clock {
   readonly capacity: number;
 }
 
+/** What a node remembers beside its column. */
+export interface Memory {
+  save(): Float64Array;
+  /** The node is done up to its clock's last bar. */
+  restore(saved: Float64Array): void;
+}
+
 /** A column and how to go on with it. */
 export interface Node {
   readonly id: number;
@@ -43,6 +50,7 @@ export interface Node {
   step(from: number, to: number): void;
   /** Told that the columns were moved back by a number of bars. */
   moved?(by: number): void;
+  readonly memory?: Memory;
 }
 
 export interface Resampler {
@@ -174,6 +182,11 @@ export function resample(r: Resampler, base: Clock): void {
   r.taken = base.length;
 }
 
+/** Closes the bucket that has ended by a time: no bar of it comes any more, though none of the next has come. */
+export function closeEnded(r: Resampler, atMs: number): void {
+  if (r.open && r.end <= atMs) closeBucket(r);
+}
+
 /** Adds a live bar. Bars come in the order of their close. */
 export function pushBar(clock: Clock, bar: Bar): void {
   const last = clock.length > 0 ? clock.bars.closeMs[clock.length - 1]! : -Infinity;
@@ -183,16 +196,20 @@ export function pushBar(clock: Clock, bar: Bar): void {
   clock.length++;
 }
 
+/** Bars that the nodes of a clock read back. */
+const needOf = (clock: Clock): number => Math.max(1, ...clock.nodes.map((n) => n.need));
+
+/** Does a node have a column of its own, beside the bars'? */
+const isOwn = (n: Node): boolean => !Object.values(n.clock.bars).includes(n.column as Float64Array);
+
 /** Moves full columns back, keeping as many bars as any node reads back. */
 function makeRoom(clock: Clock): void {
   if (clock.length < clock.capacity) return;
-  const keep = Math.max(1, ...clock.nodes.map((n) => n.need));
-  const by = clock.length - keep;
+  const by = clock.length - needOf(clock);
   if (by <= 0) throw new RangeError("the formula reads back further than the run holds");
   for (const name of COLUMNS) clock.bars[name].copyWithin(0, by, clock.length);
   for (const n of clock.nodes) {
-    if (!Object.values(clock.bars).includes(n.column as Float64Array))
-      n.column.copyWithin(0, by, clock.length);
+    if (isOwn(n)) n.column.copyWithin(0, by, clock.length);
     n.done -= by;
     n.moved?.(by);
   }
@@ -200,6 +217,71 @@ function makeRoom(clock: Clock): void {
     r.visible.copyWithin(0, by, clock.length);
     r.taken -= by;
   }
-  clock.length = keep;
+  clock.length -= by;
   clock.dropped += by;
+}
+
+/** A live clock as it was, all of its nodes done: as many of its newest bars as they read back. */
+export interface SavedClock {
+  length: number;
+  dropped: number;
+  /** Bars that were held then and are not kept. */
+  by: number;
+  columns: readonly Column[];
+  /** In the order of the nodes that have one. */
+  memories: readonly Float64Array[];
+  coarser: readonly SavedResampler[];
+}
+
+interface SavedResampler {
+  visible: Float64Array;
+  state: Pick<Resampler, "start" | "end" | "open" | "bar" | "closed">;
+  clock: SavedClock;
+}
+
+/** Columns that a clock writes to, its own and its nodes'. */
+function columnsOf(clock: Clock): Column[] {
+  return [...COLUMNS.map((name) => clock.bars[name]), ...clock.nodes.filter(isOwn).map((n) => n.column)];
+}
+
+export function saveClock(clock: Clock): SavedClock {
+  const { length, dropped } = clock;
+  const by = Math.max(0, length - needOf(clock));
+  return {
+    length,
+    dropped,
+    by,
+    columns: columnsOf(clock).map((column) => column.slice(by, length)),
+    memories: clock.nodes.flatMap(({ memory }) => memory?.save() ?? []),
+    coarser: [...clock.coarser.values()].map((r) => ({
+      visible: r.visible.slice(by, length),
+      state: { start: r.start, end: r.end, open: r.open, bar: { ...r.bar }, closed: r.closed },
+      clock: saveClock(r.clock),
+    })),
+  };
+}
+
+/** Puts a clock back; it must have the nodes that it had when it was saved. */
+export function restoreClock(clock: Clock, saved: SavedClock): void {
+  const { by } = saved;
+  for (const [i, column] of columnsOf(clock).entries()) column.set(saved.columns[i]!);
+  clock.length = saved.length - by;
+  clock.dropped = saved.dropped + by;
+  const memories = saved.memories[Symbol.iterator]();
+  for (const n of clock.nodes) {
+    n.done = clock.length;
+    n.memory?.restore(memories.next().value!);
+  }
+  for (const [i, r] of [...clock.coarser.values()].entries()) {
+    const { visible, state, clock: theirs } = saved.coarser[i]!;
+    r.visible.set(visible);
+    Object.assign(r, state, { bar: { ...state.bar }, taken: clock.length });
+    restoreClock(r.clock, theirs);
+  }
+}
+
+/** Bytes of the columns of a saved clock, of its higher timeframes too. */
+export function savedBytes({ columns, memories, coarser }: SavedClock): number {
+  const own = [...columns, ...memories].reduce((bytes, column) => bytes + column.byteLength, 0);
+  return coarser.reduce((bytes, r) => bytes + r.visible.byteLength + savedBytes(r.clock), own);
 }

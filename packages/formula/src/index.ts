@@ -12,7 +12,7 @@ export type { ValueType } from "./functions.ts";
 export { DERIVED, FIELDS } from "./functions.ts";
 export { parseFormula } from "./parse.ts";
 export { createFormulaCache, createFormulaRun, evaluateFormulas } from "./run.ts";
-export type { EvaluateOptions, FormulaCache, FormulaRun, FormulaRunOptions } from "./run.ts";
+export type { EvaluateOptions, FormulaCache, FormulaRun, FormulaRunOptions, SavedRun } from "./run.ts";
 export { createConditionSearch } from "./template.ts";
 export type { ConditionSearch, ConditionTemplate } from "./template.ts";
 export { MissingInstrumentError } from "./world.ts";

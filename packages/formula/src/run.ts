@@ -4,7 +4,8 @@ import type { Ast } from "./ast.ts";
 import type { Binding, BindOptions } from "./bind.ts";
 import { bindFormula } from "./bind.ts";
 import type { Node } from "./clock.ts";
-import { emptyClock, pushBar } from "./clock.ts";
+import { emptyClock, pushBar, restoreClock, saveClock, savedBytes } from "./clock.ts";
+import type { SavedClock } from "./clock.ts";
 import type { Bar, BucketRule, Dataset } from "./dataset.ts";
 import { parseFormula } from "./parse.ts";
 import { advance, advanceAll, createWorld, datasetWorld, MissingInstrumentError } from "./world.ts";
@@ -107,6 +108,16 @@ export interface FormulaRun {
   /** Takes a bar of another instrument; give it before the base bar that closes at the same time or later. */
   pushOther(symbol: string, bar: Bar): void;
   readonly instruments: readonly string[];
+  /** A copy of the run as it is now. */
+  save(): SavedRun;
+  /** Goes on from what this run's `save` gave, as if nothing had been pushed since. */
+  restore(saved: SavedRun): void;
+}
+
+/** A run at one time; only the run that made it reads it. */
+export interface SavedRun {
+  readonly bytes: number;
+  readonly state: unknown;
 }
 
 export interface FormulaRunOptions {
@@ -140,6 +151,7 @@ export function createFormulaRun(texts: readonly (string | Ast)[], options: Form
   const need = measure(1).need;
   const { world, nodes } = measure(2 * need + 256);
   const instruments = [...new Set(bound.flatMap((b) => b.instruments))];
+  const clocks = [world.base, ...world.others.values()];
   const values = new Float64Array(nodes.length);
   return {
     instruments,
@@ -158,6 +170,13 @@ export function createFormulaRun(texts: readonly (string | Ast)[], options: Form
       if (!clock) throw new MissingInstrumentError(symbol);
       pushBar(clock, bar);
       advance(clock);
+    },
+    save() {
+      const state = clocks.map(saveClock);
+      return { bytes: state.reduce((bytes, clock) => bytes + savedBytes(clock), 0), state };
+    },
+    restore({ state }) {
+      for (const [i, clock] of clocks.entries()) restoreClock(clock, (state as SavedClock[])[i]!);
     },
   };
 }

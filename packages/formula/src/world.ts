@@ -3,7 +3,7 @@ import { CHUNK } from "@tapedeck/quant";
 import { createGraph } from "./build.ts";
 import type { NodeGraph } from "./build.ts";
 import type { Clock } from "./clock.ts";
-import { clockOf, resample } from "./clock.ts";
+import { clockOf, closeEnded, resample } from "./clock.ts";
 import type { Dataset } from "./dataset.ts";
 
 /** A resolver's failure: the formula names an instrument that the data does not hold. */
@@ -50,11 +50,15 @@ export function datasetWorld(data: Dataset, pool?: Pool): World {
   );
 }
 
-/** Computes all nodes of a clock up to its last bar, in chunks: each chunk passes through every node while it is warm. */
-export function advance(clock: Clock, chunk = CHUNK, whole = clock.whole): void {
+/**
+ * Computes all nodes of a clock up to its last bar, in chunks: each chunk passes through every node while it is warm. Of
+ * higher timeframes, buckets that ended by `untilMs` are closed.
+ */
+export function advance(clock: Clock, chunk = CHUNK, untilMs = -Infinity, whole = clock.whole): void {
   for (const r of clock.coarser.values()) {
     resample(r, clock);
-    advance(r.clock, chunk, whole);
+    closeEnded(r, untilMs);
+    advance(r.clock, chunk, untilMs, whole);
   }
   let from = clock.length;
   for (const n of clock.nodes) from = Math.min(from, n.done);
@@ -71,6 +75,8 @@ export function advance(clock: Clock, chunk = CHUNK, whole = clock.whole): void 
 }
 
 export function advanceAll(world: World, chunk = CHUNK): void {
-  for (const other of world.others.values()) if (other !== world.base) advance(other, chunk);
-  advance(world.base, chunk);
+  const { base } = world;
+  const untilMs = base.length > 0 ? base.bars.closeMs[base.length - 1]! : -Infinity;
+  for (const other of world.others.values()) if (other !== base) advance(other, chunk, untilMs);
+  advance(base, chunk);
 }

@@ -51,6 +51,10 @@ export interface KernelRun {
   readonly params: Params;
   /** Computes bars [from, to); the caller goes on where it stopped. Columns may be moved between calls as long as `lookback` bars before `from` move along. */
   advance(inputs: Columns, outputs: Columns, from: number, to: number): void;
+  /** A copy of what the kernel remembers. */
+  save(): Float64Array;
+  /** Goes on from what `save` gave; the columns must be as they were then. */
+  restore(saved: Float64Array): void;
 }
 
 /**
@@ -92,6 +96,11 @@ export function startKernel(
         if (clean) kernel.run(inputs, outputs, at, end, params, state);
         else segment(inputs, outputs, at, end);
       }
+    },
+    save: () => state.slice(),
+    restore(saved) {
+      state.set(saved);
+      used = true;
     },
   };
 }
