@@ -2,6 +2,7 @@
 import type { Log } from "@tapedeck/core";
 import { defaultLimits } from "../apps/stream/src/client.ts";
 import { createHub } from "../apps/stream/src/hub.ts";
+import { createProcessKey } from "../apps/stream/src/processKey.ts";
 import { defaultServerLimits, startServer } from "../apps/stream/src/server.ts";
 
 const silent = () => undefined;
@@ -14,6 +15,7 @@ export async function openStreamServer(clients: number) {
     host: "127.0.0.1",
     port: 0,
     auth: { authenticate: () => Promise.resolve(caller) },
+    processKey: createProcessKey("bench"),
     limiter: { take: () => Promise.resolve({ allowed: true, retryAfterMs: 0 }) },
     hello: () => ({ type: "hello", epoch: "bench", venue: "binance", simulated: false, instruments: [] }),
     instrumentOf: (ticker) => ticker,
@@ -23,7 +25,7 @@ export async function openStreamServer(clients: number) {
       rows: {} as never,
       now: () => performance.now(),
       snapshot: () => [],
-      compute: () => Promise.resolve(silent),
+      compute: () => Promise.reject(new Error("no client of a bench asks for formulas")),
       expand: (_tenantId, formula) => Promise.resolve(formula),
       portfolio: { follow: () => Promise.resolve(silent), snapshot: () => ({}) },
       add: () => Promise.resolve(),

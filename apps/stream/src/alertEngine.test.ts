@@ -4,6 +4,7 @@ import type { Tick } from "@tapedeck/features/ticks/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createAlertEngine } from "./alerts.ts";
 import type { AlertChange, AlertEngine } from "./alerts.ts";
+import { seriesHere } from "./fixture.ts";
 import { createWatches } from "./watch.ts";
 
 const instrumentId = "A.HAND";
@@ -33,10 +34,10 @@ beforeEach(() => {
       return Promise.resolve();
     },
     watches: createWatches({
-      history: () => Promise.resolve([]),
-      idOf: (name) => name,
+      seriesOf: seriesHere(() => Promise.resolve([])),
       log: testLog(),
       retryMs: 1_000,
+      patienceMs: 1_000,
     }),
     now: () => atMs,
     beginsAnew: false,

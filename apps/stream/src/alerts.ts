@@ -12,6 +12,7 @@ import type { Watches } from "./watch.ts";
 /** A change of an alert's state, with what it told where it fired. */
 export interface AlertChange {
   alertId: string;
+  instrumentId: string;
   state: AlertState;
   trigger: NewTrigger | undefined;
 }
@@ -21,7 +22,7 @@ export interface AlertEngineOptions {
   has(instrumentId: string): boolean;
   /** Alerts that changed after a change, deleted ones too. */
   loadChanged(afterChange: number): Promise<AlertRow[]>;
-  /** Stores changes together, in their order; storing them again changes nothing. Rejects while the database is away. */
+  /** Stores changes together, in their order, those left out whose instrument another process has; storing them again changes nothing. Rejects while the database is away. */
   save(changes: readonly AlertChange[]): Promise<void>;
   watches: Watches;
   /** The venue's time. */
@@ -38,6 +39,8 @@ export interface AlertEngine {
   tick(tick: Tick): void;
   /** The instruments that this process has are others now. */
   instrumentsChanged(): void;
+  /** Tries to store what is not stored yet; true: nothing is left. */
+  settled(): Promise<boolean>;
   stats(): { alerts: number; unsaved: number };
   /** Stores what is not stored yet, if the database takes it. */
   stop(): Promise<void>;
@@ -135,7 +138,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
           channelIds: row.channelIds,
         }
       : undefined;
-    unsaved.push({ alertId: row.id, state, trigger });
+    unsaved.push({ alertId: row.id, instrumentId: row.instrumentId, state, trigger });
     if (unsaved.length > maxUnsaved) {
       unsaved.shift();
       log.error({ limit: maxUnsaved }, "changes of alerts were given up: the database is away for too long");
@@ -243,7 +246,8 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   function enterFormula(active: Active, rule: Extract<AlertRule, { kind: "formula" }>): () => void {
     const { timeframe, formula, rearm } = rule;
     const formulas = rearm === undefined ? [formula] : [formula, rearm];
-    const request = formulaWatch(active.row.instrumentId, timeframe, formulas);
+    const { instrumentId, tenantId } = active.row;
+    const request = formulaWatch({ instrumentId, timeframe, tenantId }, formulas);
     const watch = options.watches.open(request, (closeMs, values) => {
       const met = values[0] === 1;
       const clear = rearm === undefined ? !met : values[1] === 1;
@@ -325,6 +329,13 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       });
   }
 
+  async function settled(): Promise<boolean> {
+    await saving;
+    if (unsaved.length > 0) saveSoon();
+    await saving;
+    return unsaved.length === 0;
+  }
+
   return {
     async start() {
       await read();
@@ -346,13 +357,12 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       fromFirst = true;
       readSoon();
     },
+    settled,
     stats: () => ({ alerts: actives.size, unsaved: unsaved.length }),
     async stop() {
       clearInterval(timer);
       for (const id of actives.keys()) drop(id);
-      await saving;
-      if (unsaved.length > 0) saveSoon();
-      await saving;
+      await settled();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { AppError } from "@tapedeck/core";
 import { topicKey } from "@tapedeck/features/ticks/contract";
 import type { PairValue, Topic } from "@tapedeck/features/ticks/contract";
-import { FormulaError } from "@tapedeck/formula";
+import { checkFormula, FormulaError, instrumentOfSentiment } from "@tapedeck/formula";
 import type { Hub } from "./hub.ts";
 import { pairOutputs, pairWatch } from "./pairs.ts";
 import { formulaWatch } from "./watch.ts";
@@ -18,10 +18,16 @@ export interface FormulaValue {
 
 /** Formulas and pairs that clients subscribe to, each computed once however many do. */
 export interface ComputedTopics {
-  /** Resolves when there is a snapshot; gives what ends the subscription. Throws `formula.invalid`, `symbol.unknown` or `rate.limited`. */
-  open(topic: ComputedTopic): Promise<() => void>;
+  /** Resolves when there is a snapshot. Throws `formula.invalid`, `symbol.unknown` or `rate.limited`. */
+  open(topic: ComputedTopic, tenantId: string): Promise<OpenTopic>;
+}
+
+export interface OpenTopic {
+  /** The tenant, where the values are its alone: a formula reads what its documents say. */
+  scope: string | undefined;
   /** The newest values, oldest first. */
-  snapshot(topic: ComputedTopic): readonly (FormulaValue | PairValue)[];
+  snapshot(): readonly (FormulaValue | PairValue)[];
+  release(): void;
 }
 
 interface Followed {
@@ -46,31 +52,31 @@ function shown(topic: ComputedTopic, closeMs: number, values: Float64Array): For
   return { closeMs, ...(Object.fromEntries(named) as Omit<PairValue, "closeMs">) };
 }
 
-function requestOf(topic: ComputedTopic): WatchRequest {
+function requestOf(topic: ComputedTopic, tenantId: string): WatchRequest {
   return topic.channel === "formulas"
-    ? formulaWatch(topic.instrumentId, topic.timeframe, [topic.formula])
-    : pairWatch(topic, keepValues.pairs);
+    ? formulaWatch({ ...topic, tenantId }, [topic.formula])
+    : pairWatch(topic, tenantId, keepValues.pairs);
+}
+
+/** Names of the other series that a topic reads. Throws FormulaError. */
+function namesIn(topic: ComputedTopic): readonly string[] {
+  return topic.channel === "pairs" ? [topic.x] : checkFormula(topic.formula).instruments;
 }
 
 export function createComputedTopics(options: {
   watches: Watches;
   hub: Hub;
-  has(instrumentId: string): boolean;
+  /** Throws `symbol.unknown` where no process of the venue has, or can take, the instrument that a formula names. */
+  require(name: string): Promise<void>;
 }): ComputedTopics {
   const { watches, hub } = options;
   const followed = new Map<string, Followed>();
   const counts = { formulas: 0, pairs: 0 };
 
-  function refuseUnknown(instrumentIds: readonly string[]): void {
-    const unknown = instrumentIds.find((id) => !options.has(id));
-    if (unknown !== undefined) throw new AppError("symbol.unknown", `No ticks come of ${unknown} here.`);
-  }
-
-  function follow(topic: ComputedTopic): Followed {
+  function follow(topic: ComputedTopic, tenantId: string, scope: string | undefined): Followed {
     const { channel } = topic;
     const keep = keepValues[channel];
-    const request = requestOf(topic);
-    refuseUnknown([request.instrumentId]);
+    const request = requestOf(topic, tenantId);
     if (counts[channel] >= most[channel])
       throw new AppError(
         "rate.limited",
@@ -85,14 +91,8 @@ export function createComputedTopics(options: {
       if (channel === "pairs" && now.every(Number.isNaN)) return;
       values.set(closeMs, now.slice());
       if (values.size > 2 * keep) for (const old of [...values.keys()].slice(0, keep)) values.delete(old);
-      if (made.isReady) hub.publish(topic, shown(topic, closeMs, now));
+      if (made.isReady) hub.publish(topic, shown(topic, closeMs, now), scope);
     });
-    try {
-      refuseUnknown(watch.instruments);
-    } catch (error) {
-      watch.stop();
-      throw error;
-    }
     const made: Followed = {
       values,
       ready: watch.ready.then(() => {
@@ -103,7 +103,7 @@ export function createComputedTopics(options: {
       stop() {
         watch.stop();
         counts[channel] -= 1;
-        hub.drop(topic);
+        hub.drop(topic, scope);
       },
     };
     counts[channel] += 1;
@@ -111,25 +111,31 @@ export function createComputedTopics(options: {
   }
 
   return {
-    async open(topic) {
-      const key = topicKey(topic);
-      const one = followed.get(key) ?? beginOrExplain(() => follow(topic));
+    async open(topic, tenantId) {
+      const names = beginOrExplain(() => namesIn(topic));
+      const isMarkets = (name: string) => instrumentOfSentiment(name) === undefined;
+      const scope = names.every(isMarkets) ? undefined : tenantId;
+      const base = topic.channel === "pairs" ? topic.y : topic.instrumentId;
+      for (const name of [base, ...names.filter(isMarkets)]) await options.require(name);
+      const key = `${scope ?? ""} ${topicKey(topic)}`;
+      const one = followed.get(key) ?? beginOrExplain(() => follow(topic, tenantId, scope));
       followed.set(key, one);
       one.subscribers += 1;
       await one.ready;
-      return () => {
-        one.subscribers -= 1;
-        if (one.subscribers > 0) return;
-        one.stop();
-        followed.delete(key);
+      return {
+        scope,
+        snapshot: () =>
+          [...one.values]
+            .toSorted(([a], [b]) => a - b)
+            .slice(-keepValues[topic.channel])
+            .map(([closeMs, now]) => shown(topic, closeMs, now)),
+        release() {
+          one.subscribers -= 1;
+          if (one.subscribers > 0) return;
+          one.stop();
+          followed.delete(key);
+        },
       };
-    },
-    snapshot(topic) {
-      const values = followed.get(topicKey(topic))?.values ?? new Map<number, Float64Array>();
-      return [...values]
-        .toSorted(([a], [b]) => a - b)
-        .slice(-keepValues[topic.channel])
-        .map(([closeMs, now]) => shown(topic, closeMs, now));
     },
   };
 }

@@ -8,7 +8,10 @@ import { createBus } from "@tapedeck/platform/bus/index";
 import { createDb } from "@tapedeck/platform/postgres/index";
 import { testDatabase, testLog } from "@tapedeck/testkit";
 import WebSocket from "ws";
+import type { Bar } from "@tapedeck/formula";
 import type { TickSource, VenueTick } from "./source.ts";
+import { barsKey } from "./watch.ts";
+import type { WatchOptions } from "./watch.ts";
 import { startStream } from "./wire.ts";
 import type { RunningStream, StreamParts } from "./wire.ts";
 
@@ -50,6 +53,18 @@ export function handSource(venue = "hand"): TickSource & { send(tick: Partial<Ve
       push({ instrumentId: "A.HAND", eventMs: Date.now(), price: 10, size: 1, side: "buy", ...tick });
     },
   };
+}
+
+/** Series of instruments that are all here, by their ids. */
+export function seriesHere(
+  history: (instrumentId: string) => Promise<readonly Bar[]>,
+): WatchOptions["seriesOf"] {
+  return (instrumentId, { timeframe }) => ({
+    key: barsKey(instrumentId, timeframe),
+    history: () => history(instrumentId),
+    follow: () => () => undefined,
+    isLate: () => false,
+  });
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- frames are looked into by the tests

@@ -46,12 +46,15 @@ export function computePair(y: Float64Array, x: Float64Array, zWindow: number): 
   return values;
 }
 
+/** Of memory that a bar's levels take. */
+const bytesPerBar = 32;
+
 /** A pair as a watch: y's bars are the base; those without a bar of x of the same time are passed over. */
-export function pairWatch(topic: PairTopic, keepValues: number): WatchRequest {
+export function pairWatch(topic: PairTopic, tenantId: string, keepValues: number): WatchRequest {
   const { y, x, timeframe, window, zWindow } = topic;
 
   function begin(): FormulaRun {
-    const levels: { y: number; x: number }[] = [];
+    let levels: { y: number; x: number }[] = [];
     const nothing = new Float64Array(pairOutputs.length).fill(Number.NaN);
     let other: Bar | undefined;
     return {
@@ -70,7 +73,13 @@ export function pairWatch(topic: PairTopic, keepValues: number): WatchRequest {
           zWindow,
         );
       },
+      save: () => ({ bytes: levels.length * bytesPerBar, state: { levels: [...levels], other } }),
+      restore({ state }) {
+        const saved = state as { levels: typeof levels; other: Bar | undefined };
+        levels = [...saved.levels];
+        ({ other } = saved);
+      },
     };
   }
-  return { instrumentId: y, timeframe, begin, historyBars: window + keepValues };
+  return { instrumentId: y, timeframe, tenantId, begin, historyBars: window + keepValues };
 }

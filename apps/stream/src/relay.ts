@@ -7,6 +7,9 @@ import type { ClientFrame, MarketTopic, ServerFrame } from "@tapedeck/features/t
 import { WebSocket } from "ws";
 import type { RawData } from "ws";
 
+/** Whose topics are followed: a client's, or those of this process itself by the key that all have. */
+export type RelayCredential = Credential | { kind: "process"; token: string };
+
 type Resume = Extract<ClientFrame, { op: "subscribe" }>["resume"];
 
 /** The header by which a process knows another one, which it hands nothing on to: no frame goes round in circles. */
@@ -19,7 +22,7 @@ export interface RelayFollower {
   lost(error: AppError | undefined): void;
 }
 
-/** One client's way to what other processes of the venue publish. */
+/** A client's way, or a process's own, to what other processes of the venue publish. */
 export interface Relay {
   /** Follows a topic at the process of an address until what it gives is called. */
   follow(address: string, topic: MarketTopic, resume: Resume, follower: RelayFollower): () => void;
@@ -41,7 +44,8 @@ interface Link {
 
 const handshakeMs = 5_000;
 
-function headersOf(credential: Credential, address: string): Record<string, string> {
+function headersOf(credential: RelayCredential, address: string): Record<string, string> {
+  if (credential.kind === "process") return { [relayHeader]: credential.token };
   const own = { [relayHeader]: "1" };
   if (credential.kind === "cookie")
     return {
@@ -55,8 +59,8 @@ function headersOf(credential: Credential, address: string): Record<string, stri
   };
 }
 
-/** Connects to each process that holds something the client follows, once, with the client's own credentials. */
-export function createRelay(credential: Credential, log: Log): Relay {
+/** Connects to each process that holds something the client follows, once, with the client's own credentials or the process's. */
+export function createRelay(credential: RelayCredential, log: Log): Relay {
   const links = new Map<string, Link>();
   let paused = false;
 

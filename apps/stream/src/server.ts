@@ -10,10 +10,11 @@ import type { ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { createStreamClient, socketTransport, subprotocols } from "./client.ts";
-import type { ClientParts } from "./client.ts";
+import type { ClientLimits, ClientParts } from "./client.ts";
 import { credentialOf } from "./credential.ts";
 import { eventTransport, resumesOf } from "./eventStream.ts";
 import { createStreamMetrics } from "./metrics.ts";
+import type { ProcessKey } from "./processKey.ts";
 import { createRelay, relayHeader } from "./relay.ts";
 import { closeCodes, createSession } from "./session.ts";
 import type { Session, Transport } from "./session.ts";
@@ -42,6 +43,20 @@ export const defaultServerLimits: ServerLimits = {
   sweepMs: 100,
 };
 
+/** Another process of the venue: it sees the market alone. */
+const processCaller: Omit<Caller, "requestId"> = {
+  principalId: "process of the stream",
+  kind: "key",
+  tenantId: "",
+  role: "viewer",
+  operating: false,
+};
+
+/** A process may follow every instrument's bars of every length, all at once after a restart. */
+function processLimits(limits: ClientLimits): ClientLimits {
+  return { ...limits, subscriptions: 10_000, framesPerSecond: 10_000, framesBurst: 20_000 };
+}
+
 /** Tries with credentials that are not valid, of one address. */
 const wrongTries = { perSecond: 1, burst: 20 };
 
@@ -49,6 +64,8 @@ export interface StreamServerOptions {
   host: string;
   port: number;
   auth: Pick<AuthService, "authenticate">;
+  /** By which other processes of the venue are known, which follow what formulas here read there. */
+  processKey: ProcessKey;
   limiter: RateLimiter;
   /** What a new connection is told. */
   hello(): Extract<ServerFrame, { type: "hello" }>;
@@ -68,7 +85,8 @@ export interface StreamServer {
 }
 
 interface Admitted {
-  credential: Credential;
+  /** Undefined: another process, on its own behalf. */
+  credential: Credential | undefined;
   caller: Omit<Caller, "requestId">;
   /** It is another process of the venue, which asks on behalf of a client. */
   isRelay: boolean;
@@ -77,7 +95,7 @@ interface Admitted {
 interface Connection {
   transport: Transport;
   session: Session;
-  credential: Credential;
+  credential: Credential | undefined;
   /** False: it has not answered the last ping. */
   answered: boolean;
   ping(): void;
@@ -188,6 +206,9 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
 
   /** Throws an AppError: the connection is refused. */
   async function admit(request: IncomingMessage, isSocket: boolean): Promise<Admitted> {
+    const relayed = request.headers[relayHeader];
+    if (!closing && typeof relayed === "string" && options.processKey.isValid(relayed))
+      return { credential: undefined, caller: processCaller, isRelay: true };
     if (closing || connections.size >= limits.clients)
       throw new AppError("service.unavailable", "This server has as many connections as it takes.", {
         retryable: true,
@@ -208,12 +229,14 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
         "rate.limited",
         `You have ${limits.clientsOfOne} connections, which is the most; close one.`,
       );
-    return { credential, caller, isRelay: request.headers[relayHeader] !== undefined };
+    return { credential, caller, isRelay: relayed !== undefined };
   }
 
   /** What a session of a connection works with. */
   function partsOf({ credential, caller, isRelay }: Admitted): Omit<ClientParts, "socket" | "format"> {
-    return { ...options.client, caller, log, relay: isRelay ? undefined : createRelay(credential, log) };
+    const relay = isRelay || credential === undefined ? undefined : createRelay(credential, log);
+    const limits = credential === undefined ? processLimits(options.client.limits) : options.client.limits;
+    return { ...options.client, caller, log, relay, limits };
   }
 
   /** Counts a connection until what it gives is called. */
@@ -347,6 +370,7 @@ export async function startServer(options: StreamServerOptions): Promise<StreamS
   }, limits.sweepMs);
   const rechecks = setInterval(() => {
     for (const { transport, credential } of connections) {
+      if (credential === undefined) continue;
       options.auth.authenticate(credential).catch((error: unknown) => {
         // A database that is away says nothing about the credentials.
         if (error instanceof AppError && error.status === 401)

@@ -3,7 +3,7 @@ import type { Caller, Log } from "@tapedeck/core";
 import { topicKey } from "@tapedeck/features/ticks/contract";
 import type { ClientFrame, MarketTopic, ServerFrame, Topic } from "@tapedeck/features/ticks/contract";
 import type { Message } from "./encode.ts";
-import type { ComputedTopic } from "./computed.ts";
+import type { ComputedTopic, OpenTopic } from "./computed.ts";
 import type { Hub } from "./hub.ts";
 import { asSubscribeError } from "./rowTopics.ts";
 import type { Relay } from "./relay.ts";
@@ -57,9 +57,9 @@ export interface SessionParts {
   hub: Hub;
   rows: RowTopics;
   /** What a subscriber sees first; undefined: there is no such topic. */
-  snapshot(topic: MarketTopic): unknown;
-  /** Has a topic computed until what it gives is called. Throws what is wrong with it. */
-  compute(topic: ComputedTopic): Promise<() => void>;
+  snapshot(topic: Exclude<MarketTopic, ComputedTopic>): unknown;
+  /** Has a topic computed for a tenant until it is released. Throws what is wrong with it. */
+  compute(topic: ComputedTopic, tenantId: string): Promise<OpenTopic>;
   /** A formula whose saved names, which are the tenant's, are put in. Throws `formula.invalid`. */
   expand(tenantId: string, formula: string): Promise<string>;
   /** Follows the accounts of a tenant until what it gives is called. */
@@ -218,8 +218,8 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
       topic.channel === "formulas"
         ? { ...topic, formula: await parts.expand(tenantId, topic.formula) }
         : topic;
-    const release = await parts.compute(source);
-    return { published: { source, snapshot: () => parts.snapshot(source) }, release };
+    const { scope, snapshot, release } = await parts.compute(source, tenantId);
+    return { published: { source, snapshot, ...(scope === undefined ? {} : { scope }) }, release };
   }
 
   /** What another process publishes, handed on as it comes; whoever takes the instrument next is asked when it ends. */

@@ -1,12 +1,11 @@
 import path from "node:path";
-import { decimal } from "@tapedeck/core";
+import { AppError, decimal } from "@tapedeck/core";
 import type { Log, TradePlace } from "@tapedeck/core";
-import { insertTrigger, loadChangedAlerts, saveState } from "@tapedeck/features/alerts/store";
+import { loadChangedAlerts } from "@tapedeck/features/alerts/store";
 import type { Db } from "@tapedeck/features/db";
-import { insertNotification } from "@tapedeck/features/notifications/store";
 import type { Instrument } from "@tapedeck/features/series/contract";
 import { createSeriesWriter } from "@tapedeck/features/series/writer";
-import type { Mark, MarketTopic, Tick } from "@tapedeck/features/ticks/contract";
+import type { Mark, Tick } from "@tapedeck/features/ticks/contract";
 import {
   claimInstruments,
   loadPlace,
@@ -31,18 +30,24 @@ import {
 import type { Bar } from "@tapedeck/formula";
 import { calendarOf } from "@tapedeck/trading/calendar/index";
 import { createAlertEngine } from "./alerts.ts";
+import { createAlertStore } from "./alertStore.ts";
 import { createBarMaker, longestShortMs } from "./bars.ts";
 import type { OpenBar } from "./bars.ts";
 import { createChunkStore } from "./chunkStore.ts";
 import { createComputedTopics } from "./computed.ts";
 import type { Hub } from "./hub.ts";
 import { createIntake } from "./intake.ts";
+import { createElsewhere } from "./elsewhere.ts";
 import { createLeases } from "./leases.ts";
+import { createLiveSeries } from "./liveSeries.ts";
 import { createOrderedWrites } from "./orderedWrites.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createQualityWatch } from "./quality.ts";
+import type { ProcessKey } from "./processKey.ts";
 import { createRecorder } from "./recorder.ts";
+import { createRelay } from "./relay.ts";
 import type { RowTopics } from "./rowTopics.ts";
+import { createLiveSentiments } from "./sentiments.ts";
 import type { TickSource } from "./source.ts";
 import { openSpill } from "./spill.ts";
 import { createWatches } from "./watch.ts";
@@ -57,6 +62,10 @@ const historyLimitMs = 86_400_000;
 const graceMs = 500;
 /** Instruments whose stored ticks are read at once when they are taken. */
 const readAtOnce = 3;
+/** How long a bar waits for that of another instrument, which another process has. */
+const patienceMs = 2_000;
+/** How often instruments of other processes, and what was published, are looked for. */
+const lookMs = 500;
 /** Between two times that what is known of a venue's trades is looked at for how old ticks may be. */
 const floorsMs = 1_000;
 
@@ -77,6 +86,7 @@ export interface TickParts {
   runId: string;
   hub: Hub;
   rows: RowTopics;
+  processKey: ProcessKey;
   codeVersion: string;
   dir: string;
   /** How long simulated rows are kept. */
@@ -146,7 +156,26 @@ export async function startTicks(parts: TickParts) {
     chunkRows: parts.recorder?.chunkRows ?? 5_000,
     maxRows: parts.recorder?.maxRows ?? 50_000,
   });
-  const watches = createWatches({
+  const has = (instrumentId: string) => pipeline.has(instrumentId);
+  const idOf = (name: string) => (name.includes(".") ? name : `${name}.${venue.toUpperCase()}`);
+  /** The address of another process that takes an instrument's ticks; undefined where there is none. */
+  const holderOf = async (instrumentId: string) =>
+    leases.has(instrumentId) ? undefined : loadHolder(db, venue, instrumentId);
+  const elsewhere = createElsewhere({
+    relay: createRelay({ kind: "process", token: parts.processKey.token }, log),
+    holderOf,
+    has,
+    take: (bars) => watches.take(bars),
+    log,
+    everyMs: lookMs,
+  });
+  const sentiments = createLiveSentiments({ db, idOf, now: clock, log, everyMs: lookMs });
+  const seriesOf = createLiveSeries({
+    idOf,
+    has,
+    elsewhere,
+    sentiments,
+    takeRows: (key, found) => watches.takeRows(key, found),
     async history(instrumentId, timeframe, limit) {
       const kept = new Map<number, Bar>();
       const stored = { instrumentId, timeframe, beforeMs: clock(), limit };
@@ -155,24 +184,13 @@ export async function startTicks(parts: TickParts) {
         if (bar.final) kept.set(bar.closeMs, bar);
       return [...kept.values()].toSorted((a, b) => a.closeMs - b.closeMs).slice(-limit);
     },
-    idOf: (name) => (name.includes(".") ? name : `${name}.${venue.toUpperCase()}`),
-    log,
-    retryMs: 1_000,
   });
-  const has = (instrumentId: string) => pipeline.has(instrumentId);
-  const computed = createComputedTopics({ watches, hub, has });
+  const watches = createWatches({ seriesOf, log, retryMs: 1_000, patienceMs });
+  const computed = createComputedTopics({ watches, hub, require: (name) => requireTicks(idOf(name)) });
   const alerts = createAlertEngine({
     has,
     loadChanged: (afterChange) => loadChangedAlerts(db, afterChange),
-    async save(changes) {
-      await db.transaction().execute(async (tx) => {
-        for (const { alertId, state, trigger } of changes) {
-          if (trigger !== undefined) await insertTrigger(tx, trigger, insertNotification, now());
-          await saveState(tx, alertId, state);
-        }
-      });
-      for (const { trigger } of changes) if (trigger !== undefined) rows.triggered(trigger.tenantId);
-    },
+    save: createAlertStore({ db, venue, runId, now, triggered: rows.triggered, log }),
     watches,
     now: clock,
     beginsAnew: source.now !== undefined,
@@ -260,7 +278,7 @@ export async function startTicks(parts: TickParts) {
       floors.delete(instrumentId);
       alerts.instrumentsChanged();
       for (const listener of givenUp) listener(instrumentId);
-      return stored;
+      return (await alerts.settled()) && stored;
     },
     log,
     everyMs: times.everyMs,
@@ -289,11 +307,26 @@ export async function startTicks(parts: TickParts) {
     );
   }
 
+  /**
+   * Has the venue take one more instrument, where it can; its row is there before its ticks are. Nothing for one that
+   * another process has.
+   */
+  async function add(instrumentId: string): Promise<void> {
+    const suffix = `.${venue.toUpperCase()}`;
+    if (!instrumentId.endsWith(suffix) || leases.has(instrumentId)) return;
+    const known = source.instruments.some((one) => one.instrumentId === instrumentId);
+    if (known || source.add(instrumentId.slice(0, -suffix.length)) !== undefined)
+      await leases.want(instrumentId);
+  }
+
+  async function requireTicks(instrumentId: string): Promise<void> {
+    await add(instrumentId);
+    if (!has(instrumentId) && (await holderOf(instrumentId)) === undefined)
+      throw new AppError("symbol.unknown", `No ticks come of ${instrumentId} here.`);
+  }
+
   return {
-    snapshot: (topic: MarketTopic) =>
-      topic.channel === "formulas" || topic.channel === "pairs"
-        ? computed.snapshot(topic)
-        : pipeline.snapshot(topic),
+    snapshot: pipeline.snapshot,
     compute: computed.open,
     /** What a position is marked with; undefined before the first print. */
     lastMark(instrumentId: string) {
@@ -307,21 +340,8 @@ export async function startTicks(parts: TickParts) {
             datasetHash: null,
           };
     },
-    /**
-     * Has the venue take one more instrument, where it can; its row is there before its ticks are. Nothing for one that
-     * another process has.
-     */
-    async add(instrumentId: string): Promise<void> {
-      const suffix = `.${venue.toUpperCase()}`;
-      if (!instrumentId.endsWith(suffix) || leases.has(instrumentId)) return;
-      const known = source.instruments.some((one) => one.instrumentId === instrumentId);
-      if (known || source.add(instrumentId.slice(0, -suffix.length)) !== undefined)
-        await leases.want(instrumentId);
-    },
-    /** The address of another process that takes an instrument's ticks; undefined where there is none. */
-    async holderOf(instrumentId: string): Promise<string | undefined> {
-      return leases.has(instrumentId) ? undefined : loadHolder(db, venue, instrumentId);
-    },
+    add,
+    holderOf,
     /** Calls when this process has given an instrument up, until what it gives is called. */
     onGivenUp(listener: (instrumentId: string) => void): () => void {
       givenUp.add(listener);
@@ -338,6 +358,8 @@ export async function startTicks(parts: TickParts) {
     }),
     async stop(deadlineMs: number) {
       for (const timer of timers) clearInterval(timer);
+      elsewhere.stop();
+      sentiments.stop();
       pipeline.stop();
       await Promise.all([recorder.close(deadlineMs), alerts.stop(), writes.stop(deadlineMs)]);
       await Promise.all([leases.stop(), closeRun(db, runId, now())]).catch((error: unknown) =>

@@ -1,9 +1,13 @@
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { timeframeMs } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
 import type { LiveBar, LiveTimeframe } from "@tapedeck/features/ticks/contract";
 import { createFormulaRun } from "@tapedeck/formula";
 import type { Bar, FormulaRun } from "@tapedeck/formula";
+import { createCheckpoints, reachBars } from "./checkpoints.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import { createTape } from "./tape.ts";
+import type { Tape } from "./tape.ts";
 
 /** Values of formulas at a bar's end: a number (NaN), or 0 and 1 for a condition; used again after the call. */
 export type OnValues = (closeMs: number, values: Float64Array) => void;
@@ -12,6 +16,8 @@ export type OnValues = (closeMs: number, values: Float64Array) => void;
 export interface WatchRequest {
   instrumentId: string;
   timeframe: LiveTimeframe;
+  /** Whose documents a formula reads, where it does. */
+  tenantId: string;
   /** Begins a computation: formulas, or anything else that takes bars one at a time. Throws FormulaError. */
   begin(): FormulaRun;
   /** Bars that it begins with, at most. */
@@ -22,221 +28,328 @@ export interface WatchRequest {
 const formulaBars = 5_000;
 
 export function formulaWatch(
-  instrumentId: string,
-  timeframe: LiveTimeframe,
+  on: Pick<WatchRequest, "instrumentId" | "timeframe" | "tenantId">,
   formulas: readonly string[],
 ): WatchRequest {
-  const begin = () => createFormulaRun(formulas, { timeframeMs: timeframeMs(timeframe) });
-  return { instrumentId, timeframe, begin, historyBars: formulaBars };
+  const begin = () => createFormulaRun(formulas, { timeframeMs: timeframeMs(on.timeframe) });
+  return { ...on, begin, historyBars: formulaBars };
+}
+
+/** A series that formulas read, of bars or of what was published, and where its rows come from. */
+export interface Series {
+  /** Names it among all; where it is one tenant's, the tenant too. */
+  key: string;
+  /** The newest rows that are kept, oldest first, none left out between them. */
+  history(limit: number): Promise<readonly Bar[]>;
+  /** Has new rows come to `takeRows` until what it gives is called; nothing where they do so by themselves. */
+  follow(): () => void;
+  /** Its row may come later than the bar of the same time of an instrument that is here. */
+  isLate(): boolean;
 }
 
 /**
- * What is computed as bars become final, by the kernels that a batch uses. A watch begins with the bars that are
- * kept, and begins anew when one of them is corrected: `onValues` is then told of all of them again.
+ * What is computed as bars become final, by the kernels that a batch uses. A watch begins with the bars that are kept; when
+ * one of them is corrected it goes back to before that one, and `onValues` is told again of what followed.
  */
 export interface Watches {
   open(request: WatchRequest, onValues: OnValues): OpenWatch;
-  /** Bars that became final together, or a correction of one. */
+  /** Bars that became final together, or corrections. */
   take(bars: readonly LiveBar[]): void;
+  /** Rows of a series; what is known already changes nothing. */
+  takeRows(key: string, rows: readonly Bar[]): void;
 }
 
 export interface OpenWatch {
-  /** Other instruments that the formulas read. */
-  instruments: readonly string[];
   /** Resolves once `onValues` was told of the bars that are kept. */
   ready: Promise<void>;
   stop(): void;
 }
 
 export interface WatchOptions {
-  /** The newest final bars that are kept, oldest first. */
-  history(instrumentId: string, timeframe: LiveTimeframe, limit: number): Promise<readonly Bar[]>;
-  /** The id of an instrument as a formula names it. */
-  idOf(name: string): string;
+  /** A series as a formula names it: an instrument, or the sentiment of one. */
+  seriesOf(name: string, request: Pick<WatchRequest, "timeframe" | "tenantId">): Series;
   log: Log;
   /** Between two tries to read the history. */
   retryMs: number;
+  /** How long a bar waits for that of a late series. */
+  patienceMs: number;
 }
 
-/** Bars that wait while the history is read. */
-const maxWaiting = 1_000;
-/** Bars of history that are taken before ticks have their turn. */
-const barsAtOnce = 200;
-/** Watches that take their bars before ticks have their turn. */
-const watchesAtOnce = 200;
+/** By which key the bars of an instrument come. */
+export const barsKey = (instrumentId: string, timeframe: LiveTimeframe) => `${instrumentId} ${timeframe}`;
 
-interface FinalBar {
-  instrumentId: string;
-  bar: Bar;
+/** Bars that are taken before ticks have their turn. */
+const barsAtOnce = 400;
+
+/** A series that watches read. */
+interface Followed {
+  series: Series;
+  tape: Tape;
+  stop(): void;
+  /** Histories under way, by their bars: watches that begin together share them. */
+  histories: Map<number, Promise<void>>;
+  watches: Set<Watch>;
+  /** How many of them have not taken their history yet. */
+  warming: number;
 }
 
 interface Watch {
   request: WatchRequest;
   onValues: OnValues;
   run: FormulaRun;
-  /** Names in the formulas by instrument. */
-  names: ReadonlyMap<string, string>;
-  /** End of the last bar taken, by instrument. */
-  takenMs: Map<string, number>;
-  /** Bars that came while the history is read; undefined: it has been. */
-  waiting: FinalBar[] | undefined;
-  stopped: boolean;
+  checkpoints: Checkpoints;
+  base: Followed;
+  /** Names in the formulas, and what they name. */
+  others: { name: string; followed: Followed }[];
+  all: ReadonlySet<Followed>;
+  /** Of the base, only bars that end later are taken. */
+  startMs: number;
+  /** All bars that end by then were taken. */
+  doneMs: number;
+  /** Bars of the base that end by then wait for no other. */
+  releasedMs: number;
+  /** End of the oldest row that was corrected since. */
+  correctedMs: number;
+  state: "reading" | "warming" | "warm" | "stopped";
+  isDue: boolean;
+  becameWarm(): void;
 }
-
-/** Bars in the order in which a run takes them: by their end, the base instrument's last. */
-function inOrder(bars: FinalBar[], baseId: string): FinalBar[] {
-  return bars.toSorted(
-    (a, b) =>
-      a.bar.closeMs - b.bar.closeMs || Number(a.instrumentId === baseId) - Number(b.instrumentId === baseId),
-  );
-}
-
-const placeOf = ({ instrumentId, bar }: FinalBar) => `${instrumentId} ${bar.closeMs}`;
-
-const columns = ["open", "high", "low", "close", "volume"] as const;
-const isEqual = (a: Bar, b: Bar) => columns.every((column) => a[column] === b[column]);
 
 export function createWatches(options: WatchOptions): Watches {
   const { log } = options;
-  /** By the instruments and the timeframe that they read. */
-  const readers = new Map<string, Set<Watch>>();
-  /** Histories that are being read: watches that begin together share them. */
-  const reading = new Map<string, Promise<readonly Bar[]>>();
-
-  /** Bars that became final and were not taken yet. */
-  const due: { watch: Watch; finals: FinalBar[] }[] = [];
+  const followed = new Map<string, Followed>();
+  /** Watches that may have bars to take, in their order. */
+  const due: Watch[] = [];
   let taking = false;
 
-  const keyOf = (instrumentId: string, timeframe: LiveTimeframe) => `${instrumentId} ${timeframe}`;
-
-  function keysOf({ request, names }: Watch): string[] {
-    const ids = new Set([request.instrumentId, ...names.keys()]);
-    return [...ids].map((id) => keyOf(id, request.timeframe));
-  }
-
-  function history(instrumentId: string, { timeframe, historyBars }: WatchRequest): Promise<readonly Bar[]> {
-    const key = `${keyOf(instrumentId, timeframe)} ${historyBars}`;
-    let bars = reading.get(key);
-    if (bars === undefined) {
-      bars = options.history(instrumentId, timeframe, historyBars).finally(() => reading.delete(key));
-      reading.set(key, bars);
+  function follow(name: string, request: WatchRequest): Followed {
+    const series = options.seriesOf(name, request);
+    let found = followed.get(series.key);
+    if (found === undefined) {
+      const kept = { tape: createTape(), histories: new Map(), watches: new Set<Watch>(), warming: 0 };
+      found = { series, ...kept, stop: series.follow() };
+      followed.set(series.key, found);
     }
-    return bars;
+    return found;
   }
 
-  function begin(request: WatchRequest): Pick<Watch, "run" | "names" | "takenMs"> {
-    const run = request.begin();
-    const names = new Map(run.instruments.map((name) => [options.idOf(name), name]));
-    return { run, names, takenMs: new Map() };
+  function leave(one: Followed, watch: Watch): void {
+    one.watches.delete(watch);
+    if (one.watches.size > 0) return;
+    one.stop();
+    followed.delete(one.series.key);
   }
 
-  const isTaken = (watch: Watch, { instrumentId, bar }: FinalBar) =>
-    bar.closeMs <= (watch.takenMs.get(instrumentId) ?? -Infinity);
-
-  function push(watch: Watch, one: FinalBar): void {
-    // A bar of history that has come by itself meanwhile.
-    if (isTaken(watch, one)) return;
-    const { instrumentId, bar } = one;
-    watch.takenMs.set(instrumentId, bar.closeMs);
-    const name = watch.names.get(instrumentId);
-    if (name !== undefined) watch.run.pushOther(name, bar);
-    if (instrumentId === watch.request.instrumentId) watch.onValues(bar.closeMs, watch.run.push(bar));
+  function readHistory({ series, tape, histories }: Followed, limit: number): Promise<void> {
+    let reading = histories.get(limit);
+    if (reading === undefined) {
+      reading = series
+        .history(limit)
+        .then((rows) => tape.keep(rows))
+        .finally(() => histories.delete(limit));
+      histories.set(limit, reading);
+    }
+    return reading;
   }
 
-  /** Takes bars, and what came meanwhile; begins anew with what corrects one of them. */
-  async function replay(watch: Watch, kept: Map<string, FinalBar>): Promise<void> {
-    const baseId = watch.request.instrumentId;
-    for (;;) {
-      for (const [i, one] of inOrder([...kept.values()], baseId).entries()) {
-        if (i % barsAtOnce === barsAtOnce - 1) await turn();
-        if (watch.stopped) return;
-        push(watch, one);
-      }
-      // Of a bar that came twice the newer.
-      const waiting = new Map(watch.waiting!.map((one) => [placeOf(one), one]));
-      const isCorrected = [...waiting].some(([place, one]) => {
-        const known = kept.get(place);
-        return isTaken(watch, one) && (known === undefined || !isEqual(known.bar, one.bar));
-      });
-      if (!isCorrected) {
-        watch.waiting = undefined;
-        for (const one of inOrder([...waiting.values()], baseId)) push(watch, one);
-        return;
-      }
-      for (const [place, one] of waiting) kept.set(place, one);
-      Object.assign(watch, begin(watch.request), { waiting: [] });
+  /** Back to what corrections need, now and then. */
+  function trim({ tape }: Followed): void {
+    if (tape.bars().length > 2 * reachBars) tape.trim(reachBars + 1);
+  }
+
+  /** Counts a watch among those that read back to the beginning of what is kept, or no more. */
+  function setState(watch: Watch, state: Watch["state"]): void {
+    const isCold = (one: Watch["state"]) => one === "reading" || one === "warming";
+    const change = Number(isCold(state)) - Number(isCold(watch.state));
+    watch.state = state;
+    for (const one of watch.all) {
+      one.warming += change;
+      if (one.warming === 0) trim(one);
     }
   }
 
-  /** Reads what is kept and goes on from there. */
-  async function warm(watch: Watch): Promise<void> {
-    const { request } = watch;
-    const kept = new Map<string, FinalBar>();
-    for (const instrumentId of new Set([request.instrumentId, ...watch.names.keys()]))
-      for (const bar of await history(instrumentId, request)) {
-        const one = { instrumentId, bar };
-        kept.set(placeOf(one), one);
-      }
-    await replay(watch, kept);
+  /** Takes rows of another series that end after `afterMs` and by `closeMs`; gives how many. */
+  function pushOther({ run }: Watch, name: string, tape: Tape, afterMs: number, closeMs: number): number {
+    const rows = tape.bars();
+    const first = tape.indexAfter(afterMs);
+    let at = first;
+    for (; at < rows.length && rows[at]!.closeMs <= closeMs; at++) run.pushOther(name, rows[at]!);
+    return at - first;
   }
 
-  async function warmUntilDone(watch: Watch): Promise<void> {
-    while (!watch.stopped) {
+  const waits = ({ releasedMs, others }: Watch, closeMs: number) =>
+    closeMs > releasedMs &&
+    others.some((one) => one.followed.series.isLate() && one.followed.tape.lastMs() < closeMs);
+
+  /** Goes back to before what was corrected; false: no such state is kept, or rows are missing that were forgotten. */
+  function goBack(watch: Watch): boolean {
+    if (watch.correctedMs <= watch.doneMs) {
+      const doneMs = watch.checkpoints.restore(watch.run, watch.correctedMs);
+      if (doneMs === undefined) return false;
+      watch.doneMs = doneMs;
+    }
+    watch.correctedMs = Infinity;
+    return watch.state === "warming" || [...watch.all].every(({ tape }) => tape.fromMs() <= watch.doneMs);
+  }
+
+  /** Takes bars that have come, about `most`; gives how many, and whether there are more. */
+  function advance(watch: Watch, most: number): { taken: number; more: boolean } {
+    const { base, others } = watch;
+    const bars = base.tape.bars();
+    let taken = 0;
+    for (let at = base.tape.indexAfter(Math.max(watch.doneMs, watch.startMs)); at < bars.length; at++) {
+      if (taken >= most) return { taken, more: true };
+      const bar = bars[at]!;
+      if (waits(watch, bar.closeMs)) break;
+      for (const { name, followed: other } of others)
+        taken += pushOther(watch, name, other.tape, watch.doneMs, bar.closeMs);
+      watch.onValues(bar.closeMs, watch.run.push(bar));
+      watch.doneMs = bar.closeMs;
+      watch.checkpoints.pushed(watch.run, bar.closeMs);
+      taken += 1;
+    }
+    return { taken, more: false };
+  }
+
+  /** Lets a watch take what has come; gives how many bars that was. */
+  function work(watch: Watch, most: number): number {
+    if (!goBack(watch)) {
+      void warm(watch);
+      return 1;
+    }
+    const { taken, more } = advance(watch, most);
+    if (more) schedule(watch);
+    else if (watch.state === "warming") {
+      setState(watch, "warm");
+      watch.becameWarm();
+    }
+    return Math.max(1, taken);
+  }
+
+  /** In their order; many bars at once leave ticks their turn. */
+  function takeDue(): void {
+    let left = barsAtOnce;
+    let done = 0;
+    for (; done < due.length && left > 0; done++) {
+      const watch = due[done]!;
+      watch.isDue = false;
+      if (watch.state === "stopped" || watch.state === "reading") continue;
       try {
-        return await warm(watch);
+        left -= work(watch, left);
       } catch (error) {
         const { instrumentId, timeframe } = watch.request;
-        log.warn({ err: error, instrumentId, timeframe }, "bars of a watch were not read; tried again");
-        Object.assign(watch, begin(watch.request));
-        await sleep(options.retryMs, undefined, { ref: false });
+        log.error({ err: error, instrumentId, timeframe }, "a watch cannot be computed and ends");
+        stop(watch);
       }
     }
-  }
-
-  function takeFinals(watch: Watch, finals: FinalBar[]): void {
-    // What is given up is among the bars that are kept once they can be read again.
-    if (watch.waiting !== undefined) watch.waiting = [...watch.waiting, ...finals].slice(-maxWaiting);
-    else if (finals.some((one) => isTaken(watch, one))) {
-      Object.assign(watch, begin(watch.request), { waiting: finals });
-      void warmUntilDone(watch);
-    } else for (const one of inOrder(finals, watch.request.instrumentId)) push(watch, one);
-  }
-
-  /** In their order; many at once leave ticks their turn. */
-  function takeDue(): void {
-    for (const { watch, finals } of due.splice(0, watchesAtOnce))
-      if (!watch.stopped) takeFinals(watch, finals);
+    due.splice(0, done);
     taking = due.length > 0;
     if (taking) setImmediate(takeDue);
   }
 
+  function schedule(watch: Watch): void {
+    if (watch.isDue || watch.state === "stopped" || watch.state === "reading") return;
+    watch.isDue = true;
+    due.push(watch);
+  }
+
+  function takeSoon(): void {
+    if (!taking && due.length > 0) takeDue();
+  }
+
+  /** What has come of the base by now waits for late series no longer than the patience. */
+  function releaseLater(watch: Watch): void {
+    if (!watch.others.some((one) => one.followed.series.isLate())) return;
+    const closeMs = watch.base.tape.lastMs();
+    const timer = setTimeout(() => {
+      watch.releasedMs = Math.max(watch.releasedMs, closeMs);
+      schedule(watch);
+      takeSoon();
+    }, options.patienceMs);
+    timer.unref();
+  }
+
+  /** Reads what is kept, and begins with it. */
+  async function warm(watch: Watch): Promise<void> {
+    const { request } = watch;
+    setState(watch, "reading");
+    for (;;) {
+      try {
+        await Promise.all([...watch.all].map((one) => readHistory(one, request.historyBars)));
+        break;
+      } catch (error) {
+        const { instrumentId, timeframe } = request;
+        log.warn({ err: error, instrumentId, timeframe }, "bars of a watch were not read; tried again");
+        await sleep(options.retryMs, undefined, { ref: false });
+      }
+      if (watch.state === "stopped") return;
+    }
+    if (watch.state === "stopped") return;
+    const bars = watch.base.tape.bars();
+    Object.assign(watch, fresh(request), {
+      startMs: bars.at(-request.historyBars - 1)?.closeMs ?? -Infinity,
+    });
+    setState(watch, "warming");
+    releaseLater(watch);
+    schedule(watch);
+    takeSoon();
+  }
+
+  function fresh(request: WatchRequest) {
+    const [doneMs, startMs, releasedMs] = [-Infinity, -Infinity, -Infinity];
+    const run = request.begin();
+    return {
+      run,
+      checkpoints: createCheckpoints(),
+      doneMs,
+      startMs,
+      releasedMs,
+      correctedMs: Infinity,
+    };
+  }
+
+  function stop(watch: Watch): void {
+    if (watch.state === "stopped") return;
+    setState(watch, "stopped");
+    for (const one of watch.all) leave(one, watch);
+    watch.becameWarm();
+  }
+
+  function takeRows(key: string, rows: readonly Bar[]): void {
+    const one = followed.get(key);
+    if (one === undefined) return;
+    let oldestMs = Infinity;
+    for (const row of rows) if (one.tape.take(row)) oldestMs = Math.min(oldestMs, row.closeMs);
+    if (oldestMs === Infinity) return;
+    if (one.warming === 0) trim(one);
+    for (const watch of one.watches) {
+      watch.correctedMs = Math.min(watch.correctedMs, oldestMs);
+      if (one === watch.base) releaseLater(watch);
+      schedule(watch);
+    }
+  }
+
   return {
     open(request, onValues) {
-      const watch: Watch = { request, onValues, ...begin(request), waiting: [], stopped: false };
-      for (const key of keysOf(watch)) readers.set(key, (readers.get(key) ?? new Set()).add(watch));
-      return {
-        instruments: [...watch.names.keys()],
-        ready: warmUntilDone(watch),
-        stop() {
-          watch.stopped = true;
-          for (const key of keysOf(watch)) {
-            const known = readers.get(key);
-            known?.delete(watch);
-            if (known?.size === 0) readers.delete(key);
-          }
-        },
-      };
+      const base = follow(request.instrumentId, request);
+      const begun = fresh(request);
+      const others = begun.run.instruments.map((name) => ({ name, followed: follow(name, request) }));
+      const all = new Set([base, ...others.map((one) => one.followed)]);
+      const { promise: ready, resolve: becameWarm } = Promise.withResolvers<void>();
+      const parts = { request, onValues, ...begun, base, others, all, becameWarm };
+      const watch: Watch = { ...parts, state: "stopped", isDue: false };
+      for (const one of all) one.watches.add(watch);
+      void warm(watch);
+      return { ready, stop: () => stop(watch) };
     },
     take(bars) {
-      const mine = new Map<Watch, FinalBar[]>();
-      for (const bar of bars)
-        for (const watch of readers.get(keyOf(bar.instrumentId, bar.timeframe)) ?? []) {
-          const found = mine.get(watch);
-          if (found === undefined) mine.set(watch, [{ instrumentId: bar.instrumentId, bar }]);
-          else found.push({ instrumentId: bar.instrumentId, bar });
-        }
-      for (const [watch, finals] of mine) due.push({ watch, finals });
-      if (!taking && due.length > 0) takeDue();
+      const byKey = Map.groupBy(bars, (bar) => barsKey(bar.instrumentId, bar.timeframe));
+      for (const [key, rows] of byKey) takeRows(key, rows);
+      takeSoon();
+    },
+    takeRows(key, rows) {
+      takeRows(key, rows);
+      takeSoon();
     },
   };
 }

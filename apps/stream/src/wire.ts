@@ -13,6 +13,7 @@ import { defaultLimits } from "./client.ts";
 import type { ClientLimits } from "./client.ts";
 import { createHub } from "./hub.ts";
 import { createLivePortfolios } from "./portfolios.ts";
+import { createProcessKey } from "./processKey.ts";
 import { createRowTopics } from "./rowTopics.ts";
 import { defaultServerLimits, startServer } from "./server.ts";
 import type { ServerLimits } from "./server.ts";
@@ -61,8 +62,10 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
     parts.jwtSecret ??
     (await keptSecret(path.join(parts.dir, "jwt-secret"), () => randomBytes(32).toString("base64url")));
   const auth = createAuthService({ db, jwtSecret, limiter, now, log });
+  const processKey = createProcessKey(jwtSecret);
   const rows = createRowTopics({ db, bus: parts.bus, log, pollMs: 1_000 });
-  const ticking = source === undefined ? undefined : await startTicks({ ...parts, source, runId, hub, rows });
+  const ticking =
+    source === undefined ? undefined : await startTicks({ ...parts, source, runId, hub, rows, processKey });
   /** Those that ask for an instrument while it is being taken wait for the same end. */
   const adding = new Map<string, Promise<void>>();
   function add(instrumentId: string): Promise<void> {
@@ -93,6 +96,7 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
     host: parts.host,
     port: parts.port,
     auth,
+    processKey,
     limiter,
     hello: () => ({
       type: "hello",
@@ -110,9 +114,9 @@ export async function startStream(parts: StreamParts): Promise<RunningStream> {
       rows,
       now,
       snapshot: (topic) => ticking?.snapshot(topic),
-      compute: async (topic) => {
+      compute: async (topic, tenantId) => {
         if (ticking === undefined) throw new AppError("symbol.unknown", "This stream has no venue.");
-        return ticking.compute(topic);
+        return ticking.compute(topic, tenantId);
       },
       expand: async (tenantId, formula) => (await formulas.expand(tenantId, [formula]))[0]!,
       portfolio: portfolios,

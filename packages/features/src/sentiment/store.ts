@@ -61,6 +61,17 @@ export async function loadSentimentAfter(
     .execute();
 }
 
+/** The last score that is stored; 0 without one. */
+export async function lastSentimentSeq(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom("sentimentItems")
+    .select("seq")
+    .orderBy("seq", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.seq ?? 0;
+}
+
 /** Newest first, after the place `before`. */
 export async function loadItems(
   db: Db,

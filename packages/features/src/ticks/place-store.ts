@@ -59,6 +59,23 @@ export async function renewInstruments(
   return new Set(rows.map(({ instrumentId }) => instrumentId));
 }
 
+/** Those of the instruments that a run still has: nobody takes them from it before the transaction ends. */
+export async function holdInstruments(
+  tx: Tx,
+  holder: { venue: string; runId: string; instrumentIds: readonly string[] },
+): Promise<Set<string>> {
+  const rows = await tx
+    .selectFrom("streamPlaces")
+    .select("instrumentId")
+    .where("venue", "=", holder.venue)
+    .where("runId", "=", holder.runId)
+    .where("instrumentId", "in", holder.instrumentIds)
+    .orderBy("instrumentId")
+    .forShare()
+    .execute();
+  return new Set(rows.map(({ instrumentId }) => instrumentId));
+}
+
 /** The address of the process that holds an instrument; undefined where none does, or it is not reached. */
 export async function loadHolder(db: Db, venue: string, instrumentId: string): Promise<string | undefined> {
   const row = await db

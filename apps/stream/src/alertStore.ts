@@ -1,0 +1,38 @@
+import type { Log } from "@tapedeck/core";
+import { insertTrigger, saveState } from "@tapedeck/features/alerts/store";
+import type { Db } from "@tapedeck/features/db";
+import { insertNotification } from "@tapedeck/features/notifications/store";
+import { holdInstruments } from "@tapedeck/features/ticks/place-store";
+import type { AlertEngineOptions } from "./alerts.ts";
+
+/**
+ * Stores changes of alerts of the instruments that a run still has, in one transaction with the lease: where another process
+ * has taken the instrument, what that one sees counts, and a late change is given up.
+ */
+export function createAlertStore(options: {
+  db: Db;
+  venue: string;
+  runId: string;
+  now(): number;
+  /** A trigger of the tenant was stored. */
+  triggered(tenantId: string): void;
+  log: Log;
+}): AlertEngineOptions["save"] {
+  const { db, venue, runId, now, log } = options;
+  return async (changes) => {
+    const instrumentIds = [...new Set(changes.map(({ instrumentId }) => instrumentId))];
+    const held = await db.transaction().execute(async (tx) => {
+      const mine = await holdInstruments(tx, { venue, runId, instrumentIds });
+      for (const { alertId, instrumentId, state, trigger } of changes) {
+        if (!mine.has(instrumentId)) continue;
+        if (trigger !== undefined) await insertTrigger(tx, trigger, insertNotification, now());
+        await saveState(tx, alertId, state);
+      }
+      return mine;
+    });
+    for (const { alertId, instrumentId, trigger } of changes)
+      if (!held.has(instrumentId))
+        log.warn({ alertId, instrumentId }, "a change of an alert came too late and is given up");
+      else if (trigger !== undefined) options.triggered(trigger.tenantId);
+  };
+}
