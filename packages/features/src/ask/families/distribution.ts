@@ -180,7 +180,7 @@ export const howUnusual = defineFamily<PeriodArgs>({
         ...correction,
         say(
           bars,
-          `${bars.title} ${side} ${formatPercent(Math.abs(move))} ${bars.at(at)} (${formatNumber(close[at]!)} / ${formatNumber(close[at - 1]!)} − 1), ${formatNumber(Math.abs(deviations))} standard deviations of the ${formatCount(usual.length)} returns before it from their mean.`,
+          `${bars.title} ${side} ${formatPercent(Math.abs(move))} ${bars.at(at)} (${formatNumber(close[at]!)} / ${formatNumber(close[at - 1]!)} − 1), ${formatNumber(Math.abs(deviations))} standard deviations of the ${formatCount(usual.length)} returns before it ${deviations < 0 ? "below" : "above"} their mean.`,
           bars.value("close / lag(close, 1) - 1", at, move, "return"),
           bars.value("close", at, close[at]!, bars.unit),
           bars.value("close", at - 1, close[at - 1]!, bars.unit),

@@ -130,7 +130,7 @@ function worstDrawdown(bars: Bars, stretch: Stretch): Draft[] {
     recoveryIndex < 0
       ? say(
           bars,
-          `The peak had not been reached again by ${bars.when(bars.last)}, the last bar in the data.`,
+          `The peak had not been reached again by ${bars.when(bars.last)}, the last bar in the data: the highest close after the trough was ${bars.price(Math.max(...after))}.`,
           bars.value(`max(close) after ${bars.when(troughIndex)}`, bars.last, Math.max(...after), bars.unit),
         )
       : say(

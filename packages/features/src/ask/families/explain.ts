@@ -78,7 +78,7 @@ export const explainSignal = defineFamily<SignalArgs>({
     const drafts: Draft[] = [
       ...correction,
       {
-        text: `"${String(title.value)}" on ${String(instrumentId.value)} trades at an open on what its conditions say at the close before; this is the close ${bars.at(decided)}.`,
+        text: `"${String(title.value)}" on ${String(instrumentId.value)} trades at an open on what its conditions say at the close before; this is the close ${bars.at(decided)}, ${bars.price(bars.dataset.columns.close[decided]!)}.`,
         cite: [
           title,
           instrumentId,

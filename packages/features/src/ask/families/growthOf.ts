@@ -56,13 +56,18 @@ export const growthOf = defineFamily<GrowthArgs>({
   async run(args, tools) {
     const bars = await tools.readBars(args.instrument);
     const stretch = bars.stretch(args.period);
-    const { base, end, cite } = measureReturn(bars, stretch);
+    const { base, end, item: moved, cite } = measureReturn(bars, stretch);
     const { close } = bars.dataset.columns;
     const value = (args.amount * close[end]!) / close[base]!;
     const span = stretch.period === undefined ? "" : ` ${stretch.period.label}`;
     const text = `${formatNumber(args.amount)} in ${bars.title}${span} would have become ${formatNumber(value)}, by price alone and before costs: ${formatNumber(args.amount)} × ${formatNumber(close[end]!)} / ${formatNumber(close[base]!)}, the closes ${bars.at(end)} and ${bars.at(base)}.`;
     const item = bars.value(`${args.amount} * close / close ${bars.at(base)}`, end, value, "number");
     const note = coverageNote(bars, stretch);
-    return { drafts: [say(bars, text, item, ...cite), ...(note === undefined ? [] : [note])] };
+    return {
+      drafts: [
+        say(bars, text, item, ...cite.filter((one) => one !== moved)),
+        ...(note === undefined ? [] : [note]),
+      ],
+    };
   },
 });
