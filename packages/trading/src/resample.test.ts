@@ -1,6 +1,13 @@
 import { seededRandom } from "@tapedeck/core";
-import { expect, test } from "vitest";
-import { bootstrapPath, jitterNumber, quantileOf, resampleBars, shuffledDrawdown } from "./resample.ts";
+import { describe, expect, test } from "vitest";
+import {
+  bootstrapPath,
+  createJointResampling,
+  jitterNumber,
+  quantileOf,
+  resampleBars,
+  shuffledDrawdown,
+} from "./resample.ts";
 
 test("quantiles interpolate between order statistics", () => {
   const sorted = Float64Array.of(1, 2, 3, 4);
@@ -70,4 +77,43 @@ test.each([
   const random = seededRandom(1, "jitter");
   const moved = Array.from({ length: 50 }, () => jitterNumber(value, share, random));
   expect(moved.every((one) => Number.isInteger(one) && one >= least && one <= most)).toBe(true);
+});
+
+describe("several instruments at once", () => {
+  const listed = (from: number, n: number) => {
+    const random = seededRandom(from, "prices");
+    const close = Float64Array.from({ length: n }, () => 50 + 50 * random());
+    return {
+      closeMs: Float64Array.from({ length: n }, (_, i) => from + i),
+      open: close.map((price) => price * 0.99),
+      high: close.map((price) => price * 1.02),
+      low: close.map((price) => price * 0.98),
+      close,
+      volume: close.map(() => 1 + Math.floor(100 * random())),
+    };
+  };
+
+  test("one alone has the path that it has by itself", () => {
+    const bars = listed(0, 90);
+    const [path] = createJointResampling([bars])!(7, seededRandom(2, "paths"));
+    expect(path).toEqual(resampleBars(bars, 7, seededRandom(2, "paths")));
+  });
+
+  test("each close takes one moment of all: what they did together stays together", () => {
+    const all = [listed(0, 120), listed(40, 80)];
+    const paths = createJointResampling(all)!(5, seededRandom(4, "paths"));
+    const changes = ({ close }: { close: Float64Array }) =>
+      Float64Array.from({ length: close.length - 1 }, (_, i) => close[i + 1]! / close[i]!);
+    const [first, second] = all.map(changes);
+    const [firstPath, secondPath] = paths.map(changes);
+    secondPath!.forEach((change, i) => {
+      const moment = second!.findIndex((one) => Math.abs(one - change) < 1e-9);
+      expect(moment).toBeGreaterThanOrEqual(0);
+      expect(firstPath![40 + i]!).toBeCloseTo(first![40 + moment]!, 9);
+    });
+  });
+
+  test("none where they are hardly ever listed together", () => {
+    expect(createJointResampling([listed(0, 60), listed(40, 60)])).toBeNull();
+  });
 });
