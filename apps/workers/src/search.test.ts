@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 let database: TestDatabase<Database>;
 let stack: Stack;
+/** The one worker that the first test leaves. */
+let survivor: Stack["worker"];
 
 beforeAll(async () => {
   database = await testDatabase<Database>();
@@ -42,6 +44,17 @@ async function ended(id: string) {
   return job;
 }
 
+/** The process of the worker that has a job. */
+async function pidOf(jobId: string): Promise<number> {
+  const { pid } = await database.db
+    .selectFrom("jobs")
+    .innerJoin("workers", "workers.id", "jobs.workerId")
+    .select("workers.pid")
+    .where("jobs.id", "=", jobId)
+    .executeTakeFirstOrThrow();
+  return pid;
+}
+
 const trialsOf = (jobId: string) =>
   database.db
     .selectFrom("backtestTrials")
@@ -56,17 +69,8 @@ test("a sweep whose worker is killed ends as one that ran undisturbed, each tria
   await expect
     .poll(async () => (await trialsOf(id)).rows, { timeout: 30_000, interval: 10 })
     .toBeGreaterThan(500);
-  const { workerId } = await database.db
-    .selectFrom("jobs")
-    .select("workerId")
-    .where("id", "=", id)
-    .executeTakeFirstOrThrow();
-  const { pid } = await database.db
-    .selectFrom("workers")
-    .select("pid")
-    .where("id", "=", workerId!)
-    .executeTakeFirstOrThrow();
-  (pid === second.pid ? second : stack.worker).kill("SIGKILL");
+  survivor = (await pidOf(id)) === second.pid ? stack.worker : second;
+  (survivor === second ? stack.worker : second).kill("SIGKILL");
   const killed = await ended(id);
   expect(killed.result).toEqual(alone.result);
   expect(await trialsOf(id)).toEqual({ rows: 4_000, last: 4_000 });
@@ -81,4 +85,33 @@ test("a sweep whose worker is killed ends as one that ran undisturbed, each tria
   expect(helped.map(({ result }) => (JSON.parse(result!) as { parts: number }).parts)).toContainEqual(
     expect.toSatisfy((parts: number) => parts > 0),
   );
+}, 120_000);
+
+test("a Monte Carlo has the same bands by one worker, and by three of which the one that has it is killed", async () => {
+  const simulate = () =>
+    stack.client.submit(
+      "monteCarlo",
+      {
+        instruments: ["SPX.INDEX"],
+        strategy: { name: "volatilityTarget", params: { target: 0.1 } },
+        simulations: 5_000,
+        pathSimulations: 40,
+        jitter: { simulations: 40 },
+      },
+      { seed: 3 },
+    );
+  const alone = await ended((await simulate()).id);
+  const workers = [survivor, await stack.startWorker(), await stack.startWorker()];
+  const { id } = await simulate();
+  const done = () =>
+    database.db
+      .selectFrom("backtestParts")
+      .select("number")
+      .where("jobId", "=", id)
+      .where("done", "=", true)
+      .execute();
+  await expect.poll(async () => (await done()).length, { timeout: 30_000, interval: 10 }).toBeGreaterThan(5);
+  const pid = await pidOf(id);
+  workers.find((one) => one.pid === pid)!.kill("SIGKILL");
+  expect((await ended(id)).result).toEqual(alone.result);
 }, 120_000);
