@@ -52,6 +52,21 @@ function halfUnit(printed: string): number {
   return 0.5 * 10 ** -(printed.split(".")[1] ?? "").length;
 }
 
+const length = 300;
+const wave = Float64Array.from({ length }, (_, i) => 100 + 10 * Math.sin(i / 9) + 3 * Math.sin(i * 1.7));
+const openMs = Float64Array.from({ length }, (_, i) => i * 86_400_000);
+const bars = {
+  length,
+  openMs,
+  closeMs: openMs.map((ms) => ms + 86_400_000),
+  open: wave,
+  high: wave.map((value) => value + 1),
+  low: wave.map((value) => value - 1),
+  close: wave.map((value, i) => value + Math.sin(i * 2.3) / 2),
+  volume: wave.map((value) => value * 10),
+  timeframeMs: 86_400_000,
+};
+
 describe.each(documents)("$file", ({ file, topic, text, sources, formulas }) => {
   test("lies in the folder of its part", () => {
     expect(path.dirname(file)).toBe(topic);
@@ -71,20 +86,7 @@ describe.each(documents)("$file", ({ file, topic, text, sources, formulas }) => 
       .map((match) => match[1]!)
       .filter((code) => code.includes("("));
     const all = [...formulas, ...inText];
-    const length = 300;
-    const wave = Float64Array.from({ length }, (_, i) => 100 + 10 * Math.sin(i / 9) + 3 * Math.sin(i * 1.7));
-    const openMs = Float64Array.from({ length }, (_, i) => i * 86_400_000);
-    const results = evaluateFormulas(all, {
-      length,
-      openMs,
-      closeMs: openMs.map((ms) => ms + 86_400_000),
-      open: wave,
-      high: wave.map((value) => value + 1),
-      low: wave.map((value) => value - 1),
-      close: wave.map((value, i) => value + Math.sin(i * 2.3) / 2),
-      volume: wave.map((value) => value * 10),
-      timeframeMs: 86_400_000,
-    });
+    const results = evaluateFormulas(all, bars);
     for (const result of results) expect(Number.isFinite(result.at(-1))).toBe(true);
   });
 });
@@ -93,14 +95,38 @@ const worked = documents.flatMap(({ file, text, examples }) =>
   examples.map((example) => ({ file, text, ...example })),
 );
 
+/** The text prints the number, and the value is what it prints. */
+function expectPrinted(text: string, printed: string, value: number): void {
+  expect(text).toMatch(new RegExp(`(?<![\\d.,])${printed.replaceAll(".", "\\.")}(?![\\d]|[.,]\\d)`));
+  const number = Number(printed.replaceAll(",", ""));
+  expect(Math.abs(value - number)).toBeLessThanOrEqual(halfUnit(printed) * (1 + 1e-9));
+}
+
 test.each(worked)("$file: $call gives what the text says", async ({ text, call, with: values, gives }) => {
   const result = await compute(call, values);
   const printed = typeof gives === "string" ? { "": gives } : gives;
   for (const [member, number] of Object.entries(printed)) {
-    const value = member === "" ? result : (result as Record<string, unknown>)[member];
-    expect(text).toMatch(new RegExp(`(?<![\\d.])${number.replaceAll(".", "\\.")}(?!\\d)`));
-    expect(Math.abs((value as number) - Number(number))).toBeLessThanOrEqual(halfUnit(number) * (1 + 1e-9));
+    const path = member.split(".").filter((key) => key !== "");
+    const value = path.reduce<unknown>((whole, key) => (whole as Record<string, unknown>)[key], result);
+    expectPrinted(text, number, value as number);
   }
+});
+
+const sums = documents.flatMap(({ file, text, arithmetic }) =>
+  arithmetic.map(({ formula, gives }) => ({ file, text, formula, gives })),
+);
+
+test.each(sums)("$file: $formula is $gives, as the text says", ({ text, formula, gives }) => {
+  const [result] = evaluateFormulas([formula], bars);
+  expectPrinted(text, gives, result!.at(-1)!);
+});
+
+test("each document shows something that a program computes", () => {
+  const bare = documents.filter(
+    ({ formulas, examples, arithmetic, measures }) =>
+      formulas.length + examples.length + arithmetic.length + Object.keys(measures).length === 0,
+  );
+  expect(bare.map(({ file }) => file)).toEqual([]);
 });
 
 const defined = documents.flatMap(({ file, measures }) =>

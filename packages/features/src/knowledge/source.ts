@@ -11,8 +11,15 @@ const Example = z.strictObject({
   call: z.string().regex(/^[a-z]+\/[A-Za-z]+\.[A-Za-z]+$/),
   /** Arguments; a list is a series. */
   with: z.array(z.unknown()).min(1),
-  /** The result as the text prints it, or the members of the result that it prints. */
+  /** The result as the text prints it, or the members of the result that it prints: `weights.2` is a member of a member. */
   gives: z.union([z.string(), z.record(z.string(), z.string())]),
+});
+
+const Arithmetic = z.strictObject({
+  /** Of numbers alone, in the formula language. */
+  formula: z.string().trim().min(1).max(500),
+  /** Its value as the text prints it. */
+  gives: z.string().regex(/^-?[\d,]+(\.\d+)?$/),
 });
 
 const FrontMatter = z.strictObject({
@@ -23,6 +30,8 @@ const FrontMatter = z.strictObject({
   formulas: z.array(z.string().trim().min(1).max(2_000)).default([]),
   /** Worked numbers of the text, with the call of packages/quant that gives them. */
   examples: z.array(Example).default([]),
+  /** Worked numbers of the text that are plain arithmetic. */
+  arithmetic: z.array(Arithmetic).default([]),
   /** Measures of annual reports that the text defines, by name, with the definition that questions are answered by. */
   measures: z.record(z.string(), z.string()).default({}),
   /** When what it tells became known; for documents about events. */
@@ -42,6 +51,7 @@ export interface SourceDocument {
 /** A file of the knowledge base, with what its text is checked by. */
 export interface SourceFile extends SourceDocument {
   examples: z.infer<typeof Example>[];
+  arithmetic: z.infer<typeof Arithmetic>[];
   measures: Record<string, string>;
 }
 
