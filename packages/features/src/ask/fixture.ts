@@ -16,7 +16,7 @@ import type { RecordingContext, TestBar } from "@tapedeck/testkit";
 import type { JobContext } from "@tapedeck/core";
 import { filingPages } from "@tapedeck/text/filings/fixture";
 import { createAlertReader } from "../alerts/reader.ts";
-import { insertAlert, insertTrigger } from "../alerts/store.ts";
+import { insertAlert, insertTriggers } from "../alerts/store.ts";
 import { AnalyzePayload } from "../analyze/contract.ts";
 import { runAnalyze } from "../analyze/run.ts";
 import { insertNotification } from "../notifications/store.ts";
@@ -86,7 +86,7 @@ async function seedFilings(db: Db): Promise<void> {
   for (const [filing, pages] of Map.groupBy(filingPages, (page) => page.filing)) {
     const { company, form, year, quarter, day } = filing;
     const document = {
-      title: `${company} ${form} ${year}`,
+      title: `${company} ${form} ${year}${quarter === null ? "" : ` Q${quarter}`}`,
       topic: "filings",
       sources: [],
       formulas: [],
@@ -340,24 +340,9 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
       await insertAlert(tx, alert);
       const { id: alertId, name, instrumentId, muted, callbackUrl, channelIds } = alert;
       const message = "AAPL.XNAS went above 200: 223.02";
-      await insertTrigger(
-        tx,
-        {
-          alertId,
-          tenantId,
-          name,
-          instrumentId,
-          edgeMs: nowMs,
-          value: 223.02,
-          message,
-          test: false,
-          muted,
-          callbackUrl,
-          channelIds,
-        },
-        insertNotification,
-        nowMs,
-      );
+      const told = { edgeMs: nowMs, value: 223.02, message, test: false };
+      const trigger = { alertId, tenantId, name, instrumentId, muted, callbackUrl, channelIds, ...told };
+      await insertTriggers(tx, [trigger], insertNotification, nowMs);
     });
   }
 

@@ -1,20 +1,23 @@
-import { createFigures, createFilingSearch } from "@tapedeck/text/filings/index";
-import type { Figures, FilingPage, FilingSearch } from "@tapedeck/text/filings/index";
+import { createFigures, createFilingSearch, createQuarters } from "@tapedeck/text/filings/index";
+import type { Figures, FilingPage, FilingSearch, Quarters } from "@tapedeck/text/filings/index";
 
 /** Pages of filings made ready to be searched and read for figures, each when it is first asked for. */
 export interface Shelf<Page extends FilingPage> {
   pages: readonly Page[];
   search(): FilingSearch;
   figures(): Figures;
+  quarters(): Quarters;
 }
 
 export function createShelf<Page extends FilingPage>(pages: readonly Page[]): Shelf<Page> {
   let search: FilingSearch | undefined;
   let figures: Figures | undefined;
+  let quarters: Quarters | undefined;
   return {
     pages,
     search: () => (search ??= createFilingSearch(pages)),
     figures: () => (figures ??= createFigures(pages)),
+    quarters: () => (quarters ??= createQuarters(pages)),
   };
 }
 

@@ -35,7 +35,10 @@ function written(expression: Expression, at: number, show: (item: Item, year: nu
  * The arithmetic behind a figure, its items written by `show`: "230 million − 84 million". A single item is written as
  * itself.
  */
-export function arithmeticOf({ request }: Figure, show: (item: Item, year: number) => string): string {
+export function arithmeticOf(
+  { request }: Pick<Figure, "request">,
+  show: (item: Item, year: number) => string,
+): string {
   const { expression, kind, years, year } = request;
   const at = (one: number) => written(expression, one, show);
   switch (kind) {

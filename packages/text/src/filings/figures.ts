@@ -2,27 +2,15 @@ import { createCompanyFinder } from "./companies.ts";
 import { evaluate } from "./expression.ts";
 import type { Expression } from "./expression.ts";
 import type { Filing, FilingPage } from "./filing.ts";
-import { isNetInterest, items, plainLabel } from "./items.ts";
 import type { Item } from "./items.ts";
 import { readPeriods } from "./periods.ts";
 import { readFigureRequest } from "./request.ts";
 import type { FigureRequest, NoFigure } from "./request.ts";
 import { columnYears, rowsOf, scaleOf } from "./rows.ts";
-import type { Row } from "./rows.ts";
+import { itemCalled, readItem } from "./statementTable.ts";
+import type { Operand, Table } from "./statementTable.ts";
 import { statementFit } from "./statements.ts";
 import type { Statement } from "./statements.ts";
-
-/** A figure of a statement, and where it stands. */
-export interface Operand {
-  item: string;
-  year: number;
-  /** In whole units of the statement's currency. */
-  value: number;
-  page: FilingPage;
-  /** Span of its row: page.text.slice(start, end). */
-  start: number;
-  end: number;
-}
 
 export interface Figure {
   request: FigureRequest;
@@ -35,6 +23,8 @@ export interface Figure {
 export interface Figures {
   /** The figure that a question asks for, computed from the statements; or why there is none. */
   answer(question: string): Figure | NoFigure;
+  /** An item as the report of a year tells it, or a later one; null where none does. */
+  item(item: Item, year: number, company: string): Operand | null;
 }
 
 /** A page that is at least this much a statement is read as one. */
@@ -45,13 +35,6 @@ const leastBesideFit = 0.3;
 const mostYears = 3;
 /** A report tells the figures of this many years before its own. */
 const yearsTold = 4;
-
-interface Table {
-  page: FilingPage;
-  rows: readonly Row[];
-  years: readonly number[];
-  scale: number;
-}
 
 /** Reads figures from the statements in annual reports. Pages of one filing stand together and in order. */
 export function createFigures(pages: readonly FilingPage[]): Figures {
@@ -71,7 +54,7 @@ export function createFigures(pages: readonly FilingPage[]): Figures {
     return read;
   }
 
-  function read(item: Item, year: number, request: FigureRequest): Operand | null {
+  function read(item: Item, year: number, request: Pick<FigureRequest, "company" | "year">): Operand | null {
     const reports = [...filings.values()]
       .map(([page]) => page!.filing)
       .filter(
@@ -124,19 +107,17 @@ export function createFigures(pages: readonly FilingPage[]): Figures {
       const request = readFigureRequest(question, companies, readPeriods(question));
       return "declined" in request ? request : compute(request);
     },
+    item: (item, year, company) => read(item, year, { company, year }),
   };
 }
 
-const salesLessCost: Expression = {
+/** Gross profit, where a statement has no line of it. */
+export const salesLessCost: Expression = {
   kind: "binary",
   op: "-",
   left: itemNamed("revenue"),
   right: itemNamed("cost of sales"),
 };
-
-function itemCalled(name: string): Item {
-  return items.find((one) => one.name === name)!;
-}
 
 function itemNamed(name: string): Expression {
   return { kind: "item", item: itemCalled(name), year: null };
@@ -172,74 +153,9 @@ function readTable(own: readonly FilingPage[], at: number): Table | null {
   return Math.abs(shift) > 1 ? null : { page, rows, scale, years: columns.map((year) => year + shift) };
 }
 
-function readItem(table: Table, item: Item, year: number): Operand | null {
-  const { page, rows, years, scale } = table;
-  const column = years.indexOf(year);
-  if (column < 0) return null;
-  const whole = rows.filter(({ cells }) => cells.length === years.length);
-  /** Some show a tax in brackets and a benefit without: its label says so, or what is left of the income. */
-  const taxed = (label: string, told: number): number => {
-    if (/^(benefit|\(provision\))/.test(label)) return -told;
-    const at = (pattern: RegExp) =>
-      whole
-        .filter((row) => pattern.test(plainLabel(row.label)))
-        .map((row) => lossSign(row) * row.cells[column]! * scale);
-    const [before] = at(/before .*tax|^pre-?tax/);
-    const after = at(
-      /^(consolidated )?(net|\(loss\)|loss|income|earnings)\b(?!.*before).*(income|earnings|loss|operations)/,
-    );
-    const left = (tax: number) => Math.min(...after.map((net) => Math.abs(before! - tax - net)));
-    return before !== undefined && left(-told) < left(told) ? -told : told;
-  };
-  for (const pattern of item.rows) {
-    const fitting = whole.filter(({ label }) => pattern.test(plainLabel(label)));
-    const row = fitting.find(({ implied }) => !implied) ?? fitting[0];
-    if (row === undefined) continue;
-    const told = lossSign(row) * row.cells[column]! * scale;
-    const sign = isNetInterest(row.label) ? expenseSign(table, row) : 1;
-    if (sign === null) continue;
-    let value = sign * told;
-    if (item.amount === true && !isNetInterest(row.label)) value = Math.abs(told);
-    else if (item.name === "income tax") value = taxed(plainLabel(row.label), told);
-    return { item: item.name, year, value, page, start: row.start, end: row.end };
-  }
-  return null;
-}
-
-/**
- * 1 where a row of net interest tells expenses as they are, −1 where it tells them in brackets. A positive "interest
- * expense, net" is one by its name; else the years tell in which it leads from the operating income to that before tax.
- * Null where none tells, or they differ.
- */
-function expenseSign(table: Table, { label, cells }: Row): 1 | -1 | null {
-  if (cells[0]! >= 0 && /expense/i.test(label)) return 1;
-  const told = table.years.flatMap((year, column) => {
-    const operating = readItem(table, itemCalled("operating income"), year)?.value;
-    const before = readItem(table, itemCalled("income before tax"), year)?.value;
-    if (operating === undefined || before === undefined) return [];
-    const interest = cells[column]! * table.scale;
-    // With as much of other income beside it, either sign could be.
-    return ([1, -1] as const).filter(
-      (sign) => Math.abs(operating - sign * interest - before) < Math.abs(interest) / 2,
-    );
-  });
-  const [first] = told;
-  return first !== undefined && told.every((sign) => sign === first) ? first : null;
-}
-
-/**
- * −1 for a row whose label says that it counts losses and whose newest year, which the label is of, has no brackets:
- * "Net loss 155" is an income of −155. Else 1.
- */
-function lossSign({ label, cells }: Row): 1 | -1 {
-  const plain = plainLabel(label);
-  const countsLosses =
-    /^(consolidated )?(net |operating )?loss\b(?!.*\b(earnings|profit|income\b(?! tax)))/.test(plain);
-  return countsLosses && cells[0]! > 0 ? -1 : 1;
-}
-
-function valueOf(
-  { expression, kind, years, year }: FigureRequest,
+/** The value of what is asked for; null as soon as an item is missing, or where it would grow from nothing or a loss. */
+export function valueOf(
+  { expression, kind, years, year }: Pick<FigureRequest, "expression" | "kind" | "years" | "year">,
   lookup: (item: Item, year: number) => number | null,
 ): number | null {
   const at = (one: number) => evaluate(expression, one, lookup);

@@ -65,6 +65,75 @@ Dividends paid (35,000) (25,000) —
 Net cash used in financing activities (116,000) (90,000) 20,000
 Cash and cash equivalents, end of year $ 90,000 $ 60,000 $ 40,000`;
 
+/** Two columns of the quarter beside two of the year so far. */
+const quarterIncome2022 = `ACME WIDGETS, INC.
+CONDENSED CONSOLIDATED STATEMENTS OF INCOME (Unaudited)
+(In millions, except per share amounts)
+Three Months Ended June 30, Six Months Ended June 30,
+2022 2021 2022 2021
+Total revenues $ 310.0 $ 240.0 $ 590.0 $ 460.0
+Cost of sales (124.0) (102.0) (236.0) (195.0)
+Operating income 62.0 43.0 118.0 82.0
+Income before income taxes 52.0 36.0 98.0 68.0
+Provision for income taxes (13.0) (7.0) (24.5) (13.0)
+Net income $ 39.0 $ 29.0 $ 73.5 $ 55.0
+Diluted $ 0.78 $ 0.58 $ 1.47 $ 1.10`;
+
+const quarterBalance2022 = `ACME WIDGETS, INC.
+CONDENSED CONSOLIDATED BALANCE SHEETS
+(Dollars in millions)
+June 30, 2022 December 31, 2021
+Inventories 95.0 120.0
+Total current assets 290.0 280.0
+Total assets $ 950.0 $ 900.0
+Total current liabilities 145.0 140.0
+Total liabilities 580.0 560.0
+Retained earnings 270.0 250.0
+Total stockholders’ equity 370.0 340.0`;
+
+const quarterCash = (span: string, years: string, rows: string) => `ACME WIDGETS, INC.
+CONDENSED CONSOLIDATED STATEMENTS OF CASH FLOWS
+(In thousands)
+${span}
+${years}
+Cash flows from operating activities
+${rows}`;
+
+const quarterCash2022 = quarterCash(
+  "Six Months Ended June 30,",
+  "2022 2021",
+  `Net income $ 73,500 $ 55,000
+Net cash provided by operating activities 98,000 70,000
+Purchases of property and equipment (38,000) (27,000)
+Net cash used in investing activities (38,000) (27,000)
+Net cash used in financing activities (50,000) (40,000)
+Cash and cash equivalents, end of period $ 70,000 $ 55,000`,
+);
+
+const quarterCash2022Q3 = quarterCash(
+  "Nine Months Ended September 30,",
+  "2022 2021",
+  `Net income $ 111,000 $ 86,000
+Net cash provided by operating activities 160,000 120,000
+Purchases of property and equipment (60,000) (44,000)
+Net cash used in investing activities (60,000) (44,000)
+Net cash used in financing activities (80,000) (66,000)
+Cash and cash equivalents, end of period $ 80,000 $ 58,000`,
+);
+
+/** Only the year so far is told. */
+const nineMonthsIncome2022 = `ACME WIDGETS, INC.
+CONDENSED CONSOLIDATED STATEMENTS OF INCOME (Unaudited)
+(In millions, except per share amounts)
+Nine Months Ended September 30, 2022 Nine Months Ended September 30, 2021
+Total revenues $ 900.0 $ 720.0
+Cost of sales (360.0) (300.0)
+Operating income 180.0 130.0
+Income before income taxes 148.0 108.0
+Provision for income taxes (37.0) (22.0)
+Net income $ 111.0 $ 86.0
+Diluted $ 2.22 $ 1.72`;
+
 const prose = {
   business: `Item 1. Business
 Acme Widgets designs and sells widgets to makers of machines all over the world. It is a leader in its industry.`,
@@ -108,8 +177,11 @@ export const filingPages: readonly FilingPage[] = [
     ),
   ]),
   ...pagesOf(filing("Acme Widgets Inc.", "10-Q", 2022, 2), [
-    "Condensed statements of income for the second quarter\nTotal revenues 310.0 240.0",
+    quarterIncome2022,
+    quarterBalance2022,
+    quarterCash2022,
   ]),
+  ...pagesOf(filing("Acme Widgets Inc.", "10-Q", 2022, 3), [nineMonthsIncome2022, quarterCash2022Q3]),
   ...pagesOf(filing("Acme Widgets Inc.", "8-K", 2022, null, "2022-09-01"), [
     "Item 5.02 Appointment of Certain Officers\nJane Roe was appointed chief executive officer.",
   ]),

@@ -1,7 +1,8 @@
 export { createCompanyFinder } from "./companies.ts";
 export { arithmeticOf } from "./describe.ts";
 export { createFigures } from "./figures.ts";
-export type { Figure, Figures, Operand } from "./figures.ts";
+export type { Figure, Figures } from "./figures.ts";
+export type { Operand } from "./statementTable.ts";
 export { filingFit, formAsked } from "./filing.ts";
 export type { Filing, FilingForm, FilingPage, FilingRequest } from "./filing.ts";
 export { readPeriods } from "./periods.ts";
@@ -10,6 +11,8 @@ export type { Item } from "./items.ts";
 export type { FigureUnit } from "./metrics.ts";
 export { readFilingQuestion, recencyOf } from "./question.ts";
 export type { FilingQuestion } from "./question.ts";
+export { createQuarters, readQuarterRequest } from "./quarters.ts";
+export type { QuarterFigure, QuarterRequest, Quarters } from "./quarters.ts";
 export { figuresNamed, readFigureRequest, wordsBesideFigures } from "./request.ts";
 export type { FigureRequest, NoFigure } from "./request.ts";
 export { createFilingSearch } from "./search.ts";

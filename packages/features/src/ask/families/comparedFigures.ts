@@ -27,7 +27,7 @@ const comparing = new Set(
 );
 
 /** Throws Declined where the question has words that may make another figure of the one it names. */
-function checkWords(q: Question, companies: readonly string[], item: string): void {
+export function checkWords(q: Pick<Question, "original">, companies: readonly string[], item: string): void {
   const left = wordsBesideFigures(q.original, companies).filter((word) => !comparing.has(word));
   if (left.length === 0) return;
   const [company, ...more] = companies;

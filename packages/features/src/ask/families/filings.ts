@@ -6,7 +6,14 @@ import {
   readFigureRequest,
   readPeriods,
 } from "@tapedeck/text/filings/index";
-import type { Figure, FilingForm, FilingHit, FilingPage } from "@tapedeck/text/filings/index";
+import type {
+  Figure,
+  FigureUnit,
+  FilingForm,
+  FilingHit,
+  FilingPage,
+  Periods,
+} from "@tapedeck/text/filings/index";
 import { bestSentences } from "@tapedeck/text/sentences";
 import type { EvidenceItem } from "../../evidence/contract.ts";
 import type { FilingDocument, FilingPageText } from "../../knowledge/contract.ts";
@@ -20,7 +27,7 @@ import { defineFamily } from "./family.ts";
 import type { Hint } from "./family.ts";
 
 /** A page of a filing, and where it begins in its document's text. */
-interface Page extends FilingPage {
+export interface Page extends FilingPage {
   document: FilingDocument;
   start: number;
 }
@@ -87,7 +94,7 @@ function pagesOf(document: FilingDocument, pages: readonly FilingPageText[]): Pa
   }));
 }
 
-function passage(page: Page, start: number, end: number): EvidenceItem {
+export function filingPassageItem(page: Page, start: number, end: number): EvidenceItem {
   const { document } = page;
   return {
     kind: "passage",
@@ -103,23 +110,23 @@ function passage(page: Page, start: number, end: number): EvidenceItem {
 }
 
 /** Figures of statements are given in whole units of a currency that the page's own signs tell. */
-function currencyOf(pages: readonly FilingPage[]): string | null {
+export function currencyOf(pages: readonly FilingPage[]): string | null {
   const text = pages.map((page) => page.text).join(" ");
   const signs = { $: "USD", "€": "EUR", "£": "GBP", "¥": "JPY" };
   const told = Object.entries(signs).filter(([sign]) => text.includes(sign));
   return told.length === 1 ? told[0]![1] : null;
 }
 
-function amount(value: number): string {
+export function amount(value: number): string {
   const million = Math.abs(value) >= 1e5;
   const shown = (million ? value / 1e6 : value).toLocaleString("en-US", { maximumFractionDigits: 3 });
   return `${shown.replace("-", "−")}${million ? " million" : ""}`;
 }
 
-/** A figure's value with its unit, in the currency of its pages where that is money. */
-export function valueText({ value, request, operands }: Figure): string {
-  const currency = currencyOf(operands.map(({ page }) => page));
-  switch (request.unit) {
+/** A value with its unit, in the currency of its pages where that is money. */
+export function valueIn(value: number, unit: FigureUnit, pages: readonly FilingPage[]): string {
+  const currency = currencyOf(pages);
+  switch (unit) {
     case "money":
       return currency === null ? amount(value) : `${amount(value)} ${currency}`;
     case "percent":
@@ -131,13 +138,27 @@ export function valueText({ value, request, operands }: Figure): string {
   }
 }
 
-const units = { percent: "fraction", ratio: "number", days: "days" } as const;
+/** A figure's value with its unit. */
+export function valueText({ value, request, operands }: Figure): string {
+  return valueIn(
+    value,
+    request.unit,
+    operands.map(({ page }) => page),
+  );
+}
+
+export const units = { percent: "fraction", ratio: "number", days: "days" } as const;
 
 function periodOf({ years, year, kind }: Figure["request"]): string {
   return kind === "value" ? `fiscal ${year}` : `fiscal ${years[0]} to ${years.at(-1)}`;
 }
 
-const kinds = { value: "", average: "average ", growth: "growth of ", cagr: "compound annual growth of " };
+export const kinds = {
+  value: "",
+  average: "average ",
+  growth: "growth of ",
+  cagr: "compound annual growth of ",
+};
 
 /** What a figure is, how it was computed, and each row that it rests on. */
 export function figureDraft(figure: Figure): Draft {
@@ -169,7 +190,7 @@ export function figureDraft(figure: Figure): Draft {
         value,
         unit: request.unit === "money" ? (currency ?? "number") : units[request.unit],
       },
-      ...operands.map(({ start, end }, at) => passage(pages[at]!, start, end)),
+      ...operands.map(({ start, end }, at) => filingPassageItem(pages[at]!, start, end)),
     ],
     names: [request.company, period, "2 year", ...names],
   };
@@ -198,6 +219,12 @@ export const filingFigure = defineFamily<{ question: string; company: string }>(
   },
 });
 
+/** May a filing tell a figure of the quarters asked for? An annual report's columns are years. */
+function isOfQuarter({ form, quarter: own }: FilingPage["filing"], { quarters }: Periods): boolean {
+  if (quarters.length === 0) return true;
+  return form !== "10-K" && (own === null || quarters.some(({ quarter }) => quarter === own));
+}
+
 const wantedSentences = 2;
 const wantedRows = 2;
 
@@ -216,7 +243,7 @@ function rowDrafts(question: string, company: string, hits: readonly FilingHit[]
       const unit = scaleNames.get(scale ?? 1) ?? "";
       return {
         text: `A table on ${place} tells${columns}${unit}: ${row}`,
-        cite: [passage(page, start, end)],
+        cite: [filingPassageItem(page, start, end)],
         names: [place, `for ${years.join(", ")}`, unit.trim()],
       };
     });
@@ -255,7 +282,11 @@ export const filingPassage = defineFamily<{ question: string; company: string }>
       .slice(0, wantedSentences);
     if (found.length === 0) {
       const rows = /\b(?:how (?:much|many)|what|which)\b/i.test(question)
-        ? rowDrafts(question, company, hits)
+        ? rowDrafts(
+            question,
+            company,
+            hits.filter(({ page }) => isOfQuarter(page.filing, periods)),
+          )
         : [];
       if (rows.length > 0) return { drafts: rows };
       const titles = [
@@ -268,7 +299,7 @@ export const filingPassage = defineFamily<{ question: string; company: string }>
     return {
       drafts: found.map(({ page, start, end }) => ({
         text: page.text.slice(start, end).replaceAll(/\s+/g, " "),
-        cite: [passage(page, start, end)],
+        cite: [filingPassageItem(page, start, end)],
         names: [],
       })),
     };

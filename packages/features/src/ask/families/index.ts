@@ -26,6 +26,7 @@ import { commentary, instrumentReport } from "./overview.ts";
 import { news, sentimentOf } from "./news.ts";
 import { betaOf, cointegration, rollingCorrelation } from "./pairs.ts";
 import { extreme, meanOf, priceAt, priceLevel } from "./price.ts";
+import { quarterFigure } from "./quarterFigures.ts";
 import { rank } from "./rank.ts";
 import { riskRatio } from "./ratio.ts";
 import { gaps, seasonality, streak, volumeSpikes } from "./recurring.ts";
@@ -41,6 +42,7 @@ export const families: readonly Family[] = [
   callTone,
   said,
   calendar,
+  quarterFigure,
   filingFigure,
   filingCompare,
   filingTrend,
