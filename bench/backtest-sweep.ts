@@ -37,10 +37,15 @@ const payload = { ...parsed, strategy };
 /** As the job does it: formulas, signals, fills, equity and figures of every pair. */
 function sweep(): number {
   const data = { ...bars, length: rows, timeframeMs: 86_400_000 };
-  const runner = createTrialRunner(payload.strategy, data, settingsOf(payload, null), {
-    barsPerYear: 252,
-    riskFreeRate: 0,
-  });
+  const runner = createTrialRunner(
+    payload.strategy,
+    data,
+    settingsOf(payload, { lotSize: null, tickSize: null, minNotional: null }),
+    {
+      barsPerYear: 252,
+      riskFreeRate: 0,
+    },
+  );
   let best = -Infinity;
   for (let k = 0; k < COMBINATIONS; k++) {
     best = Math.max(best, runner.run(valuesAt(space, gridPoint(space, k))).totalReturn);

@@ -38,6 +38,8 @@ const settings: SimulationSettings = {
   minFee: 0,
   slippageRate: 0,
   slippagePerUnit: 0,
+  tickSize: 0,
+  minNotional: 0,
   stopLoss: 0,
   takeProfit: 0,
   trailingStop: 0,

@@ -22,10 +22,15 @@ const { bars, payload, space, combinations, next } = workerData as SweepTask;
 const data = { ...bars, length: bars.close.length, timeframeMs: 86_400_000 };
 
 parentPort!.on("message", () => {
-  const runner = createTrialRunner(payload.strategy, data, settingsOf(payload, null), {
-    barsPerYear: 252,
-    riskFreeRate: 0,
-  });
+  const runner = createTrialRunner(
+    payload.strategy,
+    data,
+    settingsOf(payload, { lotSize: null, tickSize: null, minNotional: null }),
+    {
+      barsPerYear: 252,
+      riskFreeRate: 0,
+    },
+  );
   let best = -Infinity;
   for (let from = Atomics.add(next, 0, atOnce); from < combinations; from = Atomics.add(next, 0, atOnce)) {
     for (let k = from; k < Math.min(combinations, from + atOnce); k++) {

@@ -13,6 +13,8 @@ const plain: SimulationSettings = {
   minFee: 0,
   slippageRate: 0,
   slippagePerUnit: 0,
+  tickSize: 0,
+  minNotional: 0,
   stopLoss: 0,
   takeProfit: 0,
   trailingStop: 0,
@@ -85,17 +87,29 @@ describe("by hand", () => {
     expect(trades[0]!.quantity).toBeCloseTo(quantity, 10);
   });
 
+  test("prices are on the tick: fills and stops against the position, targets no nearer", () => {
+    const onTick = { tickSize: 0.5, slippageRate: 0.01, stopLoss: 0.1, takeProfit: 0.1 };
+    // Bought at 100 × 1.01, up to 101; the stop at 90.9 is 90.5, which sells for 89.595, down to 89.5.
+    const run = (last: readonly [number, number, number, number]) =>
+      simulate(columns([[100, 100, 100, 100], [100, 100, 100, 100], last]), [entryLong, 0, 0], onTick);
+    expect([...run([100, 100, 90.5, 95]).simulation.fills.price.subarray(0, 2)]).toEqual([101, 89.5]);
+    expect(run([100, 100, 90.6, 95]).simulation.fills.count).toBe(1);
+    // The target at 111.1 is 111.5.
+    expect(run([100, 112, 100, 110]).trades[0]!.exitPrice).toBe(111.5);
+  });
+
   test.each([
-    ["cash does not pay", { sizing: { kind: "fixedQuantity", value: 1_000 } }, { cash: 1, lot: 0, price: 0 }],
+    ["cash does not pay", { sizing: { kind: "fixedQuantity", value: 1_000 } }, { cash: 1 }],
+    ["less than a lot", { sizing: { kind: "fixedCash", value: 5 }, lotSize: 1 }, { lot: 1 }],
     [
-      "less than a lot",
-      { sizing: { kind: "fixedCash", value: 5 }, lotSize: 1 },
-      { cash: 0, lot: 1, price: 0 },
+      "below the least notional",
+      { sizing: { kind: "fixedCash", value: 50 }, minNotional: 60 },
+      { minNotional: 1 },
     ],
   ] as const)("drops an entry when %s, and counts it", (_name, settings, dropped) => {
     const { trades, simulation } = simulate(flat(7, 7, 7), [entryLong, 0, 0], settings);
     expect(trades).toEqual([]);
-    expect(simulation.dropped).toEqual(dropped);
+    expect(simulation.dropped).toEqual({ cash: 0, lot: 0, minNotional: 0, price: 0, ...dropped });
   });
 
   test("slippage worsens the open and the stop, not the target", () => {

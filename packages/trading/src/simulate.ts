@@ -9,6 +9,8 @@
  * then the next decision. A position opened at this bar's open can leave in (3), not in (2).
  */
 
+import { toTick } from "./tick.ts";
+
 /** Bits of the signal column: true at the bar's close. */
 export const signalBits = { entryLong: 1, exitLong: 2, entryShort: 4, exitShort: 8 } as const;
 
@@ -25,6 +27,10 @@ export interface SimulationSettings {
   sizing: { kind: "fractionOfEquity" | "fixedQuantity" | "fixedCash"; value: number };
   /** Quantities are rounded down to multiples of it; 0: fractional. */
   lotSize: number;
+  /** Stops and fills are rounded to multiples of it against the position, targets so that they are not worsened; 0: any price. */
+  tickSize: number;
+  /** Least notional of an entry; 0: none. */
+  minNotional: number;
   /** Fee of a fill: max(minFee, notional × feeRate + quantity × feePerUnit). */
   feeRate: number;
   feePerUnit: number;
@@ -112,8 +118,8 @@ export interface Simulation {
   /** Cash + position × close, `[n]`. */
   readonly equity: Float64Array;
   readonly fills: FillColumns;
-  /** Entries that were not made: cash did not pay, the quantity rounded to zero, the price was not above zero. */
-  readonly dropped: { cash: number; lot: number; price: number };
+  /** Entries that were not made: cash did not pay, the quantity rounded to zero, it was below the least notional, the price was not above zero. */
+  readonly dropped: { cash: number; lot: number; minNotional: number; price: number };
   readonly state: SimulationState;
 }
 
@@ -180,7 +186,7 @@ export function createSimulation(
     settings,
     equity,
     fills,
-    dropped: { cash: 0, lot: 0, price: 0 },
+    dropped: { cash: 0, lot: 0, minNotional: 0, price: 0 },
     state: {
       cash: settings.initialCash,
       position: 0,
@@ -245,9 +251,10 @@ function recordFill(
 }
 
 function slipped(settings: SimulationSettings, price: number, buys: boolean): number {
-  return buys
+  const exact = buys
     ? price * (1 + settings.slippageRate) + settings.slippagePerUnit
     : Math.max(0, price * (1 - settings.slippageRate) - settings.slippagePerUnit);
+  return toTick(exact, settings.tickSize, buys);
 }
 
 function openPosition(simulation: Simulation, bar: number, direction: 1 | -1): void {
@@ -265,6 +272,10 @@ function openPosition(simulation: Simulation, bar: number, direction: 1 | -1): v
   }
   if (quantity * price + feeOf(settings, quantity, price) > state.cash * (1 + 1e-12)) {
     dropped.cash++;
+    return;
+  }
+  if (quantity * price < settings.minNotional) {
+    dropped.minNotional++;
     return;
   }
   recordFill(simulation, bar, direction * quantity, price, reference, ENTRY);
@@ -302,7 +313,8 @@ function fillPending(simulation: Simulation, bar: number): void {
 
 /** Levels on the axis `sign × price`, on which more is better for the position, long or short. */
 function fixedStop({ settings, state }: Simulation, sign: 1 | -1): number {
-  return settings.stopLoss > 0 ? sign * (state.entryPrice * (1 - sign * settings.stopLoss)) : -Infinity;
+  if (settings.stopLoss <= 0) return -Infinity;
+  return sign * toTick(state.entryPrice * (1 - sign * settings.stopLoss), settings.tickSize, sign < 0);
 }
 
 function trailingStop({ settings }: Simulation, sign: 1 | -1, best: number): number {
@@ -310,7 +322,8 @@ function trailingStop({ settings }: Simulation, sign: 1 | -1, best: number): num
 }
 
 function target({ settings, state }: Simulation, sign: 1 | -1): number {
-  return settings.takeProfit > 0 ? sign * (state.entryPrice * (1 + sign * settings.takeProfit)) : Infinity;
+  if (settings.takeProfit <= 0) return Infinity;
+  return sign * toTick(state.entryPrice * (1 + sign * settings.takeProfit), settings.tickSize, sign > 0);
 }
 
 /** Steps (2) and (3) of the bar. */

@@ -31,6 +31,8 @@ test("a trial's figures are those of the full statistics, and its blocks add up 
           minFee: 0,
           slippageRate: 0,
           slippagePerUnit: 0,
+          tickSize: 0,
+          minNotional: 0,
           stopLoss: 0,
           takeProfit: 0,
           trailingStop: 0,

@@ -167,7 +167,7 @@ describe("golden runs of the built-in strategies", () => {
     const simulation = createSimulation(
       data,
       packSignals(strategy.side, columns, new Uint8Array(data.length)),
-      settingsOf(payload, null),
+      settingsOf(payload, { lotSize: null, tickSize: null, minNotional: null }),
     );
     runSimulation(simulation, 0, data.length);
     const lines = referenceLines(reference[name]!);

@@ -332,7 +332,7 @@ export const backtest = defineJob({
   path: "/backtests",
   queue: "backtest",
   summary: "Run a strategy over past bars: decide at the close, fill at the next open, costs included",
-  version: 4,
+  version: 5,
   reuse: true,
   role: "analyst",
   attempts: 3,

@@ -2,7 +2,8 @@ import { AppError } from "@tapedeck/core";
 import { checkFormula, evaluateFormulas, FormulaError, parseFormula } from "@tapedeck/formula";
 import type { Ast, Dataset, Expression } from "@tapedeck/formula";
 import { builtInRules, signalBits } from "@tapedeck/trading";
-import type { RuleSizing, RuleTerms, SimulationSettings, StrategyRules } from "@tapedeck/trading";
+import type { RuleSizing, RuleTerms, Simulation, SimulationSettings, StrategyRules } from "@tapedeck/trading";
+import type { Instrument } from "../series/contract.ts";
 import type { BacktestPayload, ConditionReport, Sizing, Strategy } from "./contract.ts";
 
 export const conditionNames = ["entry", "exit", "shortEntry", "shortExit"] as const;
@@ -116,10 +117,13 @@ export type MarketSettings = Omit<
   "sizing" | "stopLoss" | "takeProfit" | "trailingStop" | "maxBars"
 >;
 
+/** What an instrument asks of orders. */
+export type TradingRules = Pick<Instrument, "lotSize" | "tickSize" | "minNotional">;
+
 /** Throws AppError `payload.invalid`. */
 export function marketOf(
   payload: Pick<BacktestPayload, "costs" | "initialCash" | "lotSize">,
-  lotSize: string | null,
+  { lotSize, tickSize, minNotional }: TradingRules,
 ): MarketSettings {
   const { costs } = payload;
   const initialCash = Number(payload.initialCash);
@@ -129,6 +133,8 @@ export function marketOf(
   return {
     initialCash,
     lotSize: lot,
+    tickSize: Number(tickSize ?? "0"),
+    minNotional: Number(minNotional ?? "0"),
     feeRate: costs.feeBps / 10_000,
     feePerUnit: costs.feePerUnit,
     minFee: costs.minFee,
@@ -170,7 +176,7 @@ function checkedSizing(sizing: Sizing): RuleSizing {
 /** Settings of the simulator, for terms that are fast. Throws AppError `payload.invalid`. */
 export function settingsOf(
   payload: Terms & Pick<BacktestPayload, "costs" | "initialCash" | "lotSize">,
-  lotSize: string | null,
+  instrument: TradingRules,
 ): SimulationSettings {
   const sizing = cashSizing(payload.sizing);
   if (sizing === undefined || !isFast(payload)) {
@@ -179,7 +185,7 @@ export function settingsOf(
   checkedSizing(payload.sizing);
   const { protection } = payload;
   return {
-    ...marketOf(payload, lotSize),
+    ...marketOf(payload, instrument),
     sizing,
     stopLoss: protection.stopLoss ?? 0,
     takeProfit: protection.takeProfit ?? 0,
@@ -253,12 +259,15 @@ export function conjuncts(ast: Ast): string[] {
   return parts.map((part) => ast.text.slice(part.span.start, part.span.start + part.span.length));
 }
 
+/** Entries that were not made, by reason. */
+export type Dropped = Simulation["dropped"];
+
 /** Why a run has no trade: which entry, or which part of it, was never true, or what kept it from being filled. */
 export function explainNoTrade(
   strategy: { side: CompiledStrategy["side"]; formulas: Readonly<Record<string, string>> },
   columns: Partial<Record<ConditionName, Uint8Array>>,
   data: Dataset,
-  dropped: { cash: number; lot: number; price: number },
+  dropped: Dropped,
 ): { why: string; parts: ConditionReport[] } {
   const parts: ConditionReport[] = [];
   const reasons: string[] = [];
@@ -276,6 +285,7 @@ export function explainNoTrade(
   const fills: Array<[number, string]> = [
     [dropped.cash, "the cash did not pay for the quantity and its fee"],
     [dropped.lot, "the quantity rounds down to zero lots"],
+    [dropped.minNotional, "it was below the least notional of the venue"],
     [dropped.price, "the open was not above zero"],
   ];
   for (const [count, why] of fills) {

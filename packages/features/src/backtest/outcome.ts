@@ -18,6 +18,7 @@ import type {
   Simulation,
   SimulationSettings,
 } from "@tapedeck/trading";
+import type { Dropped } from "./domain.ts";
 import type { ModuleFailure } from "./modules/contract.ts";
 import { orderTable } from "./orders.ts";
 import type { OrderTable } from "./orders.ts";
@@ -29,7 +30,7 @@ export interface RunOutcome {
   equity: Float64Array;
   fills: FillColumns;
   trades: SimulatedTrade[];
-  dropped: { cash: number; lot: number; price: number };
+  dropped: Dropped;
   /** Trades whose result depends on the assumed path inside a bar. */
   pathDependent: number;
   assumedBars: number;
@@ -99,7 +100,7 @@ export function outcomeOfEngine(run: EngineRun, failure: ModuleFailure | null): 
     equity: run.equity.subarray(0, state.instant),
     fills: fillColumnsOf(run),
     trades: trips.map(tradeOfTrip),
-    dropped: { cash, lot: lot + minNotional, price },
+    dropped: { cash, lot, minNotional, price },
     pathDependent: trips.filter((trip) => trip.pathDependent).length,
     assumedBars: state.assumedBars[0]!,
     orders: orderTable(state.orderLog),

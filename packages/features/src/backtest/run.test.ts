@@ -384,7 +384,7 @@ describe("rules", () => {
     const warning = result.warnings.find((text) => text.includes("split"));
     expect(warning !== undefined).toBe(told);
     if (told) expect(warning).toContain("1 close is about half or twice the one before, on 1970-01-22");
-    expect(result.assumptions.join(" ")).toContain("not rounded to the venue's ticks");
+    expect(result.assumptions.join(" ")).toContain("rounded to no tick");
   });
 
   test("adding later bars changes no earlier fill", async () => {

@@ -232,7 +232,7 @@ async function storeRun(
   );
 }
 
-/** What decides the result: the payload, the datasets, the module's file, and what the instrument says of lots, currency and calendar. */
+/** What decides the result: the payload, the datasets, the module's file, and what the instrument says of lots, ticks, least notional, currency and calendar. */
 async function resolveInputs(
   deps: BacktestDeps,
   asked: BacktestPayload,
@@ -249,12 +249,7 @@ async function resolveInputs(
   if (finer !== undefined) hashes.push(finer.hash);
   if (strategy.module !== null) hashes.push(strategy.module.hash);
   const { instrumentId, calendar, currency, lotSize, tickSize, minNotional } = dataset.instrument;
-  const instrument = {
-    calendar,
-    currency,
-    lotSize,
-    ...(strategy.module === null ? {} : { tickSize, minNotional }),
-  };
+  const instrument = { calendar, currency, lotSize, tickSize, minNotional };
   // Without asOf the datasets say all: later, with the same data, it is the same run.
   return { payload: { ...payload, instrumentId, instrument }, hashes };
 }
@@ -308,7 +303,10 @@ export function recordModule(ctx: Pick<Context, "input">, module: { name: string
   ctx.input({ kind: "file", ref: module.hash, label: `strategies/${module.name}.ts` });
 }
 
-/** The dataset of a payload's range for an instrument by any name. */
+/**
+ * The dataset of a payload's range for an instrument by any name. Where splits or dividends have adjusted its prices they are on no tick,
+ * and its instrument states none.
+ */
 export async function readDataset(
   deps: Pick<BacktestDeps, "series">,
   payload: Pick<BacktestPayload, "timeframe" | "toMs" | "adjustment" | "asOf">,
@@ -318,10 +316,13 @@ export async function readDataset(
 ): Promise<SeriesDataset> {
   const { instrumentId } = await deps.series.resolve(scope.tenantId, instrumentRef);
   const { timeframe, toMs, adjustment, asOf } = payload;
-  return await deps.series.dataset(
-    { tenantId: scope.tenantId, instrumentId, timeframe, fromMs, toMs, adjustment, asOfMs: asOf },
-    scope.signal,
-  );
+  const { tenantId, signal } = scope;
+  const request = { tenantId, instrumentId, timeframe, fromMs, toMs, adjustment, asOfMs: asOf };
+  const dataset = await deps.series.dataset(request, signal);
+  const { instrument } = dataset;
+  if (adjustment === "raw" || instrument.tickSize === null) return dataset;
+  const actions = await deps.series.actions(tenantId, instrumentId, asOf);
+  return actions.length === 0 ? dataset : { ...dataset, instrument: { ...instrument, tickSize: null } };
 }
 
 /** The bars of a payload, which also show in the lineage. Throws AppError `data.missing` where a strategy cannot decide and fill. */
@@ -394,7 +395,7 @@ export async function holdRun(
   const signals = new Uint8Array(dataset.length);
   signals[0] = signalBits.entryLong;
   const settings: SimulationSettings = {
-    ...marketOf(payload, dataset.instrument.lotSize),
+    ...marketOf(payload, dataset.instrument),
     sizing: { kind: "fractionOfEquity", value: 1 },
     stopLoss: 0,
     takeProfit: 0,

@@ -33,7 +33,7 @@ import {
   ruleTermsOf,
   settingsOf,
 } from "./domain.ts";
-import type { CompiledStrategy, ConditionName, MarketSettings } from "./domain.ts";
+import type { CompiledStrategy, ConditionName, MarketSettings, TradingRules } from "./domain.ts";
 import type { ModuleSession, StrategyModules } from "./modules/contract.ts";
 import { outcomeOfEngine, outcomeOfSimulation } from "./outcome.ts";
 import type { RunOutcome } from "./outcome.ts";
@@ -42,7 +42,7 @@ import type { RunOutcome } from "./outcome.ts";
 export interface SingleScene {
   /** With the other instruments that formulas name. */
   data: Dataset;
-  instrument: Pick<Instrument, "instrumentId" | "currency" | "lotSize" | "tickSize" | "minNotional">;
+  instrument: Pick<Instrument, "instrumentId" | "currency"> & TradingRules;
   /** For the path inside a bar. */
   finer: PriceSeries | undefined;
 }
@@ -146,10 +146,10 @@ function openRules(payload: SingleRequest, strategy: Strategy): SingleStrategy {
       if (fast) {
         let signals = packSignals(side, conditions(data), new Uint8Array(data.length));
         for (let bar = 0; bar < delayBars; bar++) signals = delaySignals(signals);
-        const settings = settingsOf(payload, scene.instrument.lotSize);
+        const settings = settingsOf(payload, scene.instrument);
         return simulateFast(data, signals, { ...settings, ...dearer(settings, options) }, options);
       }
-      const instrument = instrumentOf(payload, scene, false, options.range);
+      const instrument = instrumentOf(payload, scene, options.range);
       const columns = featureColumns(features, data, instrument, delayBars, options.range);
       const engine = createEngine(
         [instrument],
@@ -197,7 +197,7 @@ async function planModule(
     vary: (other) => planModule(session, other, other.strategy as ModuleStrategy),
     close: () => session.close(),
     async run(scene, options) {
-      const instrument = instrumentOf(payload, scene, true, options.range);
+      const instrument = instrumentOf(payload, scene, options.range);
       const { run, failure } = await session.run({
         params,
         instruments: [instrument],
@@ -280,13 +280,12 @@ function late(values: Float64Array | Uint8Array, bars: number): Float64Array | U
   return out;
 }
 
-/** A module's orders are rounded to the venue's ticks and minimums; rules know lots only, as the simulator does. */
 function instrumentOf(
   payload: SingleRequest,
   { data, instrument, finer }: SingleScene,
-  whole: boolean,
   range: BarRange | undefined,
 ): MarketInstrument {
+  const { lotSize, tickSize, minNotional } = marketOf(payload, instrument);
   const cut = (column: Float64Array) => column.subarray(range?.from, range?.to);
   const bars = {
     openMs: cut(data.openMs),
@@ -299,9 +298,9 @@ function instrumentOf(
   };
   return {
     ...plainInstrument(instrument.instrumentId, bars, instrument.currency),
-    lotSize: marketOf(payload, instrument.lotSize).lotSize,
-    tickSize: whole ? Number(instrument.tickSize ?? "0") : 0,
-    minNotional: whole ? Number(instrument.minNotional ?? "0") : 0,
+    lotSize,
+    tickSize,
+    minNotional,
     finerBars: finer,
   };
 }
@@ -322,7 +321,7 @@ function engineSettings(
   { instrument }: SingleScene,
   options: SingleRunOptions,
 ): EngineSettings {
-  const market = marketOf(payload, instrument.lotSize);
+  const market = marketOf(payload, instrument);
   const costs = dearer(market, options);
   const ofCash = ["fractionOfEquity", "fixedQuantity", "fixedCash"].includes(payload.sizing.kind);
   return {

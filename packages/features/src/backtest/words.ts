@@ -46,7 +46,7 @@ export function assumptionsOf(
   dataset: SeriesDataset,
 ): string[] {
   const { costs } = payload;
-  const { lotSize } = marketOf(payload, dataset.instrument.lotSize);
+  const { lotSize, tickSize, minNotional } = marketOf(payload, dataset.instrument);
   const lot = lotSize > 0 ? `rounded down to lots of ${lotSize}` : "fractional";
   return [
     strategy.module === null
@@ -55,9 +55,12 @@ export function assumptionsOf(
     `Fee of a fill: ${costs.feeBps} bps of its notional${costs.feePerUnit > 0 ? ` + ${costs.feePerUnit} a unit` : ""}${costs.minFee > 0 ? `, at least ${costs.minFee}` : ""}.`,
     `Slippage: ${costs.slippageBps} bps${costs.slippagePerUnit > 0 ? ` + ${costs.slippagePerUnit} a unit` : ""} worse than the open or the stop; none on targets, which are limits.`,
     `${innerPathWords(payload.innerPath)}; a gap through a stop fills at the open; a target fills only when the bar trades through it.`,
-    strategy.module === null
-      ? "Prices are not rounded to the venue's ticks, and no order is too small for it; only lots are kept to."
-      : "Prices of orders are rounded to the venue's ticks, and orders below its least notional are dropped.",
+    tickSize > 0
+      ? `Prices are on the tick of ${tickSize}: fills and stops rounded against the position, limits so that they are not worsened.`
+      : "Prices are rounded to no tick: the venue states none, or they are adjusted.",
+    minNotional > 0
+      ? `An entry below a notional of ${minNotional} is not made.`
+      : "No entry is too small in value: the venue states no least notional.",
     `Quantities are ${lot}; no leverage; short sales pay no borrow fee; cash earns nothing.`,
     `Prices are ${adjustmentWords[dataset.adjustment]}.`,
     "The benchmark buys at the second bar's open with all cash and the same costs, and holds.",
@@ -97,10 +100,10 @@ export function warningsOf(
       "Most bars have one price for open, high, low and close: fills at the open are fills at that bar's close, and stops inside a bar cannot be seen.",
     );
   }
-  const missed = dropped.cash + dropped.lot + dropped.price;
+  const missed = dropped.cash + dropped.lot + dropped.minNotional + dropped.price;
   if (missed > 0) {
     warnings.push(
-      `${missed} entries were not made: ${dropped.cash} for cash, ${dropped.lot} below one lot, ${dropped.price} without a price above zero.`,
+      `${missed} entries were not made: ${dropped.cash} for cash, ${dropped.lot} below one lot, ${dropped.minNotional} below the least notional, ${dropped.price} without a price above zero.`,
     );
   }
   if (dataset.adjustment === "raw") warnings.push(...splitsIn(dataset));

@@ -46,6 +46,8 @@ export const referenceSettings: SimulationSettings = {
   minFee: 0,
   slippageRate: 0,
   slippagePerUnit: 0,
+  tickSize: 0,
+  minNotional: 0,
   stopLoss: 0,
   takeProfit: 0,
   trailingStop: 0,

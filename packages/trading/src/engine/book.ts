@@ -16,7 +16,7 @@ import {
 } from "./match.ts";
 import { logEnd, logOrder } from "./orderLog.ts";
 import type { OrderStatus } from "./orderLog.ts";
-import { checkRequest, toLot, toTick } from "./orders.ts";
+import { checkRequest, limitTick, stopTick, toLot } from "./orders.ts";
 import type { BookOrder, OrderRequest } from "./orders.ts";
 import type { EngineState } from "./state.ts";
 
@@ -60,8 +60,8 @@ export function placeOrder(state: EngineState, request: OrderRequest, origin?: O
     quantity: request.quantity ?? Number.NaN,
     cashFraction: request.cashFraction ?? 0,
     cashAmount: request.cashAmount ?? 0,
-    limitPrice: toTick(request.limitPrice ?? 0, one.tickSize, direction),
-    stopPrice: toTick(request.stopPrice ?? 0, one.tickSize, direction),
+    limitPrice: limitTick(request.limitPrice ?? 0, one.tickSize, direction),
+    stopPrice: stopTick(request.stopPrice ?? 0, one.tickSize, direction),
     trailBy: request.trailBy ?? 0,
     trailFraction: request.trailFraction ?? 0,
     timeInForce: request.timeInForce ?? "gtc",
@@ -115,7 +115,7 @@ export function tightenStops(state: EngineState, instrument: number, price: numb
   const held = state.position[instrument]!;
   if (held === 0) return;
   const direction = held > 0 ? -1 : 1;
-  const level = toTick(price, state.instruments[instrument]!.tickSize, direction);
+  const level = stopTick(price, state.instruments[instrument]!.tickSize, direction);
   const stops = state.orders[instrument]!.filter(
     (order) => order.live && order.reduceOnly && order.direction === direction && isStop(order),
   );
@@ -421,7 +421,7 @@ function fillOrder(
 
 const isLimit = (order: BookOrder) => order.type === "limit" || order.type === "takeProfit";
 
-/** Price of `quantity` units: the reference for a limit that rested, a taker's worse one otherwise, never beyond the limit. */
+/** Price of `quantity` units: the reference for a limit that rested, a taker's worse one on the tick otherwise, never beyond the limit. */
 function priceOf(
   state: EngineState,
   order: BookOrder,
@@ -433,7 +433,8 @@ function priceOf(
   if (limited && order.rested) return reference;
   const { costs } = state.settings;
   const activity = state.activity[order.instrument];
-  const price = takerPrice(costs, order.direction, reference, quantity, bar.volume, activity, bar.index);
+  const exact = takerPrice(costs, order.direction, reference, quantity, bar.volume, activity, bar.index);
+  const price = stopTick(exact, state.instruments[order.instrument]!.tickSize, order.direction);
   if (!limited) return price;
   return order.direction > 0 ? Math.min(order.limitPrice, price) : Math.max(order.limitPrice, price);
 }
@@ -626,7 +627,7 @@ function placeBracket(
     if (stop === undefined) continue;
     // A level that the fill has passed already acts at once, never at a better price than the fill's.
     const level = direction > 0 ? Math.max(stop, price) : Math.min(stop, price);
-    child({ type: "stop", stopPrice: toTick(level, tickSize, direction) });
+    child({ type: "stop", stopPrice: stopTick(level, tickSize, direction) });
   }
   if (trailFraction !== undefined) child({ type: "trailingStop", trailFraction });
   if (trailBy !== undefined) child({ type: "trailingStop", trailBy });
@@ -634,13 +635,14 @@ function placeBracket(
     targetPrice,
     targetFraction === undefined ? undefined : away(targetFraction, entry.direction),
   ]) {
-    if (target !== undefined) child({ type: "takeProfit", limitPrice: toTick(target, tickSize, direction) });
+    if (target !== undefined)
+      child({ type: "takeProfit", limitPrice: limitTick(target, tickSize, direction) });
   }
   const { lotSize } = state.instruments[entry.instrument]!;
   for (const { gain, share } of bracket.partialTargets ?? []) {
     const part = toLot(quantity * share, lotSize);
     if (!(part > 0)) continue;
-    const limitPrice = toTick(away(gain, entry.direction), tickSize, direction);
+    const limitPrice = limitTick(away(gain, entry.direction), tickSize, direction);
     child({ type: "takeProfit", limitPrice, quantity: part, group: 0 });
   }
 }

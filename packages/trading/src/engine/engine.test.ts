@@ -682,6 +682,8 @@ describe("properties on random bars", () => {
     feeRate: fc.constantFrom(0, 0.001),
     slippageRate: fc.constantFrom(0, 0.0005),
     lotSize: fc.constantFrom(0, 1),
+    tickSize: fc.constantFrom(0, 0, 0.01, 0.25),
+    minNotional: fc.constantFrom(0, 950),
     sizing: fc.constantFrom<SimulationSettings["sizing"]>(
       { kind: "fractionOfEquity", value: 1 },
       { kind: "fractionOfEquity", value: 0.5 },
@@ -726,7 +728,11 @@ describe("properties on random bars", () => {
               ? { entry: "entry", exit: "exit", shortEntry: "shortEntry", shortExit: "shortExit" }
               : { entry: "entry", exit: "exit" };
           const engine = createEngine(
-            one(prices, { lotSize: chosen.lotSize }),
+            one(prices, {
+              lotSize: chosen.lotSize,
+              tickSize: chosen.tickSize,
+              minNotional: chosen.minNotional,
+            }),
             rulesStrategy({ title: "rules", side, formulas }, settings),
             {
               ...plain,

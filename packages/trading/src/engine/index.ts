@@ -5,7 +5,7 @@ export * from "./fills.ts";
 export * from "./market.ts";
 export { decidedOrders, emptyOrderLog, orderStatuses } from "./orderLog.ts";
 export type { OrderLog, OrderStatus } from "./orderLog.ts";
-export { orderTypes, rejections, timesInForce, toLot, toTick } from "./orders.ts";
+export { orderTypes, rejections, timesInForce, toLot } from "./orders.ts";
 export type { Bracket, OrderRequest, OrderType, PartialTarget, Rejection, TimeInForce } from "./orders.ts";
 export type { ClosedTrade, EngineSettings, EngineState } from "./state.ts";
 export { defineStrategy } from "./strategy.ts";

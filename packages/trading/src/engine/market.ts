@@ -36,7 +36,7 @@ export interface MarketInstrument {
   readonly delists?: boolean | undefined;
   /** Quantities are rounded down to multiples of it; 0: fractional. */
   readonly lotSize: number;
-  /** Limit and stop prices are rounded to it, against no one: a buy down, a sell up; 0: any price. */
+  /** Limits are rounded to it so that they are not worsened, stops and what a taker pays or gets against the order; 0: any price. */
   readonly tickSize: number;
   /** Least notional of an order, 0: none. */
   readonly minNotional: number;

@@ -1,3 +1,5 @@
+import { toTick } from "../tick.ts";
+
 export const orderTypes = [
   "market",
   "limit",
@@ -123,14 +125,14 @@ export interface BookOrder {
   live: boolean;
 }
 
-/** Rounds a price to the tick so that a limit is never worsened: a buy down, a sell up. */
-export function toTick(price: number, tickSize: number, direction: 1 | -1): number {
-  if (tickSize <= 0) return price;
-  const steps = price / tickSize;
-  // A quotient a hair beside a whole number of ticks is that number.
-  const near = Math.round(steps);
-  if (Math.abs(steps - near) < 1e-9 * Math.max(1, Math.abs(near))) return near * tickSize;
-  return (direction > 0 ? Math.floor(steps) : Math.ceil(steps)) * tickSize;
+/** On the tick, never worsened: a buy down, a sell up. */
+export function limitTick(price: number, tickSize: number, direction: 1 | -1): number {
+  return toTick(price, tickSize, direction < 0);
+}
+
+/** On the tick, acting no sooner: a buy up, a sell down. What a taker pays or gets is rounded so too. */
+export function stopTick(price: number, tickSize: number, direction: 1 | -1): number {
+  return toTick(price, tickSize, direction > 0);
 }
 
 /** Rounds a quantity down to the lot. */

@@ -22,6 +22,7 @@ import { runPortfolioBacktest } from "./run.ts";
 
 const now = () => Date.UTC(2026, 0, 2);
 const minuteMs = 60_000;
+const request = new Request("http://localhost/");
 const caller: Caller = { principalId: "u", kind: "user", tenantId, role: "viewer", requestId: "r" };
 let fixture: Awaited<ReturnType<typeof ingestFixture>>;
 let deps: Parameters<typeof runPortfolioBacktest>[0];
@@ -106,7 +107,7 @@ async function run(payload: object) {
   const result = portfolioBacktest.result.parse(await runPortfolioBacktest(deps, asked, ctx));
   const { items } = await backtestRouteHandlers.listBacktestFills(
     { ...deps, db: fixture.db },
-    { params: { id: result.runId }, query: { limit: 100 } },
+    { params: { id: result.runId }, query: { limit: 100 }, body: undefined, request },
     caller,
   );
   return {

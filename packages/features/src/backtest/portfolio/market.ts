@@ -237,8 +237,7 @@ function instrumentOf(
     finerBars: finer?.columns,
     delists: payload.delisted === "close" && endedMs !== null,
     lotSize: Number(lotSize ?? "0"),
-    // Adjusted prices are on no tick.
-    tickSize: payload.adjustment === "raw" ? Number(tickSize ?? "0") : 0,
+    tickSize: Number(tickSize ?? "0"),
     minNotional: Number(minNotional ?? "0"),
     multiplier: 1,
     initialMargin: payload.initialMargin,

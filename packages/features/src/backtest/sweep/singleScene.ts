@@ -71,7 +71,7 @@ async function readScene(
   };
   if (strategy === undefined) {
     const { strategy: rules } = payload as { strategy: Strategy };
-    const runner = createTrialRunner(rules, data, settingsOf(payload, instrument.lotSize), facts);
+    const runner = createTrialRunner(rules, data, settingsOf(payload, instrument), facts);
     return { ...shared, runner: { ...runner, close: () => Promise.resolve() } };
   }
   const finer = await finerBars(deps, payload, ctx);
