@@ -1,5 +1,5 @@
 import type { Log } from "@tapedeck/core";
-import { insertTrigger, saveState } from "@tapedeck/features/alerts/store";
+import { insertTriggers, saveStates } from "@tapedeck/features/alerts/store";
 import type { Db } from "@tapedeck/features/db";
 import { insertNotification } from "@tapedeck/features/notifications/store";
 import { holdInstruments } from "@tapedeck/features/ticks/place-store";
@@ -23,11 +23,10 @@ export function createAlertStore(options: {
     const instrumentIds = [...new Set(changes.map(({ instrumentId }) => instrumentId))];
     const held = await db.transaction().execute(async (tx) => {
       const mine = await holdInstruments(tx, { venue, runId, instrumentIds });
-      for (const { alertId, instrumentId, state, trigger } of changes) {
-        if (!mine.has(instrumentId)) continue;
-        if (trigger !== undefined) await insertTrigger(tx, trigger, insertNotification, now());
-        await saveState(tx, alertId, state);
-      }
+      const valid = changes.filter(({ instrumentId }) => mine.has(instrumentId));
+      const triggers = valid.flatMap(({ trigger }) => trigger ?? []);
+      await insertTriggers(tx, triggers, insertNotification, now());
+      await saveStates(tx, new Map(valid.map(({ alertId, state }) => [alertId, state])));
       return mine;
     });
     for (const { alertId, instrumentId, trigger } of changes)

@@ -8,7 +8,7 @@ import type * as z from "zod";
 import { messageOf, stepAlert } from "./domain.ts";
 import type { Observation } from "./domain.ts";
 import type { AlertRule } from "./contract.ts";
-import { insertTrigger, loadNewsAlerts, saveState, takeNewsPlace, writeNewsPlace } from "./store.ts";
+import { insertTriggers, loadNewsAlerts, saveStates, takeNewsPlace, writeNewsPlace } from "./store.ts";
 import type { AlertRow } from "./store.ts";
 
 /** One report of an event, of any tenant's documents or of those that all see. */
@@ -100,10 +100,11 @@ export function createNewsAlerts(options: NewsAlertsOptions): NewsAlerts {
     if (fired) {
       const { id: alertId, tenantId, name, instrumentId, muted, callbackUrl, channelIds } = alert;
       const trigger = { alertId, tenantId, name, instrumentId, muted, callbackUrl, channelIds };
-      await insertTrigger(tx, { ...trigger, ...told, edgeMs: seen.atMs, test: false }, options.outbox, now());
+      const seenTrigger = { ...trigger, ...told, edgeMs: seen.atMs, test: false };
+      await insertTriggers(tx, [seenTrigger], options.outbox, now());
     }
     const { armed, stateMs, firedMs } = alert;
-    await saveState(tx, alert.id, { armed, stateMs, firedMs });
+    await saveStates(tx, new Map([[alert.id, { armed, stateMs, firedMs }]]));
     return fired;
   }
 

@@ -8,7 +8,7 @@ import { insertNotification } from "../notifications/store.ts";
 import { AlertBody, alertTemplates } from "./contract.ts";
 import { alertRouteHandlers as routes } from "./read.ts";
 import type { AlertDeps } from "./read.ts";
-import { insertTrigger, loadChangedAlerts, saveState } from "./store.ts";
+import { insertTriggers, loadChangedAlerts, saveStates } from "./store.ts";
 
 const nowMs = Date.UTC(2026, 0, 2);
 let database: Awaited<ReturnType<typeof testDatabase<Database>>>;
@@ -102,15 +102,13 @@ test("an edge is one row and one call, however often it is stored", async () => 
     callbackUrl: "https://hooks.example/",
     channelIds: null,
   };
-  const store = () =>
-    database.db.transaction().execute((tx) => insertTrigger(tx, trigger, insertNotification, nowMs));
-  expect(await store()).toMatchObject({ edgeMs: nowMs + 5, name: alert.name });
-  expect(await store()).toBeUndefined();
-  expect(
-    await database.db
-      .transaction()
-      .execute((tx) => insertTrigger(tx, { ...trigger, edgeMs: nowMs + 6 }, insertNotification, nowMs)),
-  ).toMatchObject({ edgeMs: nowMs + 6 });
+  const store = (...edgesMs: number[]) => {
+    const triggers = edgesMs.map((edgeMs) => ({ ...trigger, edgeMs }));
+    return database.db.transaction().execute((tx) => insertTriggers(tx, triggers, insertNotification, nowMs));
+  };
+  expect(await store(nowMs + 5)).toMatchObject([{ edgeMs: nowMs + 5, name: alert.name }]);
+  expect(await store(nowMs + 5)).toEqual([]);
+  expect(await store(nowMs + 5, nowMs + 6, nowMs + 6)).toMatchObject([{ edgeMs: nowMs + 6 }]);
   const { items } = await routes.listAlertTriggers(deps, input({ query: { limit: 1 } }), caller);
   expect(items).toMatchObject([{ edgeMs: nowMs + 6 }]);
   const calls = await database.db
@@ -127,8 +125,8 @@ test("an older state never replaces a newer one, and a change is seen by who eva
   const all = await loadChangedAlerts(database.db, 0);
   const made = all.find((row) => row.id === id)!;
   expect(made.rule).toEqual({ kind: "move", direction: "either", fraction: 0.02, windowMs: 60_000 });
-  await saveState(database.db, id, { armed: false, stateMs: nowMs + 10, firedMs: nowMs + 10 });
-  await saveState(database.db, id, { armed: true, stateMs: nowMs + 9, firedMs: null });
+  await saveStates(database.db, new Map([[id, { armed: false, stateMs: nowMs + 10, firedMs: nowMs + 10 }]]));
+  await saveStates(database.db, new Map([[id, { armed: true, stateMs: nowMs + 9, firedMs: null }]]));
   expect(await routes.getAlert(deps, input(byId(id)), caller)).toMatchObject({
     armed: false,
     firedMs: nowMs + 10,

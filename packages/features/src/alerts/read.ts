@@ -11,7 +11,7 @@ import {
   changeAlert,
   countAlerts,
   insertAlert,
-  insertTrigger,
+  insertTriggers,
   loadAlert,
   loadAlerts,
   loadTaken,
@@ -212,7 +212,8 @@ export const alertRouteHandlers = {
         channelIds: row.channelIds,
       };
       // A test row is not unique by its edge: it is always inserted.
-      return (await insertTrigger(tx, trigger, deps.outbox, nowMs))!;
+      const [inserted] = await insertTriggers(tx, [trigger], deps.outbox, nowMs);
+      return inserted!;
     });
   },
 

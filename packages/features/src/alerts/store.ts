@@ -96,14 +96,15 @@ export async function changeAlert(
   return result.numUpdatedRows === 1n;
 }
 
-/** Keeps an alert's state; an older one never replaces a newer one. */
-export async function saveState(db: Db | Tx, id: string, state: AlertState): Promise<void> {
-  await db
-    .updateTable("alerts")
-    .set({ ...state })
-    .where("id", "=", id)
-    .where("stateMs", "<=", state.stateMs)
-    .execute();
+/** Keeps alerts' states, one of each; an older one never replaces a newer one. */
+export async function saveStates(db: Db | Tx, states: ReadonlyMap<string, AlertState>): Promise<void> {
+  if (states.size === 0) return;
+  const column = (name: keyof AlertState) => [...states.values()].map((state) => state[name]);
+  await sql`
+    update alerts a set armed = s.armed, state_ms = s.state_ms, fired_ms = s.fired_ms
+    from unnest(${[...states.keys()]}::uuid[], ${column("armed")}::bool[], ${column("stateMs")}::int8[],
+      ${column("firedMs")}::int8[]) as s (id, armed, state_ms, fired_ms)
+    where a.id = s.id and a.state_ms <= s.state_ms`.execute(db);
 }
 
 export interface NewTrigger {
@@ -122,46 +123,60 @@ export interface NewTrigger {
   channelIds: readonly string[] | null;
 }
 
-/** One row per alert and edge, whoever sees it and how often; its messages go into the outbox with it. Undefined: it was there. */
-export async function insertTrigger(
+/**
+ * One row per alert and edge, whoever sees it and how often; its messages go into the outbox with it. Gives those that were
+ * not there.
+ */
+export async function insertTriggers(
   tx: Tx,
+  triggers: readonly NewTrigger[],
+  outbox: Outbox,
+  nowMs: number,
+): Promise<AlertTrigger[]> {
+  if (triggers.length === 0) return [];
+  const rows = triggers.map((trigger) => ({ id: newId(nowMs), trigger }));
+  const inserted = await tx
+    .insertInto("alertTriggers")
+    .values(
+      rows.map(({ id, trigger: { alertId, tenantId, edgeMs, value, message, test } }) => {
+        return { id, alertId, tenantId, edgeMs, value, message, test, createdMs: nowMs };
+      }),
+    )
+    .onConflict((on) => on.columns(["alertId", "edgeMs"]).where("test", "=", false).doNothing())
+    .returning(["id", "seq"])
+    .execute();
+  const seqs = new Map(inserted.map(({ id, seq }) => [id, seq]));
+  const shown: AlertTrigger[] = [];
+  for (const { id, trigger } of rows) {
+    const seq = seqs.get(id);
+    if (seq === undefined) continue;
+    const { alertId, name, instrumentId, edgeMs, value, message, test } = trigger;
+    if (!trigger.muted) await send(tx, id, trigger, outbox, nowMs);
+    shown.push({ id, seq, alertId, name, instrumentId, edgeMs, value, message, test, createdMs: nowMs });
+  }
+  return shown;
+}
+
+async function send(
+  tx: Tx,
+  triggerId: string,
   trigger: NewTrigger,
   outbox: Outbox,
   nowMs: number,
-): Promise<AlertTrigger | undefined> {
-  const { callbackUrl, channelIds, muted, name, instrumentId, ...columns } = trigger;
-  const row = { id: newId(nowMs), ...columns, createdMs: nowMs };
-  const inserted = await tx
-    .insertInto("alertTriggers")
-    .values(row)
-    .onConflict((on) => on.columns(["alertId", "edgeMs"]).where("test", "=", false).doNothing())
-    .returning("seq")
-    .executeTakeFirst();
-  if (inserted === undefined) return undefined;
-  if (!muted)
-    await outbox(
-      tx,
-      {
-        tenantId: trigger.tenantId,
-        dedupeKey: `alert ${row.id}`,
-        url: callbackUrl,
-        channelIds,
-        body: {
-          event: "alert.triggered",
-          text: trigger.message,
-          triggerId: row.id,
-          alertId: trigger.alertId,
-          name,
-          instrumentId,
-          edgeMs: trigger.edgeMs,
-          value: trigger.value,
-          test: trigger.test,
-        },
-      },
-      nowMs,
-    );
-  const { tenantId: _tenant, ...shown } = row;
-  return { ...shown, seq: inserted.seq, name, instrumentId };
+): Promise<void> {
+  const { tenantId, callbackUrl, channelIds, alertId, name, instrumentId, edgeMs, value, test } = trigger;
+  const body = { event: "alert.triggered", text: trigger.message, triggerId, alertId, name };
+  await outbox(
+    tx,
+    {
+      tenantId,
+      dedupeKey: `alert ${triggerId}`,
+      url: callbackUrl,
+      channelIds,
+      body: { ...body, instrumentId, edgeMs, value, test },
+    },
+    nowMs,
+  );
 }
 
 /** Triggers of a tenant: newest first before a number, or oldest first after one. */
