@@ -17,6 +17,7 @@ import { InstrumentsPage } from "./features/charts/instruments-page.tsx";
 import { DocumentPage } from "./features/documents/document-page.tsx";
 import { DocumentsPage } from "./features/documents/documents-page.tsx";
 import { EventsPage } from "./features/events/events-page.tsx";
+import { IndicatorPage } from "./features/indicators/indicator-page.tsx";
 import { ImportPage } from "./features/ingest/import-page.tsx";
 import { JobPage } from "./features/jobs/job-page.tsx";
 import { JobsPage } from "./features/jobs/jobs-page.tsx";
@@ -82,6 +83,10 @@ export function App() {
         <Route path="/backtests/:id" element={<Param>{(id) => <BacktestPage key={id} id={id} />}</Param>} />
         <Route path="/documents" element={<DocumentsPage />} />
         <Route path="/documents/:id" element={<Param>{(id) => <DocumentPage key={id} id={id} />}</Param>} />
+        <Route
+          path="/indicators/:id"
+          element={<Param>{(name) => <IndicatorPage key={name} name={name} />}</Param>}
+        />
         <Route path="/events" element={<EventsPage />} />
         <Route path="/jobs" element={<JobsPage />} />
         <Route path="/jobs/:id" element={<Param>{(id) => <JobPage key={id} id={id} />}</Param>} />

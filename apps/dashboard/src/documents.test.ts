@@ -79,6 +79,22 @@ leaveOutUnless(hasBrowser, "chromium")("documents in Chromium", () => {
     await dashboard.picture("document-search");
   });
 
+  test("a formula of a reference document leads to its indicator's page, and from there to a chart that draws it", async () => {
+    await page.goto(`${stack.apiUrl}/documents/kb.indicators.relative-strength-index`);
+    await page.getByRole("link", { name: "rsi", exact: true }).first().click();
+    await page.getByRole("heading", { name: "Relative strength index" }).waitFor();
+    await page.getByText("Wilder 1978").waitFor();
+    await page.getByRole("link", { name: "Relative strength index" }).waitFor();
+    await dashboard.picture("indicator");
+    await page.getByLabel("Draw it for").fill("SPX.INDEX");
+    await page.getByRole("link", { name: "Draw", exact: true }).click();
+    await page
+      .getByText(/^rsi\(close/)
+      .first()
+      .waitFor();
+    expect(await page.getByText("sma(close, 50)").count()).toBe(0);
+  });
+
   test("a citation's address opens the page with the evidence marked", async () => {
     const paged = await documentNamed("Paged");
     const start = paged.text.indexOf("total 42");

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { KnowledgeIndex } from "@tapedeck/core";
-import { evaluateFormulas } from "@tapedeck/formula";
+import { evaluateFormulas, indicatorCatalogue } from "@tapedeck/formula";
 import { createLanceIndex } from "@tapedeck/platform/knowledge/lance";
 import { metrics } from "@tapedeck/text/filings/metrics";
 import { projectRoot, testDatabase } from "@tapedeck/testkit";
@@ -120,6 +120,18 @@ test.each(sums)("$file: $formula is $gives, as the text says", ({ text, formula,
   const [result] = evaluateFormulas([formula], bars);
   expectPrinted(text, gives, result!.at(-1)!);
 });
+
+const indicators = new Set(indicatorCatalogue().map(({ name }) => name));
+
+test.each(documents.filter(({ topic }) => topic === "indicators"))(
+  "$file: its formulas lead to the page of an indicator",
+  ({ formulas, arithmetic }) => {
+    const called = formulas.flatMap((formula) =>
+      [...formula.matchAll(/\b([a-z]\w*)\(/g)].map(([, name]) => name!),
+    );
+    expect(called.some((name) => indicators.has(name)) || arithmetic.length > 0).toBe(true);
+  },
+);
 
 test("each document shows something that a program computes", () => {
   const bare = documents.filter(

@@ -28,7 +28,11 @@ async function loadChart(input: Parameters<typeof api.call<"getChart">>[1]) {
 export function ChartPage({ instrumentId }: { instrumentId: string }) {
   const search = useSearchParams()[0];
   const [chosen, setChosen] = useState<string | undefined>(search.get("timeframe") ?? undefined);
-  const [formulas, setFormulas] = useState<string[]>(["sma(close, 50)", "sma(close, 200)", "rsi(close, 14)"]);
+  const [formulas, setFormulas] = useState<string[]>(
+    search.has("formula")
+      ? search.getAll("formula")
+      : ["sma(close, 50)", "sma(close, 200)", "rsi(close, 14)"],
+  );
   const instrument = useQuery({
     queryKey: ["instrument", instrumentId],
     queryFn: () => api.call("getInstrument", { params: { id: instrumentId } }),

@@ -5,6 +5,7 @@ import type { DocumentView } from "@tapedeck/features/knowledge/contract";
 import { api } from "../../api.ts";
 import { time } from "../../components/format.ts";
 import { ErrorBox, Loading } from "../../components/state.tsx";
+import { FormulaLinks } from "../indicators/formula-links.tsx";
 import { blocksOf, matchesOf, overlap, piecesOf, sheetAt, sheetsOf } from "./reading.ts";
 import type { Block, Sheet, Span } from "./reading.ts";
 
@@ -153,7 +154,6 @@ function Head({ document }: { document: DocumentView }) {
     ["Licence", licence],
     ["Language", language],
     ["Source", document.sources.join("; ")],
-    ["Formulas", document.formulas.join(" · ")],
   ];
   const web = url !== null && /^https?:/.test(url) ? url : null;
   return (
@@ -168,6 +168,19 @@ function Head({ document }: { document: DocumentView }) {
                 <dd>{value}</dd>
               </Fragment>
             ),
+          )}
+          {document.formulas.length === 0 ? null : (
+            <>
+              <dt>Formulas</dt>
+              <dd>
+                {document.formulas.map((formula, at) => (
+                  <Fragment key={formula}>
+                    {at === 0 ? "" : " · "}
+                    <FormulaLinks formula={formula} />
+                  </Fragment>
+                ))}
+              </dd>
+            </>
           )}
           {web === null ? null : (
             <>
