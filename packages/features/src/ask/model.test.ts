@@ -31,13 +31,16 @@ const planner = useTool("ask_planner", { question });
 const lastResult = (request: ChatRequest) =>
   request.messages.findLast((message) => message.role === "tool")!.content!;
 
-async function start(replies: ModelReply[] | ((request: ChatRequest, index: number) => ModelReply)) {
+async function start(
+  replies: ModelReply[] | ((request: ChatRequest, index: number) => ModelReply),
+  timeoutMs = 2_000,
+) {
   server = await openAiServer(typeof replies === "function" ? { reply: replies } : { replies });
   return createLanguageModel({
     apiKey: server.apiKey,
     baseUrl: server.baseUrl,
     model: "loopback",
-    timeoutMs: 2_000,
+    timeoutMs,
     maxRetries: 1,
   });
 }
@@ -223,6 +226,85 @@ test.each(["45", "close * 0 + 45", "sma(close, 5) * 0 + 40 + 5"])(
   },
 );
 
+describe("a false claim of known words beside true values is left out", () => {
+  const day = "What was the best day of the S&P 500 in 2008?";
+  const compared = "Which did better in 2005, MSFT or IBM?";
+  const counted = "How many days did the S&P 500 fall more than 3% in 2008?";
+  const fell = "What was the maximum drawdown of the S&P 500 in 2008?";
+  const defined = "What is a drawdown?";
+  type Sentences = { sentences: { text: string; evidence: string[] }[] };
+
+  /** The texts released besides the planner's first sentence, of a sentence that cites all the evidence that the planner told. */
+  async function released(asked: string, sentence: string): Promise<string[]> {
+    let first = "";
+    const model = await start((request, index) => {
+      if (index === 0) return useTool("ask_planner", { question: asked });
+      const { sentences } = JSON.parse(lastResult(request)) as Sentences;
+      const all = [...new Set(sentences.flatMap(({ evidence }) => evidence))];
+      first = sentences[0]!.text;
+      return say(`${sentence} [${all.join(", ")}]\n${first} [${sentences[0]!.evidence.join(", ")}]`);
+    });
+    const { result } = await fixture.ask({ question: asked }, { model });
+    expect(result.model).toBe("loopback");
+    return result.sentences
+      .map(({ text }) => text.replaceAll(/ ?\[\d+\]/g, ""))
+      .filter((text) => text !== first);
+  }
+
+  test.each([
+    [question, "The S&P 500 fell 38.49% on record volume."],
+    [question, "The S&P 500 fell 38.49% in a day."],
+    [question, "The S&P 500 fell 38.49% a year."],
+    [question, "The S&P 500 fell 38.49% since 2008."],
+    [question, "In its worst year the S&P 500 fell 38.49%."],
+    [question, "The S&P 500 fell 38.49%, more than AAPL."],
+    [question, "The S&P 500 fell 38.49%, less than the market."],
+    [question, "The S&P 500 did not fall 38.49%."],
+    [question, "The S&P 500 fell 38.49% in 2009."],
+    [question, "The S&P 500 fell 38.49% in 2008 and then rose."],
+    [question, "The S&P 500 stood at 903.25 points on 31 December 2007."],
+    [question, "The S&P 500 fell from 903.25 points to 1,468.36 points."],
+    [question, "The S&P 500 always fell 38.49% in 2008."],
+    [question, "The average fall of the S&P 500 was 38.49% in 2008."],
+    [question, "The S&P 500 fell 38.49% after 31 December 2008."],
+    [question, "The volatility of the S&P 500 was 38.49% in 2008."],
+    [question, "The volume of the S&P 500 fell 38.49% in 2008."],
+    [question, "The dividends of the S&P 500 fell 38.49% in 2008."],
+    [question, "The S&P 500 lost 38.49% in 2008, the steepest fall ever."],
+    [question, "Tesla fell 38.49% in 2008."],
+    [question, "The S&P 500 fell 38.49% in 2008 in euros."],
+    [question, "In real terms the S&P 500 fell 38.49% in 2008."],
+    [question, "The S&P 500 fell 38.49% in 2008 as the Fed raised rates."],
+    [day, "The worst day of the S&P 500 in 2008 was 13 October 2008."],
+    [day, "The best day of the S&P 500 in 2008 was 10 October 2008."],
+    [day, "The best month of the S&P 500 in 2008 was October 2008."],
+    [day, "The S&P 500 rose 11.58% in 2008."],
+    [day, "The S&P 500 rose 11.58% in October 2008."],
+    [compared, "IBM did better than MSFT in 2005."],
+    [compared, "IBM fell 0.938% in 2005."],
+    [compared, "MSFT rose 0.938% in 2005."],
+    [counted, "The S&P 500 fell more than 3% in 253 of 23 moves in 2008."],
+    [counted, "The S&P 500 rose more than 3% in 23 of 253 moves in 2008."],
+    [counted, "The S&P 500 fell less than 3% in 23 of 253 moves in 2008."],
+    [fell, "The largest drawdown of the S&P 500 in 2008 was never reached again."],
+    [defined, "A drawdown is not the fall of a value from its highest point so far."],
+    [defined, "A drawdown is the fall of a value from its lowest price in a year."],
+  ])("%s: %s", async (asked, lie) => {
+    expect(await released(asked, lie)).toEqual([]);
+  });
+
+  test.each([
+    [question, "In 2008 the S&P 500 fell 38.49%, from 1,468.36 points to 903.25 points."],
+    [question, "The S&P 500 closed at 903.25 points on 31 December 2008."],
+    [day, "The best day of the S&P 500 in 2008 was 13 October 2008."],
+    [compared, "MSFT did better than IBM in 2005."],
+    [counted, "The S&P 500 fell more than 3% in 23 of 253 moves in 2008."],
+    [defined, "A drawdown is the fall of a value from its highest point so far."],
+  ])("what is true of it is not: %s: %s", async (asked, sentence) => {
+    expect(await released(asked, sentence)).toEqual([sentence]);
+  });
+});
+
 describe("retrieved text gives no orders", () => {
   test("a model that obeys it reaches no order and its words are dropped", async () => {
     const model = await start((request, index) => {
@@ -265,6 +347,25 @@ describe("where the model fails the planner answers and says so", () => {
     expect(result.notice).not.toContain(server!.apiKey);
     expect(text).toContain("fell 38.49% in 2008");
     expect(server!.requests.length).toBeLessThanOrEqual(modelLimits.rounds * 2);
+  });
+
+  test.each<[string, ModelReply, RegExp]>([
+    ["hangs", { kind: "stall" }, /no usable answer: .+ The built-in planner/],
+    [
+      "costs more than an answer may",
+      {
+        kind: "completion",
+        toolCalls: [{ name: "list_instruments", arguments: {} }],
+        usage: { inputTokens: modelLimits.tokens, outputTokens: 1 },
+      },
+      /more tokens than one answer may/,
+    ],
+  ])("a provider that %s", async (_what, reply, notice) => {
+    const model = await start(() => reply, 200);
+    const { result, text } = await fixture.ask({ question }, { model });
+    expect(result).toMatchObject({ status: "answered", model: null });
+    expect(result.notice).toMatch(notice);
+    expect(text).toContain("fell 38.49% in 2008");
   });
 
   test("a rate limit that passes is waited for", async () => {

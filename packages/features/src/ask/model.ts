@@ -215,10 +215,9 @@ export function readAnswer(content: string, ledger: Ledger): Draft[] {
 function unfit(draft: Draft, instruments: readonly Instrument[], ledger: Ledger): string | undefined {
   if (/https?:|www\.|<[a-z/]/i.test(draft.text)) return "it holds an address or markup";
   const about = new Set(draft.cite.flatMap((item) => ("instrumentId" in item ? [item.instrumentId] : [])));
-  const mentioned = findMentions(draft.text, instruments).flatMap((mention) =>
-    mention.instruments.map((one) => one.instrumentId),
-  );
-  if (about.size > 0 && mentioned.some((id) => !about.has(id)))
+  const mentions = (text: string) =>
+    findMentions(text, instruments).flatMap((mention) => mention.instruments.map((one) => one.instrumentId));
+  if (about.size > 0 && mentions(draft.text).some((id) => !about.has(id)))
     return "it names an instrument that its evidence is not about";
-  return ledger.told(draft) ? undefined : overclaim(draft);
+  return ledger.told(draft) ? undefined : overclaim(draft, { told: ledger.toldAbout(draft.cite), mentions });
 }

@@ -18,6 +18,8 @@ export interface Ledger {
   get(handle: string): { item: EvidenceItem; names: readonly string[] } | undefined;
   /** Notes a sentence that a tool wrote about its evidence. */
   tell(sentence: Draft): void;
+  /** Such sentences about some of the same values, passages or records. */
+  toldAbout(items: readonly EvidenceItem[]): string[];
   /** Is it such a sentence, word for word, with all of its evidence? */
   told(sentence: Draft): boolean;
 }
@@ -41,6 +43,12 @@ export function createLedger(): Ledger {
     get: (handle) => byHandle.get(handle),
     tell({ text, cite }) {
       sentences.set(text, cite);
+    },
+    toldAbout(items) {
+      const about = new Set(items.filter(({ kind }) => kind !== "rows").map((item) => JSON.stringify(item)));
+      return [...sentences].flatMap(([text, cite]) =>
+        cite.some((item) => about.has(JSON.stringify(item))) ? [text] : [],
+      );
     },
     told: (sentence) => sentences.get(sentence.text)?.every((item) => cites(sentence, item)) ?? false,
   };
@@ -103,6 +111,9 @@ export function createModelToolbox(options: {
       async ({ instrument, timeframe }) => {
         const bars = await tools.readBars(await tools.resolveInstrument(instrument), timeframe);
         const close = bars.dataset.columns.close[bars.last]!;
+        const last = bars.value("close", bars.last, close, bars.unit);
+        const text = `The last close of ${bars.title} in the data was ${bars.price(close)} ${bars.at(bars.last)}.`;
+        ledger.tell({ text, cite: [last], names: bars.names });
         return {
           instrumentId: bars.dataset.instrument.instrumentId,
           timeframe: bars.dataset.timeframe,
@@ -111,9 +122,10 @@ export function createModelToolbox(options: {
           to: bars.when(bars.last),
           evidence: ledger.handle(bars.rows(), bars.names),
           lastClose: {
+            text,
             value: close,
             unit: bars.unit,
-            evidence: ledger.handle(bars.value("close", bars.last, close, bars.unit), bars.names),
+            evidence: ledger.handle(last, bars.names),
           },
         };
       },
