@@ -59,7 +59,7 @@ export const items: readonly Item[] = [
   {
     name: "operating income",
     statement: "income",
-    said: /(unadjusted )?(operating (income|profit|earnings)|ebit|income from operations)/,
+    said: /(unadjusted )?(operating (income|profit|earnings|loss(es)?)|ebit|income from operations)/,
     rows: [
       /^(total )?operating (income|profit|earnings)( \(loss\))?$/,
       /^\(?(loss|income|earnings|profit)\)? ?(\(loss\) )?from operations$/,
@@ -147,7 +147,7 @@ export const items: readonly Item[] = [
   {
     name: "net income",
     statement: "income",
-    said: /net (income|earnings|profit|loss)( attributable to (shareholders|common shareholders|the company))?/,
+    said: /net (income|earnings|profit|loss(es)?)( attributable to (shareholders|common shareholders|the company))?/,
     rows: [
       /^(consolidated )?net (income|earnings|loss|\(loss\) income|\(loss\) earnings)( \(loss\))? attributable to (?!.*non-?controlling)/,
       /^(consolidated )?net (income|earnings|loss|\(loss\) (income|earnings))( \(loss\))?$/,

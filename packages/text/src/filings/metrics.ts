@@ -127,19 +127,19 @@ export const metrics: readonly Metric[] = [
   },
   {
     name: "gross margin",
-    said: /gross (profit )?(% )?margin/,
+    said: /gross (profit )?(% )?margins?/,
     definition: "gross profit / revenue",
     unit: "percent",
   },
   {
     name: "operating margin",
-    said: /operating (profit |income )?(% )?margin/,
+    said: /operating (profit |income )?(% )?margins?/,
     definition: "operating income / revenue",
     unit: "percent",
   },
   {
     name: "net margin",
-    said: /net (profit |income )?(% )?margin|profit margin/,
+    said: /net (profit |income )?(% )?margins?|profit margins?/,
     definition: "net income / revenue",
     unit: "percent",
   },

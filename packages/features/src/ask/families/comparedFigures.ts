@@ -42,7 +42,7 @@ export function checkWords(q: Pick<Question, "original">, companies: readonly st
 type Told = Figure & { company: string; year: number };
 
 /** One figure of a company's statements in each year; the years whose statements do not show it, with why. */
-async function figuresOver(
+export async function figuresOver(
   item: string,
   company: string,
   years: readonly number[],
@@ -84,7 +84,7 @@ function changeItem(first: Told, last: Told): Extract<EvidenceItem, { kind: "req
   };
 }
 
-function changeDraft(first: Told, last: Told): Draft {
+export function changeDraft(first: Told, last: Told): Draft {
   const change = changeItem(first, last);
   const { name } = first.request;
   const span = `from fiscal ${first.year} to fiscal ${last.year}`;
@@ -96,6 +96,17 @@ function changeDraft(first: Told, last: Told): Draft {
         ? `${first.company}: ${name} did not change ${span}.`
         : `${first.company}: ${name} ${word} ${size}from ${valueText(first)} to ${valueText(last)}, ${span}.`,
     cite: [change, ...cites([first, last])],
+    names: namesOf([first, last]),
+  };
+}
+
+/** What a figure did, where that is not what a question takes for granted; undefined where it is. */
+export function correctionDraft(first: Told, last: Told, presumed: "rise" | "fall"): Draft | undefined {
+  const sign = Math.sign(last.value - first.value);
+  if (sign === (presumed === "rise" ? 1 : -1)) return undefined;
+  return {
+    text: `${first.company}'s ${first.request.name} did not ${presumed} from fiscal ${first.year} to fiscal ${last.year}: it ${sign < 0 ? "fell" : sign > 0 ? "rose" : "stayed the same"}, from ${valueText(first)} to ${valueText(last)}.`,
+    cite: [changeItem(first, last), ...cites([first, last])],
     names: namesOf([first, last]),
   };
 }
@@ -154,19 +165,10 @@ export const filingTrend = defineFamily<TrendArgs>({
     const { told, missing } = await figuresOver(item, company, years, tools);
     if (told.length < 2) throw new Declined(missing[0] ?? `There are too few statements of ${company}.`);
     const [first, last] = [told[0]!, told.at(-1)!];
-    const sign = Math.sign(last.value - first.value);
-    const isWrong = presumed !== undefined && sign !== (presumed === "rise" ? 1 : -1);
-    const drafts: Draft[] = [];
-    if (isWrong) {
-      drafts.push({
-        text: `${company}'s ${first.request.name} did not ${presumed} from fiscal ${first.year} to fiscal ${last.year}: it ${sign < 0 ? "fell" : sign > 0 ? "rose" : "stayed the same"}, from ${valueText(first)} to ${valueText(last)}.`,
-        cite: [changeItem(first, last), ...cites([first, last])],
-        names: namesOf([first, last]),
-      });
-    }
-    drafts.push(changeDraft(first, last));
+    const correction = presumed === undefined ? undefined : correctionDraft(first, last, presumed);
+    const drafts = [...(correction === undefined ? [] : [correction]), changeDraft(first, last)];
     if (told.length > 2) drafts.push(...told.map((figure) => figureDraft(figure)));
-    return why && !isWrong
+    return why && correction === undefined
       ? {
           drafts,
           message:

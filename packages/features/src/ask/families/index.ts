@@ -25,6 +25,7 @@ import { supportAndResistance, tradingRange } from "./levels.ts";
 import { commentary, instrumentReport } from "./overview.ts";
 import { news, sentimentOf } from "./news.ts";
 import { betaOf, cointegration, rollingCorrelation } from "./pairs.ts";
+import { filingPremise } from "./premises.ts";
 import { extreme, meanOf, priceAt, priceLevel } from "./price.ts";
 import { quarterFigure } from "./quarterFigures.ts";
 import { rank } from "./rank.ts";
@@ -43,6 +44,7 @@ export const families: readonly Family[] = [
   said,
   calendar,
   quarterFigure,
+  filingPremise,
   filingFigure,
   filingCompare,
   filingTrend,
