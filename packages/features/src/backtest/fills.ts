@@ -42,7 +42,10 @@ export function fillMs(reason: string | null, bar: number, times: Pick<SeriesCol
   return insideBar.has(reason ?? "") ? times.closeMs[bar]! : times.openMs[bar]!;
 }
 
-export function fillTable(fills: FillColumns, columns: SeriesColumns): FillTable {
+export function fillTable(
+  fills: FillColumns,
+  columns: Pick<SeriesColumns, "openMs" | "closeMs" | "volume">,
+): FillTable {
   const { count } = fills;
   const volumeShare = new Float64Array(count);
   const atMs = new Float64Array(count);

@@ -192,7 +192,7 @@ async function storeRun(
     benchmark: benchmark.equity,
     position: positionColumn(outcome.fills, dataset.length),
   };
-  const trades = outcome.trades.map((trade, k) => tradeRow(trade, k + 1, dataset));
+  const trades = outcome.trades.map((trade, k) => tradeRow(trade, k + 1, dataset.columns));
   const fills = fillTable(outcome.fills, dataset.columns);
   const computed = computeReport({
     ...curves,
@@ -415,8 +415,12 @@ export function hashFills(fills: FillColumns, openMs: Float64Array): string {
   return sha256(lines.join("\n"));
 }
 
-export function tradeRow(trade: SimulatedTrade, number: number, dataset: SeriesDataset): BacktestTrade {
-  const { openMs } = dataset.columns;
+export function tradeRow(
+  trade: SimulatedTrade,
+  number: number,
+  bars: Pick<SeriesColumns, "openMs" | "closeMs">,
+): BacktestTrade {
+  const { openMs } = bars;
   const open = trade.exitBar < 0;
   return {
     number,
@@ -425,10 +429,10 @@ export function tradeRow(trade: SimulatedTrade, number: number, dataset: SeriesD
     quantity: trade.quantity,
     entryMs: openMs[trade.entryBar]!,
     entryPrice: trade.entryPrice,
-    exitMs: open ? null : fillMs(trade.exitReason, trade.exitBar, dataset.columns),
+    exitMs: open ? null : fillMs(trade.exitReason, trade.exitBar, bars),
     exitPrice: open ? null : trade.exitPrice,
     exitReason: trade.exitReason,
-    barsHeld: (open ? dataset.length - 1 : trade.exitBar) - trade.entryBar,
+    barsHeld: (open ? openMs.length - 1 : trade.exitBar) - trade.entryBar,
     fees: trade.fees,
     profit: trade.profit,
     profitReturn: trade.profit / (trade.quantity * trade.entryPrice),

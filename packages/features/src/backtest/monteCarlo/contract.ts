@@ -2,6 +2,7 @@ import { defineJob } from "@tapedeck/core";
 import * as z from "zod";
 import { BacktestPayload } from "../contract.ts";
 import { PortfolioBacktestPayload } from "../portfolio/contract.ts";
+import { RunFigures } from "../report/figures/contract.ts";
 
 const drawn = {
   simulations: z.int().min(100).max(20_000).default(1_000),
@@ -67,6 +68,8 @@ export const MonteCarloResult = z
     /** As it was: fractions. */
     totalReturn: z.number(),
     maxDrawdown: z.number(),
+    /** Everything else that the run says; null: from before it was kept. */
+    run: RunFigures.nullable().default(null),
     /** Bar returns drawn again in blocks. */
     bootstrap: z.object({
       totalReturn: Quantiles,

@@ -6,10 +6,12 @@ import { datasetsHash } from "../instruments.ts";
 import type { PortfolioBacktestPayload } from "../portfolio/contract.ts";
 import { dearer, loadForJob, marketOf, requireBars } from "../portfolio/market.ts";
 import type { Listing, Listings } from "../portfolio/market.ts";
-import { curveOfPortfolio } from "../portfolio/result.ts";
+import { curveOfPortfolio, perYearOf, reportedPortfolio } from "../portfolio/result.ts";
+import { runBenchmark } from "../portfolio/run.ts";
 import type { PortfolioDeps } from "../portfolio/run.ts";
 import { openPortfolio } from "../portfolio/strategy.ts";
 import type { PortfolioMarket, PortfolioPlan } from "../portfolio/strategy.ts";
+import { computeFigures } from "../report/figures/run.ts";
 import { expandRules, recordModule } from "../run.ts";
 import { hasNumbers, jitterPayload } from "./jitter.ts";
 import { collectInputs } from "./subject.ts";
@@ -61,6 +63,17 @@ async function readSubject(
       const costs = costMultiple === 1 ? settings.costs : dearer(settings.costs, costMultiple);
       const run = await runOn({ ...market, settings: { ...settings, costs, delayBars } });
       return curveOfPortfolio(run, roundTripsOf(run.state));
+    },
+    async figures() {
+      const [run, benchmark] = [await runOn(market), await runBenchmark(market, ctx)];
+      return computeFigures({
+        run: reportedPortfolio(run),
+        benchmark: curveOfPortfolio(benchmark, roundTripsOf(benchmark.state)),
+        closeMs: run.timeMs,
+        initialCash: Number(payload.initialCash),
+        barsPerYear: perYearOf(loaded.listings),
+        riskFreeRate: payload.riskFreeRate,
+      });
     },
     runOnOtherPrices:
       resample === null || plan.symbols.length > 0

@@ -222,6 +222,7 @@ async function simulateAll(
     seed: ctx.seed,
     totalReturn: totalReturnOf(equity, initialCash),
     maxDrawdown: maxDrawdownOf(equity, initialCash),
+    run: await subject.figures(),
     ...summariseDraws(draws, asItWas),
     pathResampling: summary(reruns.prices),
     jitter: summary(reruns.numbers),

@@ -1,8 +1,17 @@
 import { sha256 } from "@tapedeck/core/hash";
 import type { Dataset } from "@tapedeck/formula";
-import { resampleBars } from "@tapedeck/trading";
+import { barsPerYear, resampleBars } from "@tapedeck/trading";
 import type { BacktestPayload } from "../contract.ts";
-import { expandRules, finerBars, formulaData, loadDataset, recordModule, withPosition } from "../run.ts";
+import { computeFigures, reportedRun } from "../report/figures/run.ts";
+import {
+  expandRules,
+  finerBars,
+  formulaData,
+  holdRun,
+  loadDataset,
+  recordModule,
+  withPosition,
+} from "../run.ts";
 import type { BacktestDeps } from "../run.ts";
 import { completeRun, openStrategy } from "../single.ts";
 import type { SingleScene, SingleStrategy } from "../single.ts";
@@ -48,6 +57,15 @@ async function readSubject(
     bars: data.length,
     inputHashes: [...hashes, sha256(JSON.stringify(payload.strategy))],
     run: async (stress) => withPosition(await completeRun(strategy, scene, { signal, seed, ...stress })),
+    figures: async () =>
+      computeFigures({
+        run: reportedRun(await completeRun(strategy, scene, { signal, seed }), dataset.columns),
+        benchmark: withPosition(await holdRun(dataset, payload, signal)),
+        closeMs: dataset.columns.closeMs,
+        initialCash: Number(payload.initialCash),
+        barsPerYear: barsPerYear(instrument.calendar, dataset.timeframe),
+        riskFreeRate: payload.riskFreeRate,
+      }),
     runOnOtherPrices:
       strategy.symbols.length > 0
         ? null

@@ -1,4 +1,5 @@
 import type { JobContext, JobInput } from "@tapedeck/core";
+import type { RunFigures } from "../report/figures/contract.ts";
 import type { HeldRun } from "../run.ts";
 
 /** The run with all costs times `costMultiple`, and with every decision `delayBars` later. */
@@ -17,6 +18,8 @@ export interface Subject {
   /** Of everything read, the strategy among it. */
   inputHashes: readonly string[];
   run(stress: Stress): Promise<HeldRun>;
+  /** Of the run as it is. */
+  figures(): Promise<RunFigures>;
   /** Equity on prices made of the bars' shapes, drawn in blocks of `blockBars`; null where no prices can be made. */
   runOnOtherPrices: ((blockBars: number, random: () => number) => Promise<Float64Array>) | null;
   /** Equity with every number moved by up to `share`; null without a number. Throws as opening a strategy does where the numbers make none. */

@@ -1,4 +1,11 @@
-import { barsPerYear, computePerformance, postingKinds, fillRows } from "@tapedeck/trading";
+import {
+  barsPerYear,
+  computePerformance,
+  fillReasons,
+  fillRows,
+  postingKinds,
+  roundTripsOf,
+} from "@tapedeck/trading";
 import type { EngineRun, FillColumns, PostingKind, RoundTrip, SimulatedTrade } from "@tapedeck/trading";
 import { sha256 } from "@tapedeck/core/hash";
 import { lowerBound } from "../columns.ts";
@@ -6,6 +13,7 @@ import type { BacktestTrade, ConditionReport, Statistics } from "../contract.ts"
 import { fillMs } from "../fills.ts";
 import type { FillTable } from "../fills.ts";
 import { tradeOfTrip } from "../outcome.ts";
+import type { ReportedRun } from "../report/figures/run.ts";
 import type { HeldRun } from "../run.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
 import type { Listing } from "./market.ts";
@@ -47,6 +55,16 @@ export function curveOfPortfolio(run: EngineRun, trips: readonly RoundTrip[]): H
   };
 }
 
+/** The same with trades and fills as they are listed. */
+export function reportedPortfolio(run: EngineRun): ReportedRun {
+  const trips = roundTripsOf(run.state);
+  return {
+    ...curveOfPortfolio(run, trips),
+    rows: tradeRows(run, trips),
+    volumeShares: fillTableOf(run, fillReasons).volumeShare,
+  };
+}
+
 /** Bars are instants of the run; money at the last rate. */
 function tradeInBase(run: EngineRun, trip: RoundTrip): SimulatedTrade {
   const rate = run.state.rate[run.state.currencyOf[trip.instrument]!]!;
@@ -60,12 +78,14 @@ function tradeInBase(run: EngineRun, trip: RoundTrip): SimulatedTrade {
   };
 }
 
-function fillsInBase({ state: { postings } }: EngineRun): FillColumns {
+/** Bars are instants of the run. */
+function fillsInBase({ state: { postings, instruments }, timeMs }: EngineRun): FillColumns {
+  const closeOf = (row: number) => instruments[postings.instrument[row]!]!.bars.closeMs[postings.bar[row]!]!;
   const rows = [...fillRows(postings)];
   const column = (value: (row: number) => number) => Float64Array.from(rows, value);
   return {
     count: rows.length,
-    bar: Int32Array.from(rows, (row) => postings.bar[row]!),
+    bar: Int32Array.from(rows, (row) => lowerBound(timeMs, closeOf(row))),
     quantity: column((row) => postings.quantity[row]!),
     price: column((row) => postings.price[row]! * postings.rate[row]!),
     fee: column((row) => postings.fee[row]! * postings.rate[row]!),

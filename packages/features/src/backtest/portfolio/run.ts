@@ -88,8 +88,7 @@ async function runPlan(
   });
   if (failure !== null && engine.state.instant < 2) throw new AppError("strategy.failed", failure.message);
   ctx.progress({ phase: "report", done: engine.state.instant, total: engine.instants });
-  const paid = { ...market, settings: { ...market.settings, shortfall: "reduce" as const } };
-  const benchmark = await runInProcess(paid, holdAll(), ctx);
+  const benchmark = await runBenchmark(market, ctx);
   const exact = createCashReconciliation(engine.state);
   await inChunks(engine.state.postings.count, ctx.signal, (from, to) => exact.advance(from, to));
   const finished: Finished = {
@@ -109,6 +108,15 @@ async function runPlan(
   throw new AppError("strategy.failed", `${failure.message} What it had done is kept as run ${ctx.jobId}.`, {
     details: { runId: ctx.jobId, atMs: failure.atMs, module: plan.module?.name },
   });
+}
+
+/** Everything bought and held on a market. */
+export function runBenchmark(
+  market: PortfolioMarket,
+  options: Pick<JobContext, "signal">,
+): Promise<EngineRun> {
+  const paid = { ...market, settings: { ...market.settings, shortfall: "reduce" as const } };
+  return runInProcess(paid, holdAll(), options);
 }
 
 /**

@@ -93,7 +93,14 @@ test.each([
   [
     "sweep",
     { instrumentId, strategy: { kind: "builtIn", name: "maCrossover" }, parameters },
-    ["Honest statistics", "Heat map"],
+    [
+      "Honest statistics",
+      "Heat map",
+      "The best",
+      "Against buy and hold",
+      "Months",
+      "By the state of the market",
+    ],
   ],
   [
     "walkForward",
@@ -103,12 +110,20 @@ test.each([
       parameters,
       folds: { kind: "rolling", trainBars: 300, testBars: 150 },
     },
-    ["Out of sample", "Growth of 1, out of sample", "Folds", "Fold by fold"],
+    [
+      "Honest statistics",
+      "Out of sample",
+      "Growth of 1, out of sample",
+      "Folds",
+      "Fold by fold",
+      "Months",
+      "Best trades",
+    ],
   ],
   [
     "monteCarlo",
     { instrumentId, strategy, simulations: 100 },
-    ["What it might have been", "Resampled paths"],
+    ["Honest statistics", "What it might have been", "Resampled paths", "By the state of the market"],
   ],
   ["biasAudit", { instrumentId, strategy, cuts: 5 }, ["Checks", "Total return"]],
   [

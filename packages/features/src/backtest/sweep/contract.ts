@@ -2,6 +2,7 @@ import { defineJob, defineQuery, Id, pageOf, PageQuery } from "@tapedeck/core";
 import * as z from "zod";
 import { BacktestPayload } from "../contract.ts";
 import { PortfolioBacktestPayload } from "../portfolio/contract.ts";
+import { RunFigures } from "../report/figures/contract.ts";
 
 const Value = z.union([z.number(), z.string().max(60)]);
 export const TrialParams = z.record(z.string(), Value);
@@ -126,6 +127,8 @@ export const SweepResult = z
     /** First, because it decides what the rest is worth. */
     honesty: Honesty,
     best: SweepTrial.nullable(),
+    /** The run of the best; null: there is none, or from before it was kept. */
+    run: RunFigures.nullable().default(null),
     /** Best first, at most 50; with several objectives those that none beats in all. */
     top: z.array(SweepTrial),
     heatMap: HeatMap.nullable(),

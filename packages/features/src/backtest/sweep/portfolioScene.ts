@@ -14,11 +14,12 @@ import { datasetsHash } from "../instruments.ts";
 import type { PortfolioBacktestPayload } from "../portfolio/contract.ts";
 import { featureColumns, loadListings, marketOf } from "../portfolio/market.ts";
 import type { Listing } from "../portfolio/market.ts";
-import { curveOfPortfolio, perYearOf } from "../portfolio/result.ts";
-import { factsOf } from "../portfolio/run.ts";
+import { curveOfPortfolio, perYearOf, reportedPortfolio } from "../portfolio/result.ts";
+import { factsOf, runBenchmark } from "../portfolio/run.ts";
 import { openPortfolio } from "../portfolio/strategy.ts";
 import type { PortfolioMarket, PortfolioPlan } from "../portfolio/strategy.ts";
 import { expandRules, recordInput, recordModule } from "../run.ts";
+import type { HeldRun } from "../run.ts";
 import { anyRules, engineShare, readOthers, resolverOf, spaceOf, symbolsOf } from "./inputs.ts";
 import type { PortfolioSearch, SearchContext, SearchDeps } from "./inputs.ts";
 import { checkParameters, fillPayload } from "./runner.ts";
@@ -85,6 +86,11 @@ async function readPortfolioScene(
       listings.reduce((sum, { dataset, fills }) => sum + Math.max(dataset.length, fills.length), 0),
     inputHashes,
     instrumentFacts: listings.map(factsOf),
+    initialCash: Number(payload.initialCash),
+    async hold({ from, to }) {
+      const cut = cutMarket(market, clock.closeMs[from]!, clock.closeMs[to - 1]!);
+      return curveFrom(from, await runBenchmark(cut, ctx));
+    },
     runner: createPortfolioRunner(plan, payload, { market, closeMs: clock.closeMs, columnsOf }, facts, ctx),
   };
 }
@@ -153,19 +159,24 @@ function createPortfolioRunner(
     equity: async (values, from, to) => (await runOf(values, from, to)).equity.subarray(from, to),
     async outcome(values, from, to) {
       const run = await runOf(values, from, to);
-      const { equity, position, fills, trades } = curveOfPortfolio(run, roundTripsOf(run.state));
-      return {
-        equity: equity.subarray(from),
-        position: position.subarray(from),
-        fills,
-        trades: trades.map((trade) => ({
-          ...trade,
-          entryBar: trade.entryBar - from,
-          exitBar: trade.exitBar < 0 ? trade.exitBar : trade.exitBar - from,
-        })),
-      };
+      return { ...reportedPortfolio(run), ...curveFrom(from, run) };
     },
     close: () => plan.close(),
+  };
+}
+
+/** The run from one of its closes on, which becomes the first. */
+function curveFrom(from: number, run: EngineRun): HeldRun {
+  const { equity, position, fills, trades } = curveOfPortfolio(run, roundTripsOf(run.state));
+  return {
+    equity: equity.subarray(from),
+    position: position.subarray(from),
+    fills: { ...fills, bar: fills.bar.map((bar) => bar - from) },
+    trades: trades.map((trade) => ({
+      ...trade,
+      entryBar: trade.entryBar - from,
+      exitBar: trade.exitBar < 0 ? trade.exitBar : trade.exitBar - from,
+    })),
   };
 }
 

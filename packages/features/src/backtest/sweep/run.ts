@@ -11,7 +11,7 @@ import type { StoredMeasure, sweep, SweepPayload, SweepResult } from "./contract
 import { emptyRecord, judge, recordTrial } from "./honesty.ts";
 import type { SearchRunner } from "./runner.ts";
 import type { SearchContext, SearchDeps } from "./inputs.ts";
-import { factsOfScene, openScene, ownerOf, resolveInputs, searcherOf } from "./scene.ts";
+import { factsOfScene, figuresOf, openScene, ownerOf, resolveInputs, searcherOf } from "./scene.ts";
 import type { SearchScene } from "./scene.ts";
 import { deleteTrials, loadTrials, saveTrials, trialView } from "./store.ts";
 import type { StoredTrial } from "./store.ts";
@@ -145,10 +145,16 @@ async function searchAll(
     );
   }
   const best = keeper.best();
+  const whole = { from: 0, to: closeMs.length };
+  const { scene } = work;
   return {
-    ...factsOfScene(work.scene),
+    ...factsOfScene(scene),
     honesty: judge(record, best?.measure ?? null, { bars: closeMs.length }),
     best: best === null ? null : trialView(best),
+    run:
+      best === null
+        ? null
+        : await figuresOf(scene, await scene.runner.outcome(best.params, whole.from, whole.to), whole),
     top: keeper.top().map(trialView),
     heatMap: heat.map(),
     failed,
@@ -204,7 +210,7 @@ function followBest(ctx: Context, total: number, objectives: SweepPayload["objec
   };
 }
 
-async function tryValues(
+export async function tryValues(
   runner: SearchRunner,
   number: number,
   params: ParameterValues,

@@ -4,8 +4,8 @@ import { createSimulation, emptyFills, measureCurve, measureTrial, runSimulation
 import type { ParameterValues, Simulation, SimulationSettings, TrialMeasure } from "@tapedeck/trading";
 import type { BacktestPayload, Protection, Strategy } from "../contract.ts";
 import { outcomeOfSimulation } from "../outcome.ts";
-import { withPosition } from "../run.ts";
-import type { HeldRun } from "../run.ts";
+import { reportedRun } from "../report/figures/run.ts";
+import type { ReportedRun } from "../report/figures/run.ts";
 import { completeRun } from "../single.ts";
 import type { SingleRequest, SingleScene, SingleStrategy } from "../single.ts";
 import { createSignalSource, fillStrategy, isSetting, settingNames, takesProtection } from "./signals.ts";
@@ -34,14 +34,14 @@ export interface TrialRunner {
    */
   equity(values: ParameterValues, from: number, to: number): Float64Array;
   /** That run with its fills and trades, whose bars are counted from `from`. */
-  outcome(values: ParameterValues, from: number, to: number): HeldRun;
+  outcome(values: ParameterValues, from: number, to: number): ReportedRun;
 }
 
 /** The same where the answer may take its time: the strategy may run in a thread of its own. */
 export interface SearchRunner {
   run(values: ParameterValues): TrialMeasure | Promise<TrialMeasure>;
   equity(values: ParameterValues, from: number, to: number): Float64Array | Promise<Float64Array>;
-  outcome(values: ParameterValues, from: number, to: number): HeldRun | Promise<HeldRun>;
+  outcome(values: ParameterValues, from: number, to: number): ReportedRun | Promise<ReportedRun>;
   close(): Promise<void>;
 }
 
@@ -72,7 +72,8 @@ export function createEngineRunner(
       );
     },
     equity: async (values, from, to) => (await outcomeOf(values, from, to)).equity,
-    outcome: async (values, from, to) => withPosition(await outcomeOf(values, from, to)),
+    outcome: async (values, from, to) =>
+      reportedRun(await outcomeOf(values, from, to), barsOf(scene.data, from, to)),
     close: () => strategy.close(),
   };
 }
@@ -125,7 +126,16 @@ export function createTrialRunner(
   return {
     run: (values) => measureTrial(pooled(values, 0, n), facts.barsPerYear, facts.riskFreeRate),
     equity: (values, from, to) => pooled(values, from, to).equity,
-    outcome: (values, from, to) => withPosition(outcomeOfSimulation(simulate(values, from, to))),
+    outcome: (values, from, to) =>
+      reportedRun(outcomeOfSimulation(simulate(values, from, to)), barsOf(data, from, to)),
+  };
+}
+
+function barsOf({ openMs, closeMs, volume }: Dataset, from: number, to: number) {
+  return {
+    openMs: openMs.subarray(from, to),
+    closeMs: closeMs.subarray(from, to),
+    volume: volume.subarray(from, to),
   };
 }
 

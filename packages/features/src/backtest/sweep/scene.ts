@@ -1,9 +1,13 @@
 import { AppError } from "@tapedeck/core";
 import type { JobContext } from "@tapedeck/core";
 import { createSearcher } from "@tapedeck/trading";
-import type { Parameter, Searcher } from "@tapedeck/trading";
+import type { BarRange, Parameter, Searcher } from "@tapedeck/trading";
 import { instrumentsHash, labelOf } from "../instruments.ts";
+import type { RunFigures } from "../report/figures/contract.ts";
+import { computeFigures } from "../report/figures/run.ts";
+import type { ReportedRun } from "../report/figures/run.ts";
 import { expandRules } from "../run.ts";
+import type { HeldRun } from "../run.ts";
 import type { SweepPayload } from "./contract.ts";
 import type { SearchContext, SearchDeps, SearchPayload } from "./inputs.ts";
 import { openPortfolioScene } from "./portfolioScene.ts";
@@ -30,6 +34,9 @@ export interface SearchScene {
   instrumentFacts: unknown;
   /** To be closed when all is done. */
   runner: SearchRunner;
+  /** The benchmark over some bars: bought at their start and held, at the same costs. */
+  hold(bars: BarRange): Promise<HeldRun>;
+  initialCash: number;
   barsPerYear: number;
   /** Annual fraction. */
   riskFreeRate: number;
@@ -44,6 +51,19 @@ export async function openScene(
   return "instruments" in asked
     ? await openPortfolioScene(deps, asked, ctx)
     : await openSingleScene(deps, asked, ctx);
+}
+
+/** The figures of a run over some bars of the scene. */
+export async function figuresOf(scene: SearchScene, run: ReportedRun, bars: BarRange): Promise<RunFigures> {
+  const { initialCash, barsPerYear, riskFreeRate } = scene;
+  return computeFigures({
+    run,
+    benchmark: await scene.hold(bars),
+    closeMs: scene.closeMs.subarray(bars.from, bars.to),
+    initialCash,
+    barsPerYear,
+    riskFreeRate,
+  });
 }
 
 /** Whose trials those of a search are. */

@@ -1,9 +1,20 @@
 import { AppError } from "@tapedeck/core";
 import { sha256 } from "@tapedeck/core/hash";
 import { barsPerYear } from "@tapedeck/trading";
+import type { BarRange } from "@tapedeck/trading";
 import type { Strategy } from "../contract.ts";
 import { isFast, settingsOf } from "../domain.ts";
-import { expandRules, finerBars, readDataset, recordInput, recordModule, toFormulaData } from "../run.ts";
+import {
+  cutBars,
+  expandRules,
+  finerBars,
+  holdRun,
+  readDataset,
+  recordInput,
+  recordModule,
+  toFormulaData,
+  withPosition,
+} from "../run.ts";
 import { openStrategy } from "../single.ts";
 import type { SingleStrategy } from "../single.ts";
 import { anyRules, engineShare, readOthers, resolverOf, spaceOf, symbolsOf } from "./inputs.ts";
@@ -59,6 +70,8 @@ async function readScene(
   const { instrumentId, calendar, currency, lotSize, tickSize, minNotional } = instrument;
   const shared = {
     ...facts,
+    initialCash: Number(payload.initialCash),
+    hold: async (bars: BarRange) => withPosition(await holdRun(cutBars(dataset, bars), payload, ctx.signal)),
     space: spaceOf(payload),
     instruments: [instrumentId],
     timeframe: dataset.timeframe,

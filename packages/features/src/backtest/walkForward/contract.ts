@@ -1,6 +1,13 @@
 import { defineJob } from "@tapedeck/core";
 import * as z from "zod";
-import { PortfolioSweepPayload, Search, SingleSweepPayload, TrialParams } from "../sweep/contract.ts";
+import { RunFigures } from "../report/figures/contract.ts";
+import {
+  Honesty,
+  PortfolioSweepPayload,
+  Search,
+  SingleSweepPayload,
+  TrialParams,
+} from "../sweep/contract.ts";
 
 const Bars = z.int().min(10).max(1_000_000);
 const Gap = z.int().min(0).max(10_000);
@@ -98,6 +105,10 @@ export const WalkForwardResult = z
     trials: z.int(),
     /** Tests one after the other: returns that were never used to choose. For `combinatorial` the path of the median Sharpe ratio. */
     outOfSample: OutOfSample,
+    /** How much of that luck explains. The combinations vary as they do over all bars, the first 2,000 of them; null: from before it was kept. */
+    honesty: Honesty.nullable().default(null),
+    /** The tests one after the other as one run; null as above. */
+    run: RunFigures.nullable().default(null),
     /** Mean Sharpe ratio of the tests / mean of their trainings; null where either is undefined. Near 1: what was chosen lasted. */
     efficiency: Ratio,
     folds: z.array(FoldResult),

@@ -12,13 +12,18 @@ import {
 } from "@tapedeck/trading";
 import type { BarRange, Fold, Parameter, ParameterValues } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
+import type { Statistics } from "../contract.ts";
 import { downsample } from "../equity.ts";
 import { createSpreader } from "../parts/spread.ts";
 import type { PartedWork } from "../parts/spread.ts";
-import { trialsIn } from "../sweep/run.ts";
+import type { ReportedRun } from "../report/figures/run.ts";
+import { createStitch } from "../report/figures/stitch.ts";
+import type { Honesty, StoredMeasure } from "../sweep/contract.ts";
+import { emptyRecord, judge, mostColumns, recordTrial } from "../sweep/honesty.ts";
+import { trialsIn, tryValues } from "../sweep/run.ts";
 import type { SweepDeps } from "../sweep/run.ts";
 import type { SearchContext, SearchDeps } from "../sweep/inputs.ts";
-import { factsOfScene, openScene, ownerOf, resolveInputs, searcherOf } from "../sweep/scene.ts";
+import { factsOfScene, figuresOf, openScene, ownerOf, resolveInputs, searcherOf } from "../sweep/scene.ts";
 import type { SearchScene } from "../sweep/scene.ts";
 import { deleteTrials, saveTrials } from "../sweep/store.ts";
 import type {
@@ -63,7 +68,13 @@ interface SumsPart {
   to: number;
 }
 
-type FoldPart = ScorePart | SumsPart;
+/** These combinations on all bars, for what all that were tried have in common. */
+interface MeasurePart {
+  kind: "measures";
+  combinations: ParameterValues[];
+}
+
+type FoldPart = ScorePart | SumsPart | MeasurePart;
 
 /** What came of combinations: how many cannot be run, and why the first of them cannot. */
 interface Tally {
@@ -79,6 +90,8 @@ type FoldOutput = Tally & {
   searched: ParameterValues[];
   /** Of a SumsPart: count, sum and squares a range, by combination; null: it cannot be run. */
   sums: Array<number[] | null>;
+  /** Of a MeasurePart. */
+  measures: Array<StoredMeasure | null>;
 };
 
 interface FoldWork extends PartedWork<FoldPart, FoldOutput> {
@@ -108,6 +121,7 @@ export async function openFoldWork(
     listed,
     close: () => scene.runner.close(),
     async compute(part, breathe) {
+      if (part.kind === "measures") return await measureParts(scene, part, breathe);
       if (part.kind === "sums") return await sumParts(scene, part, listed(), breathe);
       if (learns(payload)) return await searchRange(scene, part, payload, ctx.seed, breathe);
       const output = emptyOutput();
@@ -120,6 +134,7 @@ export async function openFoldWork(
     keep: {
       // Without figures: none is judged on all bars. A list is the same in every fold, and is in the ledger once.
       async save(tx, part, { searched }) {
+        if (part.kind === "measures") return;
         const learnt = part.kind === "scores" && learns(payload);
         const tried = learnt ? searched : listed().slice(part.from, part.to);
         const before = learnt ? part.before : part.from;
@@ -154,6 +169,7 @@ const emptyOutput = (): FoldOutput => ({
   best: null,
   searched: [],
   sums: [],
+  measures: [],
 });
 
 /** Equity over a range, or null when the combination cannot be run, which is counted. */
@@ -238,11 +254,38 @@ async function sumParts(
   return output;
 }
 
+async function measureParts(
+  scene: SearchScene,
+  { combinations }: MeasurePart,
+  breathe: () => Promise<void>,
+): Promise<FoldOutput> {
+  const output = emptyOutput();
+  const pause = trialsIn(barsPerBreath, scene.trialBars);
+  for (const [k, values] of combinations.entries()) {
+    output.measures.push((await tryValues(scene.runner, k, values)).measure);
+    if (k % pause === 0) await breathe();
+  }
+  return output;
+}
+
+/** Bars of a path, and what was chosen for them. */
+interface PathPart {
+  /** Null: nothing. */
+  params: ParameterValues | null;
+  /** What it is run over, and which of those bars are of the path. */
+  over: BarRange;
+  bars: BarRange;
+}
+
 /** Tests of folds, and the returns that they are made of. */
 interface Judged {
   tally: Tally;
+  /** Everything tried, in that order; a list once. */
+  combinations: readonly ParameterValues[];
   folds: FoldResult[];
   paths: Float64Array[];
+  /** Of each path. */
+  parts: PathPart[][];
   /** First bar of a path. */
   pathFrom: number;
 }
@@ -274,32 +317,45 @@ async function judgeAll(
 ): Promise<WalkForwardResult> {
   const { folds } = payload;
   const spreader = createSpreader(deps, ctx, work);
+  let trialsDone = 0;
+  let partsDone = 0;
   const spread: Spread = async (parts, trialsTotal) => {
     const outputs: FoldOutput[] = Array.from({ length: parts.length });
-    let trialsDone = 0;
+    const first = partsDone;
     await spreader.run(
-      parts.map((input, number) => ({ number, input })),
+      parts.map((input, k) => ({ number: first + k, input })),
       (number, output) => {
-        outputs[number] = output;
+        outputs[number - first] = output;
         trialsDone += output.tried;
         ctx.progress({ trialsDone, trialsTotal });
       },
     );
+    partsDone += parts.length;
     return outputs;
   };
   const judged = isGrouped(folds)
     ? await judgeGroups(work, folds, spread, ctx)
     : await judgeForward(work, payload, spread, ctx);
+  const measured = await spread(measuresOf(judged, work.scene), trialsDone);
   await spreader.close();
   const paths = judged.paths.map((returns) => outOfSampleOf(returns, work.scene));
   const order = paths
     .map((_, p) => p)
     .sort((a, b) => (paths[a]!.sharpe ?? -Infinity) - (paths[b]!.sharpe ?? -Infinity));
   const median = order[order.length >> 1]!;
+  const stitched = await stitchPath(work.scene, {
+    parts: judged.parts[median]!,
+    pathFrom: judged.pathFrom,
+    signal: ctx.signal,
+  });
+  const pathBars = { from: judged.pathFrom, to: work.scene.closeMs.length };
+  const figures = await figuresOf(work.scene, stitched, pathBars);
   return {
     ...factsOfScene(work.scene),
     trials: judged.tally.tried - judged.tally.failed,
     outOfSample: paths[median]!,
+    honesty: honestyOf(judged, measured, figures.statistics, work.scene),
+    run: figures,
     efficiency: efficiencyOf(judged.folds),
     folds: judged.folds,
     paths,
@@ -307,6 +363,47 @@ async function judgeAll(
     assumptions: assumptionsOf(folds),
     warnings: warningsOf(judged),
   };
+}
+
+/** The first combinations on all bars, in parts. */
+function measuresOf({ combinations }: Judged, scene: SearchScene): MeasurePart[] {
+  const first = combinations.slice(0, mostColumns);
+  return ranges(first.length, trialsIn(barsPerPart, scene.trialBars)).map(({ from, to }) => ({
+    kind: "measures",
+    combinations: first.slice(from, to),
+  }));
+}
+
+async function stitchPath(
+  scene: SearchScene,
+  { parts, pathFrom, signal }: { parts: readonly PathPart[]; pathFrom: number; signal: AbortSignal },
+): Promise<ReportedRun> {
+  const stitch = createStitch(scene.closeMs.length - pathFrom, scene.initialCash);
+  for (const { params, over, bars } of parts) {
+    const run = params === null ? null : await scene.runner.outcome(params, over.from, over.to);
+    stitch.add(run, bars, over.from + bars.from - pathFrom);
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+  return stitch.result();
+}
+
+/** Of the stitched curve, against as many trials whose ratios vary as those of the measured do. */
+function honestyOf(
+  { tally }: Judged,
+  measured: readonly FoldOutput[],
+  { sharpe, returns, skewness, kurtosis, barsPerYear }: Statistics,
+  scene: SearchScene,
+): Honesty {
+  const record = emptyRecord();
+  for (const { measures } of measured) for (const measure of measures) recordTrial(record, measure);
+  const sharpePerBar = sharpe === null ? null : sharpe / Math.sqrt(barsPerYear);
+  const judged = judge(
+    { ...record, trials: tally.tried - tally.failed },
+    { sharpePerBar, returns, skewness, kurtosis },
+    { bars: scene.closeMs.length },
+  );
+  return { ...judged, bars: returns + 1 };
 }
 
 export const runWalkForward = Object.assign(run, { resolveInputs });
@@ -395,6 +492,7 @@ async function judgeForward(
   const results: FoldResult[] = [];
   const pathFrom = folds[0]!.test.from;
   const path = new Float64Array(bars - pathFrom);
+  const parts: PathPart[] = [];
   let at = 0;
   for (const [f, { train, test }] of folds.entries()) {
     const own = outputs.slice(at, (at += byFold[f]!.length));
@@ -407,6 +505,7 @@ async function judgeForward(
         ? new Float64Array(length).fill(1)
         : await scene.runner.equity(best.params, test.from, test.to);
     for (let i = 1; i < length; i++) path[test.from - pathFrom + i] = equity[i]! / equity[i - 1]! - 1;
+    parts.push({ params: best?.params ?? null, over: test, bars: { from: 0, to: length } });
     results.push({
       ...foldTimes(scene, train, test),
       params: best === undefined ? null : inOrder(scene.space, best.params),
@@ -421,8 +520,10 @@ async function judgeForward(
   const times = learns(payload) ? 1 : folds.length;
   return {
     tally: { ...tally, tried: tally.tried / times, failed: tally.failed / times },
+    combinations: learns(payload) ? outputs.flatMap(({ searched }) => searched) : work.listed(),
     folds: results,
     paths: [path],
+    parts: [parts],
     pathFrom,
   };
 }
@@ -514,14 +615,22 @@ async function judgeGroups(
     ctx.signal.throwIfAborted();
   }
   const paths: Float64Array[] = [];
+  const pathParts: PathPart[][] = [];
   for (const path of combinatorialPaths(count, splits)) {
     const parts: Float64Array[] = [];
     for (const [g, split] of path.entries()) parts.push(await returnsIn(chosen[split]!.index, groups[g]!));
     paths.push(joinColumns(parts));
+    pathParts.push(
+      path.map((split, g) => ({
+        params: list[chosen[split]!.index] ?? null,
+        over: { from: 0, to: n },
+        bars: groups[g]!,
+      })),
+    );
     await setImmediate();
     ctx.signal.throwIfAborted();
   }
-  return { tally, folds, paths, pathFrom: 0 };
+  return { tally, combinations: list, folds, paths, parts: pathParts, pathFrom: 0 };
 }
 
 /** Count, sum and squares, range by range. */

@@ -2,7 +2,7 @@ import type { BacktestTrade, Statistics } from "../../contract.ts";
 import type { Honesty } from "../../sweep/contract.ts";
 import { drawHeat } from "../drawing/heat.ts";
 import type { RunHonesty } from "../contract.ts";
-import type { DrawdownRow, RegimeRow, RelativeFigures, YearRow } from "../figures/contract.ts";
+import type { DrawdownRow, RegimeRow, RelativeFigures, RunFigures, YearRow } from "../figures/contract.ts";
 import { amount, closeDay, day, percent, ratio } from "../format.ts";
 import { figure, numberColumn, textColumn } from "./document.ts";
 import type { Block, DocumentFigure } from "./document.ts";
@@ -70,6 +70,17 @@ function useFigures(of: Pick<Statistics, "exposure" | "turnover" | "costShare">)
   ];
 }
 
+function capacityFigure(cash: number | null): DocumentFigure {
+  return figure(
+    "Capacity",
+    amount(cash),
+    cash === null
+      ? "needs volumes, and a fill"
+      : "initial cash with which a heavy fill takes 5 % of its bar's volume",
+    "/capacity/cash",
+  );
+}
+
 const honestTitle = "Honest statistics";
 
 /** The honest-statistics box of a run. */
@@ -87,26 +98,40 @@ export function runHonestyBlock(honesty: RunHonesty): Block {
       ),
       ...luckFigures(honesty),
       ...useFigures(honesty),
-      figure(
-        "Capacity",
-        amount(honesty.capacity),
-        "initial cash with which a heavy fill takes 5 % of its bar's volume",
-        "/capacity/cash",
-      ),
+      capacityFigure(honesty.capacity),
     ],
   };
 }
 
-/** The honest-statistics box of a search. */
-export function searchHonestyBlock(honesty: Honesty): Block {
+/** The honest-statistics box of what is no stored run: its best, or all of it, as one. `trials`: what was tried, in words. */
+export function researchHonestyBlock(
+  honesty: Honesty,
+  run: RunFigures | null,
+  words: { lead: string; trials: string },
+): Block {
   return {
     kind: "figures",
     title: honestTitle,
-    lead: "How much of the best result luck explains, before the result.",
+    lead: words.lead,
     figures: [
-      figure("Trials", amount(honesty.trials), "combinations tried in this search"),
+      figure("Trials", amount(honesty.trials), words.trials),
       ...luckFigures(honesty),
+      ...(run === null ? [] : [...useFigures(run.statistics), capacityFigure(run.report.capacity.cash)]),
     ],
+  };
+}
+
+/** What a single run says of luck by itself. */
+export function honestyAlone({ statistics, report }: RunFigures): Honesty {
+  const { probabilisticSharpe, minimumTrackRecordBars } = report.inference;
+  return {
+    trials: 1,
+    probabilisticSharpe,
+    deflatedSharpe: null,
+    overfitting: null,
+    overfittingTrials: 0,
+    minimumTrackRecordBars,
+    bars: statistics.returns + 1,
   };
 }
 

@@ -2,6 +2,7 @@ import type { AuditCheck, BiasAuditResult, PortfolioAuditResult } from "../../au
 import type { MonteCarloResult, Quantiles, Reruns } from "../../monteCarlo/contract.ts";
 import type { HeatMap, SweepResult, SweepTrial } from "../../sweep/contract.ts";
 import type { WalkForwardResult } from "../../walkForward/contract.ts";
+import type { RunFigures } from "../figures/contract.ts";
 import { drawCurves } from "../drawing/curves.ts";
 import { drawFan } from "../drawing/fan.ts";
 import { drawFolds } from "../drawing/folds.ts";
@@ -10,7 +11,9 @@ import type { Drawing } from "../drawing/shapes.ts";
 import { amount, closeDay, counted, day, percent, ratio } from "../format.ts";
 import { figure, filled, numberColumn, textColumn } from "./document.ts";
 import type { Block, ReportDocument } from "./document.ts";
-import { notesBlock, searchHonestyBlock } from "./parts.ts";
+import { honestyAlone, notesBlock, researchHonestyBlock, statisticsBlock } from "./parts.ts";
+import { heldBenchmark } from "./portfolio.ts";
+import { reportBlocks } from "./run.ts";
 
 const listed = 20;
 
@@ -60,17 +63,36 @@ function trialsBlock(trials: readonly SweepTrial[]): Block {
   };
 }
 
+const benchmarkOf = ({ instruments }: { instruments: readonly string[] }) =>
+  instruments.length > 1 ? heldBenchmark : "Buy and hold";
+
+/** The statistics of a run beside its benchmark's, then all that its report has. */
+function runBlocks(title: string, run: RunFigures | null, benchmark: string): Array<Block | null> {
+  if (run === null) return [];
+  return [
+    statisticsBlock(title, [
+      ["Strategy", run.statistics],
+      [benchmark, run.benchmark],
+    ]),
+    ...reportBlocks(run.report, benchmark),
+  ];
+}
+
 export function sweepDocument(result: SweepResult): ReportDocument {
   return {
     title: `Search on ${result.instrumentId}`,
     subtitle: `${counted(result.bars, "bar")} of ${result.timeframe}`,
     warnings: result.warnings,
     blocks: filled([
-      searchHonestyBlock(result.honesty),
+      researchHonestyBlock(result.honesty, result.run, {
+        lead: "How much of the best result luck explains, before the result.",
+        trials: "combinations tried in this search",
+      }),
       result.heatMap === null
         ? null
         : { kind: "drawing", title: "Heat map", drawing: heatMapDrawing(result.heatMap, "first objective") },
       result.top.length === 0 ? null : trialsBlock(result.top),
+      ...runBlocks("The best", result.run, benchmarkOf(result)),
       notesBlock("Search", [
         ...(result.failed > 0 ? [`${counted(result.failed, "combination")} could not be run.`] : []),
         ...(result.stoppedEarly ? ["It ended before its last combination for want of progress."] : []),
@@ -87,6 +109,12 @@ export function walkForwardDocument(result: WalkForwardResult): ReportDocument {
     subtitle: `${counted(result.bars, "bar")} of ${result.timeframe}, ${counted(folds.length, "fold")}`,
     warnings: result.warnings,
     blocks: filled([
+      result.honesty === null
+        ? null
+        : researchHonestyBlock(result.honesty, result.run, {
+            lead: "How much of what follows luck explains: of the tests one after the other, which chose nothing.",
+            trials: "combinations that the folds chose among",
+          }),
       {
         kind: "figures",
         title: "Out of sample",
@@ -161,6 +189,7 @@ export function walkForwardDocument(result: WalkForwardResult): ReportDocument {
           ]),
         },
       },
+      ...runBlocks("Out of sample beside holding", result.run, benchmarkOf(result)),
     ]),
     sources: [["Dataset", result.datasetHash]],
   };
@@ -187,6 +216,12 @@ export function monteCarloDocument(result: MonteCarloResult): ReportDocument {
     subtitle: `${counted(result.simulations, "simulation")} of ${counted(result.bars, "bar")} of ${result.timeframe}, seed ${result.seed}`,
     warnings: [],
     blocks: filled([
+      result.run === null
+        ? null
+        : researchHonestyBlock(honestyAlone(result.run), result.run, {
+            lead: "How much of the run luck explains, before what it might have been.",
+            trials: "this run alone; the report of a backtest counts what else was tried",
+          }),
       {
         kind: "figures",
         title: "What it might have been",
@@ -248,6 +283,7 @@ export function monteCarloDocument(result: MonteCarloResult): ReportDocument {
           ],
         },
       },
+      ...runBlocks("The run as it was", result.run, benchmarkOf(result)),
     ]),
     sources: [["Dataset", result.datasetHash]],
   };

@@ -10,7 +10,7 @@ import type { EquityColumns } from "../../equity.ts";
 import type { PortfolioBacktestResult } from "../../portfolio/contract.ts";
 import type { DataRevision, RunHonesty } from "../contract.ts";
 import { drawCurves } from "../drawing/curves.ts";
-import type { RunReport } from "../figures/contract.ts";
+import type { RunFigures, RunReport } from "../figures/contract.ts";
 import { amount, counted, day, percent, ratio } from "../format.ts";
 import { figure, filled } from "./document.ts";
 import type { Block, ReportDocument } from "./document.ts";
@@ -137,7 +137,8 @@ function curveBlocks(
   ];
 }
 
-function reportBlocks(report: RunReport | null, benchmark: string): Array<Block | null> {
+/** Every part of a run's report, beside its benchmark. */
+export function reportBlocks(report: RunFigures["report"] | null, benchmark: string): Array<Block | null> {
   if (report === null) return [];
   const { rolling } = report;
   return [

@@ -1,30 +1,56 @@
-import type { SeriesDataset } from "../../../series/contract.ts";
-import type { BacktestPayload } from "../../contract.ts";
+import { computePerformance } from "@tapedeck/trading";
+import type { SeriesColumns } from "../../../series/contract.ts";
+import type { BacktestTrade } from "../../contract.ts";
 import { fillTable } from "../../fills.ts";
-import { holdRun, statisticsOf, tradeRow, withPosition } from "../../run.ts";
+import type { RunOutcome } from "../../outcome.ts";
+import { tradeRow, withPosition } from "../../run.ts";
 import type { HeldRun } from "../../run.ts";
 import { computeReport } from "./compute.ts";
 import type { RunFigures } from "./contract.ts";
+import type { Annualisation } from "./returns.ts";
 
-/** The figures of a run over all bars of a dataset, beside buying and holding them at the same costs. */
-export async function figuresOf(
-  run: HeldRun,
-  dataset: SeriesDataset,
-  payload: Pick<BacktestPayload, "costs" | "initialCash" | "lotSize" | "riskFreeRate">,
-  signal: AbortSignal,
-): Promise<RunFigures> {
-  const benchmark = withPosition(await holdRun(dataset, payload, signal));
-  const statistics = statisticsOf(run, dataset, payload);
-  const report = computeReport({
-    closeMs: dataset.columns.closeMs,
-    equity: run.equity,
-    benchmark: benchmark.equity,
-    initialCash: Number(payload.initialCash),
-    barsPerYear: statistics.barsPerYear,
-    riskFreeRate: payload.riskFreeRate,
+/** A run with what its report lists of it. */
+export interface ReportedRun extends HeldRun {
+  /** `trades` as they are listed. */
+  rows: readonly BacktestTrade[];
+  /** Share of its bar's volume that each of `fills` took; NaN where the bar has none. */
+  volumeShares: Float64Array;
+}
+
+/** Of one instrument, over these bars. */
+export function reportedRun(
+  outcome: RunOutcome,
+  bars: Pick<SeriesColumns, "openMs" | "closeMs" | "volume">,
+): ReportedRun {
+  return {
+    ...withPosition(outcome),
+    rows: outcome.trades.map((trade, k) => tradeRow(trade, k + 1, bars)),
+    volumeShares: fillTable(outcome.fills, bars).volumeShare,
+  };
+}
+
+/** The figures of a run beside its benchmark's, over the same closes `[n]`. */
+export function computeFigures({
+  run,
+  benchmark,
+  ...terms
+}: Annualisation & {
+  run: ReportedRun;
+  benchmark: HeldRun;
+  closeMs: Float64Array;
+  initialCash: number;
+}): RunFigures {
+  const statistics = computePerformance({ ...run, ...terms });
+  return {
     statistics,
-    trades: run.trades.map((trade, k) => tradeRow(trade, k + 1, dataset)),
-    volumeShares: fillTable(run.fills, dataset.columns).volumeShare,
-  });
-  return { statistics, benchmark: statisticsOf(benchmark, dataset, payload), report };
+    benchmark: computePerformance({ ...benchmark, ...terms }),
+    report: computeReport({
+      ...terms,
+      equity: run.equity,
+      benchmark: benchmark.equity,
+      statistics,
+      trades: run.rows,
+      volumeShares: run.volumeShares,
+    }),
+  };
 }
