@@ -34,6 +34,7 @@ export function serveThread(options: {
     resolve: (tenantId, ref) => deps.series.resolve(tenantId, ref),
     coverage: (tenantId, instrumentId) => deps.series.coverage(tenantId, instrumentId),
     actions: (tenantId, instrumentId, asOfMs) => deps.series.actions(tenantId, instrumentId, asOfMs),
+    revisions: (request) => deps.series.revisions(request),
     instruments: (tenantId) => deps.series.instruments(tenantId),
     dataset: (request) => ask({ by: "request", request }),
     byHash: (hash) => ask({ by: "hash", hash }),

@@ -6,6 +6,7 @@ import {
   auditLookAhead,
   auditRecursion,
   auditRevisions,
+  revisionPlaces,
   auditSchedule,
   cutPoints,
   delaySignals,
@@ -224,6 +225,19 @@ describe("signals at one bar in a hundred that peek one bar ahead", () => {
       expect(await audit((data) => ordersOf(source, data))).toMatchObject({ passed });
     }
   });
+});
+
+test("closes at which a revision may tell: the first that saw it, and those before it was put right", () => {
+  const closeMs = Array.from({ length: 100 }, (_, i) => (i + 1) * 10);
+  const revised = [
+    { closeMs: 100, visibleMs: 125 },
+    // Put right before any close saw it.
+    { closeMs: 301, visibleMs: 305 },
+    { closeMs: 500, visibleMs: 5_000 },
+  ];
+  expect(revisionPlaces(closeMs, revised, 4, 99)).toEqual([100, 110, 120, 500, 510, 520, 530]);
+  expect(revisionPlaces(closeMs, revised, 4, 4)).toEqual([100, 110, 500, 510]);
+  expect(revisionPlaces(closeMs, [], 4, 4)).toEqual([]);
 });
 
 test("recursion: an average that never forgets depends on where it began, one over a window does not", () => {

@@ -62,9 +62,7 @@ function decisionTimes({ timeMs, what }: DecisionTrace, fromMs: number, most: nu
   const rows = Array.from({ length: timeMs.length }, (_, i) => i).filter(
     (i) => timeMs[i]! >= fromMs && (what[i] !== 0 || (i > 0 && what[i - 1] !== 0)),
   );
-  const times = [...new Set(rows.map((i) => timeMs[i]!))];
-  const step = Math.max(1, times.length / most);
-  return Array.from({ length: Math.min(most, times.length) }, (_, k) => times[Math.floor(k * step)]!);
+  return spread([...new Set(rows.map((i) => timeMs[i]!))], most);
 }
 
 /**
@@ -102,6 +100,37 @@ export async function auditRevisions(
     if (differs) return { passed: false, firstMs: atMs, compared };
   }
   return clean(compared);
+}
+
+/**
+ * Closes at which a revision may tell, ascending: of each row that was put right the first close that saw it, and of the `reach` closes
+ * from there on those before it was; at most so many, the first of each before the others, spread evenly.
+ */
+export function revisionPlaces(
+  closeMs: ArrayLike<number>,
+  revised: ReadonlyArray<{ readonly closeMs: number; readonly visibleMs: number }>,
+  reach: number,
+  most: number,
+): number[] {
+  const first = new Set<number>();
+  const later = new Set<number>();
+  const n = closeMs.length;
+  let at = 0;
+  for (const row of revised) {
+    while (at < n && closeMs[at]! < row.closeMs) at++;
+    for (let i = at; i < Math.min(n, at + reach) && closeMs[i]! < row.visibleMs; i++) {
+      (i === at ? first : later).add(closeMs[i]!);
+    }
+  }
+  const rest = [...later].filter((ms) => !first.has(ms));
+  const chosen = spread([...first], most);
+  return [...chosen, ...spread(rest, most - chosen.length)].sort((a, b) => a - b);
+}
+
+/** At most `most` of the values, spread evenly over all of them. */
+function spread(values: readonly number[], most: number): number[] {
+  const step = Math.max(1, values.length / most);
+  return Array.from({ length: Math.min(most, values.length) }, (_, k) => values[Math.floor(k * step)]!);
 }
 
 /** What was decided at one close. */

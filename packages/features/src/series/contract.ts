@@ -137,12 +137,21 @@ export function meant<T extends { venue: string }>(found: readonly T[]): readonl
   return real.length > 0 ? real : found;
 }
 
+/** A bar, or a trade, that was put right after its close. */
+export interface RevisedRow {
+  closeMs: number;
+  /** From when its newest revision was visible. */
+  visibleMs: number;
+}
+
 /** How every feature reads bars. Throws AppError `symbol.unknown`, `symbol.ambiguous` (details.candidates), `data.missing` (says how to ingest). */
 export interface SeriesReader {
   /** Splits and dividends known at `asOfMs` (absent: now), in time order. */
   actions(tenantId: string, instrumentId: string, asOfMs?: number): Promise<CorporateAction[]>;
   resolve(tenantId: string, ref: string): Promise<Instrument>;
   dataset(request: DatasetRequest, signal?: AbortSignal): Promise<SeriesDataset>;
+  /** What of a dataset's range was revised, of the stored rows that it is made of: oldest first, the first 1,000. */
+  revisions(request: DatasetRequest): Promise<RevisedRow[]>;
   /** A dataset that exists already, by its hash (replays, evidence). */
   byHash(hash: string): Promise<SeriesDataset>;
   coverage(tenantId: string, instrumentId: string): Promise<SeriesCoverage[]>;

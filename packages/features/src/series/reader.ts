@@ -33,6 +33,8 @@ import {
   loadIndexed,
   loadInstrument,
   loadInstruments,
+  loadRevisedBars,
+  loadRevisedTrades,
   loadState,
   storeDataset,
   touchDataset,
@@ -41,6 +43,7 @@ import { barsOfTrades, printsOf } from "./tradeBars.ts";
 import type { BarPage, IndexKey, SeriesState } from "./store.ts";
 
 const dayMs = 86_400_000;
+const mostRevisions = 1_000;
 
 export interface SeriesReaderOptions {
   db: Db;
@@ -427,6 +430,25 @@ export function createSeriesReader(options: SeriesReaderOptions): SeriesReader {
     },
     instruments: (tenantId) => loadInstruments(db, tenantId),
     byHash: read,
+    async revisions({
+      tenantId,
+      instrumentId,
+      timeframe,
+      fromMs = beginningMs,
+      toMs = endMs,
+      asOfMs = now(),
+    }) {
+      const instrument = await loadInstrument(db, tenantId, instrumentId);
+      if (instrument === undefined) throw unknownInstrument(instrumentId, []);
+      const stored = await coverage(tenantId, instrumentId);
+      const base =
+        stored.find((one) => one.timeframe === timeframe) ??
+        stored.findLast((one) => timeframe !== tickTimeframe && isMadeOf(timeframe, one.timeframe));
+      const range = { fromMs, toMs, asOfMs, limit: mostRevisions };
+      return base === undefined
+        ? loadRevisedTrades(db, instrument, range)
+        : loadRevisedBars(db, instrument, base.timeframe, range);
+    },
     async dataset(request, signal) {
       signal?.throwIfAborted();
       // Equal requests share one load; a caller that gives up does not stop it for the others.

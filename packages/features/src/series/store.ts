@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { Db } from "../db.ts";
-import type { CorporateAction, Instrument } from "./contract.ts";
+import type { CorporateAction, Instrument, RevisedRow } from "./contract.ts";
 import type { SeriesTables } from "./tables.ts";
 
 export const sharedSpace = "shared";
@@ -190,6 +190,55 @@ export async function* loadBarPages(
     if (page.bars < pageBars) return;
     from = page.last + 1;
   }
+}
+
+/** Bars of a range that have later revisions, oldest first. */
+export function loadRevisedBars(
+  db: Db,
+  { space, instrumentId }: Instrument,
+  timeframe: string,
+  range: { fromMs: number; toMs: number; asOfMs: number; limit: number },
+): Promise<RevisedRow[]> {
+  return db
+    .selectFrom("bars")
+    .innerJoin("series", "series.seriesId", "bars.seriesId")
+    .select((eb) => ["bars.closeMs", eb.fn.max("bars.visibleMs").as("visibleMs")])
+    .where("series.space", "=", space)
+    .where("series.instrumentId", "=", instrumentId)
+    .where("series.kind", "=", "bars")
+    .where("series.timeframe", "=", timeframe)
+    .where("series.revised", "=", true)
+    .where("bars.revision", ">", 1)
+    .where("bars.openMs", ">=", range.fromMs)
+    .where("bars.openMs", "<", range.toMs)
+    .where("bars.visibleMs", "<=", range.asOfMs)
+    .groupBy(["bars.openMs", "bars.closeMs"])
+    .orderBy("bars.openMs")
+    .limit(range.limit)
+    .execute();
+}
+
+/** Trades of a range that have later revisions, oldest first. */
+export function loadRevisedTrades(
+  db: Db,
+  { space, instrumentId }: Instrument,
+  range: { fromMs: number; toMs: number; asOfMs: number; limit: number },
+): Promise<RevisedRow[]> {
+  return db
+    .selectFrom("trades")
+    .innerJoin("series", "series.seriesId", "trades.seriesId")
+    .select((eb) => ["trades.eventMs as closeMs", eb.fn.max("trades.visibleMs").as("visibleMs")])
+    .where("series.space", "=", space)
+    .where("series.instrumentId", "=", instrumentId)
+    .where("series.kind", "=", "trades")
+    .where("trades.revision", ">", 1)
+    .where("trades.eventMs", ">=", range.fromMs)
+    .where("trades.eventMs", "<", range.toMs)
+    .where("trades.visibleMs", "<=", range.asOfMs)
+    .groupBy(["trades.eventMs", "trades.ordinal"])
+    .orderBy("trades.eventMs")
+    .limit(range.limit)
+    .execute();
 }
 
 /** Actions that were known and in force at `asOfMs`, newest revision each. */

@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import { isoDate } from "@tapedeck/core";
 import type { JobContext } from "@tapedeck/core";
-import { auditLookAhead, auditRevisions, auditSchedule } from "@tapedeck/trading";
+import { auditLookAhead, auditRevisions, auditSchedule, revisionPlaces } from "@tapedeck/trading";
 import type { AuditFinding, Decider, DecisionTrace } from "@tapedeck/trading";
+import type { RevisedRow } from "../../series/contract.ts";
 import type { AuditCheck, AuditVerdict } from "./contract.ts";
 
 /** A strategy on its data, in all the ways in which an audit runs it. */
@@ -13,6 +14,10 @@ export interface AuditSubject {
   decideAsKnown(atMs: number): Promise<DecisionTrace | undefined>;
   /** So many closes after the warm-up, spread over the data. */
   cutsMs(count: number): number[];
+  /** What of its data was put right later, oldest first. */
+  revisions(): Promise<RevisedRow[]>;
+  /** Closes at which it decides. */
+  closeMs: ArrayLike<number>;
   recursion(): Promise<AuditCheck>;
   /** What depends on whether there is one instrument or several. */
   further(): Promise<AuditCheck[]>;
@@ -22,6 +27,8 @@ export interface AuditSubject {
 
 /** As-of reads are queries: fewer cuts than those in memory. */
 const mostRevisionCuts = 20;
+/** Besides, closes at which data was seen that was put right later. */
+const mostRevisedCloses = 200;
 /** Look-ahead, recursion, revisions, delay and costs. */
 const commonChecks = 5;
 
@@ -42,8 +49,11 @@ export async function auditSubject(
   const { decide, decideAsKnown, cutsMs, returnWith } = subject;
   await add(lookAheadCheck(await auditLookAhead(decide, cutsMs(cuts))));
   await add(await subject.recursion());
-  const revisionCuts = cutsMs(Math.min(cuts, mostRevisionCuts));
-  await add(revisionsCheck(await auditRevisions(decide, revisionCuts, decideAsKnown)));
+  const revised = await subject.revisions();
+  const seen = revisionPlaces(subject.closeMs, revised, subject.warmupBars + 1, mostRevisedCloses);
+  const places = new Set([...cutsMs(Math.min(cuts, mostRevisionCuts)), ...seen]);
+  const sorted = [...places].sort((a, b) => a - b);
+  await add(revisionsCheck(await auditRevisions(decide, sorted, decideAsKnown), revised.length));
   await add(...(await subject.further()));
   const totalReturn = await returnWith({});
   const delayedReturn = await returnWith({ delayBars: 1 });
@@ -138,15 +148,15 @@ export const recursionCheck = (finding: AuditFinding, starts: readonly number[],
     finding,
     starts.length === 0
       ? "There are too few bars to begin later."
-      : `Beginning ${starts.join(", ")} bars later changes nothing that decisions rest on after the warm-up of ${warmupBars} bars.`,
+      : `Beginning ${starts.join(", ")} bars later than the data does changes nothing that decisions rest on after the warm-up of ${warmupBars} bars.`,
     "What decisions rest on depends on how many bars came before the warm-up; give it a longer one.",
   );
 
-const revisionsCheck = (finding: AuditFinding) =>
+const revisionsCheck = (finding: AuditFinding, revised: number) =>
   checkOf(
     "revisions",
     finding,
-    `At ${finding.compared} closes the bars known then give the same decision as those known now.`,
+    `At ${finding.compared} closes the bars known then give the same decision as those known now; ${revised === 0 ? "none was put right later" : `${revised} were put right later, and closes that saw them before are among these`}.`,
     "The bars known at that close give another decision than those known now: the data was revised.",
   );
 

@@ -65,6 +65,17 @@ async function auditPlan(
         ? Promise.resolve(decidedOrders(whole.state))
         : decideOn(closedBy(loaded, untilMs)),
     decideAsKnown: asKnown,
+    closeMs: timeMs.subarray(0, instants),
+    revisions: async () => {
+      const { tenantId } = ctx;
+      const { fromMs, toMs, adjustment, asOf: asOfMs } = payload;
+      const lists = loaded.listings.flatMap(({ dataset, fills }) =>
+        [...new Set([dataset, fills])].map(({ instrument: { instrumentId }, timeframe }) =>
+          deps.series.revisions({ tenantId, instrumentId, timeframe, fromMs, toMs, adjustment, asOfMs }),
+        ),
+      );
+      return (await Promise.all(lists)).flat().sort((a, b) => a.closeMs - b.closeMs);
+    },
     cutsMs: (count) => cutPoints(instants, plan.warmupBars, count).map((cut) => timeMs[cut - 1]!),
     recursion: async () => {
       const formulas = recursionOf(plan, loaded);

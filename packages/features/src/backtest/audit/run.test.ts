@@ -117,11 +117,10 @@ test("finds that an average that never forgets depends on where it began", async
   expect(result.passed).toBe(false);
 });
 
-test("finds a decision that rests on a later correction, at its bar", async () => {
+test("finds a decision that rests on a later correction at its bar, however few the cuts", async () => {
   const result = await audit({
     ...crossover("FIXED.TEST"),
-    fromMs: 140 * dayMs,
-    toMs: 160 * dayMs,
+    cuts: 5,
     strategy: { kind: "rules", entry: "close > lag(close, 1) + 5" },
   });
   const revisions = result.checks.find((check) => check.name === "revisions")!;
@@ -175,6 +174,21 @@ describe("strategy modules", () => {
     expect(result.checks.find((check) => check.name === "recursion")).toMatchObject({ outcome: "fail" });
   });
 
+  test("bars before the range show what a range alone is too short to show", async () => {
+    writeModule("slow", "ema(close, 20)");
+    writeModule("window", "sma(close, 20)");
+    const range = { instrumentId: "WAVE.INDEX", fromMs: 100 * dayMs, toMs: 131 * dayMs, cuts: 5 };
+    const recursionOf = async (name: string) => {
+      const result = await audit({ ...range, strategy: { kind: "module", name } });
+      return result.checks.find((check) => check.name === "recursion")!;
+    };
+    const slow = await recursionOf("slow");
+    expect(slow.outcome).toBe("fail");
+    // The first of the range that has 19 bars before it.
+    expect(slow.firstMs).toBe(120 * dayMs);
+    expect((await recursionOf("window")).outcome).not.toBe("fail");
+  });
+
   test("orders that rest on a later correction are found at their bar", async () => {
     writeModule(
       "jump",
@@ -184,9 +198,7 @@ describe("strategy modules", () => {
     const result = await audit({
       instrumentId: "FIXED.TEST",
       strategy: { kind: "module", name: "jump" },
-      fromMs: 140 * dayMs,
-      toMs: 160 * dayMs,
-      cuts: 200,
+      cuts: 5,
     });
     const revisions = result.checks.find((check) => check.name === "revisions")!;
     expect(revisions).toMatchObject({ outcome: "fail", firstMs: 151 * dayMs });
@@ -232,9 +244,6 @@ describe("several instruments", () => {
     const result = await auditAll({
       ...both,
       strategy: { kind: "rules", entry: "close > lag(close, 1) + 5" },
-      fromMs: 140 * dayMs,
-      toMs: 160 * dayMs,
-      cuts: 200,
     });
     expect(result.checks.find((check) => check.name === "revisions")).toMatchObject({
       outcome: "fail",

@@ -5,9 +5,9 @@ import type { Dataset } from "@tapedeck/formula";
 import { auditRecursion, cutPoints, sliceBars, suspectSplits } from "@tapedeck/trading";
 import type { DecisionTrace } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
-import type { SeriesDataset } from "../../series/contract.ts";
+import type { DatasetRequest, SeriesDataset } from "../../series/contract.ts";
 import { packSignals } from "../domain.ts";
-import { expandRules, finerBars, formulaData, loadDataset, toFormulaData } from "../run.ts";
+import { expandRules, finerBars, formulaData, loadDataset, readDataset, toFormulaData } from "../run.ts";
 import type { BacktestDeps } from "../run.ts";
 import { completeRun, openStrategy } from "../single.ts";
 import type { SingleScene, SingleStrategy } from "../single.ts";
@@ -61,12 +61,16 @@ async function auditSingle(
     warmupBars: strategy.warmupBars,
     decide: (untilMs) => decide(untilMs === undefined ? bars : closedBy(untilMs)),
     decideAsKnown: async (atMs) => {
-      const known = toFormulaData(await knownAt(deps, payload, ctx, dataset, atMs));
+      const asked = { ...requestOf(payload, ctx, dataset), asOfMs: atMs };
+      const known = toFormulaData(await deps.series.dataset(asked, ctx.signal));
       return decide(bars.resolve === undefined ? known : { ...known, resolve: bars.resolve });
     },
+    closeMs: bars.closeMs,
+    revisions: () => deps.series.revisions(requestOf(payload, ctx, dataset)),
     cutsMs: (count) => cutPoints(n, strategy.warmupBars, count).map((cut) => bars.closeMs[cut - 1]!),
     recursion: async () => {
-      const formulas = recursionOf(strategy, bars, least);
+      const longer = await withBarsBefore(deps, payload, ctx, strategy);
+      const formulas = recursionOf(strategy, longer ?? bars, least, n);
       if (strategy.module === null || formulas.outcome === "fail") return formulas;
       return scheduleCheck({
         whole: await decide(bars),
@@ -92,9 +96,23 @@ async function auditSingle(
   };
 }
 
-/** The signals of rules, the formulas of a module, begun later. */
-function recursionOf(strategy: SingleStrategy, bars: Dataset, least: number): AuditCheck {
-  const starts = startsOf(bars.length, least);
+/** The range with all that is stored before it; undefined: it begins with that. */
+async function withBarsBefore(
+  deps: Deps,
+  payload: BiasAuditPayload,
+  ctx: Context,
+  strategy: SingleStrategy,
+): Promise<Dataset | undefined> {
+  if (payload.fromMs === undefined) return undefined;
+  const whole = await readDataset(deps, payload, ctx, payload.instrumentId, undefined);
+  return formulaData(deps, payload, ctx, whole, strategy.symbols);
+}
+
+/** The signals of rules, the formulas of a module, at the last `count` bars: begun with them, later, and against all bars before. */
+function recursionOf(strategy: SingleStrategy, bars: Dataset, least: number, count: number): AuditCheck {
+  const before = bars.length - count;
+  const later = startsOf(count, least).map((start) => before + start);
+  const starts = before > 0 ? [before, ...later] : later;
   const columnsOf = (data: Dataset) =>
     strategy.module === null
       ? [signalsOf(strategy, data)]
@@ -106,16 +124,12 @@ function recursionOf(strategy: SingleStrategy, bars: Dataset, least: number): Au
   );
 }
 
-/** The bars as they were known at a time. */
-function knownAt(
-  deps: Pick<Deps, "series">,
-  { timeframe, fromMs, toMs, adjustment }: BiasAuditPayload,
-  ctx: Pick<Context, "tenantId" | "signal">,
+function requestOf(
+  { timeframe, fromMs, toMs, adjustment, asOf }: BiasAuditPayload,
+  { tenantId }: Pick<Context, "tenantId">,
   { instrument: { instrumentId } }: SeriesDataset,
-  asOfMs: number,
-): Promise<SeriesDataset> {
-  const { tenantId, signal } = ctx;
-  return deps.series.dataset({ tenantId, instrumentId, timeframe, fromMs, toMs, adjustment, asOfMs }, signal);
+): DatasetRequest {
+  return { tenantId, instrumentId, timeframe, fromMs, toMs, adjustment, asOfMs: asOf };
 }
 
 /** Signal bits of rules at each close. */
