@@ -24,6 +24,13 @@ const Payload = z.strictObject({
     ])
     .optional(),
   rule: z.union([z.string(), z.strictObject({ entry: z.string() })]).optional(),
+  of: z
+    .union([
+      z.strictObject({ one: z.string(), size: z.strictObject({ least: z.number() }) }),
+      z.strictObject({ several: z.array(z.string()), size: z.strictObject({ least: z.number() }) }),
+      z.strictObject({ kind: z.literal("all"), size: z.strictObject({ least: z.number() }) }),
+    ])
+    .optional(),
 });
 
 describe("a message says where, what is wrong and what is allowed", () => {
@@ -61,6 +68,8 @@ describe("a message says where, what is wrong and what is allowed", () => {
     [{ source: { kind: "upload" } }, "source.uploadId is missing; it must be text."],
     [{ rule: 5 }, "rule must be text or an object, not number 5."],
     [{ rule: { entry: 5 } }, "rule: entry must be text, not number 5."],
+    [{ of: { kind: "all" } }, "of: size is missing; it must be an object."],
+    [{ of: { several: ["a"], size: {} } }, "of: size.least is missing; it must be a number."],
   ])("%j: %s", (value, message) => {
     const checked = checkInput(Payload, value);
     expect(checked.ok ? undefined : checked.message).toBe(message);

@@ -118,10 +118,21 @@ function unknownKeys(keys: readonly string[], known: readonly string[]): string 
   return `has no member ${told.join(", ")}${all}`;
 }
 
+/** The kinds of a union that fewest of the members given do not fit: those that it lacks, or that name another kind. */
+function nearestKinds(kinds: readonly Issue[][]): Issue[][] {
+  const strayOf = (one: Issue): number => {
+    if (one.code === "unrecognized_keys") return one.path.length === 0 ? one.keys.length : 0;
+    return one.code === "invalid_value" && one.path.length === 1 ? 1 : 0;
+  };
+  const strayIn = (kind: readonly Issue[]) => kind.reduce((sum, one) => sum + strayOf(one), 0);
+  const fewest = Math.min(...kinds.map(strayIn));
+  return kinds.filter((kind) => strayIn(kind) === fewest);
+}
+
 /** The members of a union that fit best: those that fail deepest, else what any of them takes. */
 function unionMessage(issue: Issue & { code: "invalid_union" }, got: string): string {
   const depth = (branch: readonly Issue[]): number => Math.max(...branch.map((one) => one.path.length));
-  const deepest = issue.errors.reduce<Issue[]>(
+  const deepest = nearestKinds(issue.errors).reduce<Issue[]>(
     (best, branch) => (best.length === 0 || depth(branch) > depth(best) ? branch : best),
     [],
   );
