@@ -198,21 +198,23 @@ export function knowledgeIndexContract(
         `Purchases of property, plant and equipment (${spent})\nNet cash used in investing activities (310)\n` +
         `Net cash used in financing activities (120)\nCash at end of year 700`;
       const talk = "Capital expenditures of Acme Widgets matter. Capital expenditures will grow.";
-      const other = chunk("acme-talk", 0, talk, { kind: "news", company: "Acme Widgets, Inc." });
+      const news = chunk("acme-talk", 0, talk, { kind: "news", company: "Acme Widgets, Inc." });
       await index.put([
         ...filing(2021, [talk, cashFlows(210)]),
         ...filing(2022, [talk, cashFlows(220)]),
-        other,
+        news,
       ]);
+      await index.put(filing(2023, [talk, cashFlows(230)]).map((one) => ({ ...one, space: other })));
       const found = await ids(query("What was the capex of Acme Widgets in fiscal 2022?", { limit: 10 }));
-      expect(found.filter((id) => id !== other.id)).toEqual([
+      expect(found.filter((id) => id !== news.id)).toEqual([
         "acme-2022:1:1",
         "acme-2022:1:0",
         "acme-2021:1:1",
         "acme-2021:1:0",
       ]);
-      expect(found).toContain(other.id);
-      for (const id of ["acme-2021", "acme-2022", other.documentId]) await index.removeDocument(id);
+      expect(found).toContain(news.id);
+      for (const id of ["acme-2021", "acme-2022", "acme-2023", news.documentId])
+        await index.removeDocument(id);
     });
 
     test("filters before it ranks: one match behind 200 better ones of others is found", async () => {

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { AppError, newId } from "@tapedeck/core";
 import { pdfOf, runsOf } from "@tapedeck/text/readers/pdf.fixture";
 import fc from "fast-check";
@@ -236,7 +236,7 @@ describe("an import of documents", () => {
 });
 
 describe("a feed on the network", () => {
-  let pages: Record<string, string>;
+  let pages: Record<string, string | Buffer>;
   let server: ReturnType<typeof createServer>;
   let base: string;
   beforeEach(async () => {
@@ -260,6 +260,19 @@ describe("a feed on the network", () => {
     expect((await run(`${base}/moved`)).counts).toMatchObject({ added: 2, refused: 0 });
     pages["/2"] = page(3, null);
     expect((await run(`${base}/1`)).counts).toMatchObject({ added: 1, unchanged: 1 });
+  });
+
+  test.each([
+    ["gzip", gzipSync],
+    ["zstd", zstdCompressSync],
+  ])("packed as %s is unpacked, and one that is cut off is told", async (_, pack) => {
+    const packed = pack(page(1, null));
+    pages = { "/feed.xml.gz": packed, "/cut.gz": packed.subarray(0, packed.length - 12) };
+    expect((await run(`${base}/feed.xml.gz`)).counts).toMatchObject({ added: 1, refused: 0 });
+    const { documents } = await run(`${base}/cut.gz`);
+    expect(documents).toMatchObject([
+      { status: "refused", message: expect.stringMatching(/cannot be unpacked/) },
+    ]);
   });
 
   test("that loops ends, and says so", async () => {

@@ -9,6 +9,7 @@ import { FilingDescription } from "../../knowledge/contract.ts";
 import type { DocumentKind, DocumentWriter, IncomingDocument } from "../../knowledge/contract.ts";
 import type { IngestDeps } from "../deps.ts";
 import { openSource, unpacked } from "../source.ts";
+import type { ByteSource } from "../source.ts";
 import { createDocumentBatch } from "./batch.ts";
 import { maxDocumentBytes, maxDocumentsPerFile, maxFeedPages, maxReadLength } from "./contract.ts";
 import type {
@@ -83,12 +84,21 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
 
   async function open(source: DocumentSource): Promise<Opened> {
     if (source.kind === "url") {
-      const page = await deps.fetchPage(source.url, { maxBytes: maxDocumentBytes, signal });
-      ctx.input({ kind: "file", ref: sha256(page.bytes), label: source.url });
-      return { label: source.url, filename: new URL(source.url).pathname.split("/").at(-1)!, ...page };
+      const { bytes, encoding } = await deps.fetchPage(source.url, { maxBytes: maxDocumentBytes, signal });
+      ctx.input({ kind: "file", ref: sha256(bytes), label: source.url });
+      const name = new URL(source.url).pathname.split("/").at(-1)!;
+      const page = { label: source.url, filename: name, bytes: bytes.length, read: sliced(bytes) };
+      return { ...(await unpack({ kind: "file", ...page })), encoding };
     }
     const file = await openSource({ ...deps, files: deps.importFiles }, tenantId, source);
     if (file.bytes > maxDocumentBytes) throw tooLarge(file.label);
+    const opened = await unpack(file);
+    const details = { bytes: opened.bytes.length };
+    ctx.input({ kind: file.kind, ref: sha256(opened.bytes), label: file.label, details });
+    return { ...opened, encoding: undefined };
+  }
+
+  async function unpack(file: ByteSource): Promise<Omit<Opened, "encoding">> {
     const parts: Uint8Array[] = [];
     let size = 0;
     for await (const part of await unpacked(file, () => undefined)) {
@@ -97,10 +107,8 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
       if (size > maxDocumentBytes) throw tooLarge(file.label);
       parts.push(part);
     }
-    const bytes = Buffer.concat(parts);
-    ctx.input({ kind: file.kind, ref: sha256(bytes), label: file.label, details: { bytes: size } });
     const filename = file.filename.replace(/\.(gz|zst)$/i, "");
-    return { label: file.label, filename, bytes, encoding: undefined };
+    return { label: file.label, filename, bytes: Buffer.concat(parts) };
   }
 
   const report = (sourcesDone: number) =>
@@ -166,6 +174,11 @@ function createImporter(deps: DocumentIngestDeps, payload: DocumentIngestPayload
     },
   };
 }
+
+const sliced = (bytes: Uint8Array) =>
+  async function* (start: number, end: number): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(start, end);
+  };
 
 /** Where a feed goes on, or why it is not followed. */
 function nextPage(
