@@ -11,6 +11,7 @@ import { ensureFirstAdmin } from "@tapedeck/features/auth/bootstrap";
 import { newSecret } from "@tapedeck/features/auth/secrets";
 import type { Database } from "@tapedeck/features/db";
 import { claimInstruments } from "@tapedeck/features/ticks/place-store";
+import type { Bar } from "@tapedeck/formula";
 import type { Tick } from "@tapedeck/features/ticks/contract";
 import { createAlertEngine } from "../apps/stream/src/alerts.ts";
 import { createAlertStore } from "../apps/stream/src/alertStore.ts";
@@ -30,6 +31,8 @@ const SECONDS = 12;
 /** One tick in so many is late, by up to so much. */
 const LATE_EVERY = 100;
 const LATE_MS = 20_000;
+/** That formulas begin with. */
+const HISTORY_BARS = 300;
 
 const silent = () => undefined;
 const log = { debug: silent, info: silent, warn: silent, error: silent } as unknown as Log;
@@ -93,14 +96,26 @@ interface Run {
   corrected: number;
 }
 
+/** Bars of the seconds before `nowMs`, [n], at a price that does not move. */
+function flatBars(n: number, nowMs: number): Bar[] {
+  const endMs = Math.floor(nowMs / 1_000) * 1_000;
+  const price = { open: 100, high: 100, low: 100, close: 100, volume: 100 };
+  return Array.from({ length: n }, (_, i) => {
+    const openMs = endMs - (n - i) * 1_000;
+    return { openMs, closeMs: openMs + 1_000, ...price };
+  });
+}
+
 /** Ticks at their rate in real time, through bars and alerts. */
 async function run(alerts: number): Promise<Run> {
   const bars = createBarMaker({ venue: "bench", graceMs: 500, fromMs: () => 0 });
   for (const id of ids) bars.open(id, calendarOf("24x7"), []);
+  const history = flatBars(HISTORY_BARS, Date.now());
+  const readies: Promise<void>[] = [];
   const watches = createWatches({
     seriesOf: (name, { timeframe }) => ({
       key: barsKey(name, timeframe),
-      history: () => Promise.resolve([]),
+      history: () => Promise.resolve(history),
       follow: () => silent,
       isLate: () => false,
     }),
@@ -120,13 +135,21 @@ async function run(alerts: number): Promise<Run> {
     has: () => true,
     loadChanged: (after) => loadChangedAlerts(db, after),
     save: createAlertStore({ db, venue: "bench", runId, now: Date.now, triggered, log }),
-    watches,
+    watches: {
+      ...watches,
+      open(request, onValues) {
+        const opened = watches.open(request, onValues);
+        readies.push(opened.ready);
+        return opened;
+      },
+    },
     now: Date.now,
     beginsAnew: false,
     log,
     everyMs: 500,
   });
   await engine.start();
+  await Promise.all(readies);
   const prices = ids.map(() => 100);
   const delaysMs: number[] = [];
   const startMs = performance.now();

@@ -2,9 +2,9 @@ import type { FormulaRun, SavedRun } from "@tapedeck/formula";
 
 /** States of a run as it was some bars ago: close together for the newest bars, ever wider apart for older ones. */
 export interface Checkpoints {
-  /** Told of each bar that the run has taken. */
+  /** Told of each bar that the run has taken and that may be corrected. */
   pushed(run: FormulaRun, closeMs: number): void;
-  /** Puts the run back to before a time; gives the end of the last bar that it has then, undefined where no such state is kept. */
+  /** Puts the run back to before a time; gives the end of the last bar that it has then (-Infinity: none), undefined where no such state is kept. */
   restore(run: FormulaRun, beforeMs: number): number | undefined;
 }
 
@@ -22,11 +22,12 @@ interface Checkpoint {
   saved: SavedRun;
 }
 
-export function createCheckpoints(): Checkpoints {
+/** Of a run that has taken no bar yet. */
+export function createCheckpoints(begun: FormulaRun): Checkpoints {
   let count = 0;
   let spacing = leastBars;
   /** Oldest first. */
-  const kept: Checkpoint[] = [];
+  const kept: Checkpoint[] = [{ count, closeMs: -Infinity, saved: begun.save() }];
 
   /** Leaves out those whose neighbours are no further apart than the newer one is old. */
   function thin(): void {

@@ -205,7 +205,7 @@ export function createWatches(options: WatchOptions): Watches {
         taken += pushOther(watch, name, other.tape, watch.doneMs, bar.closeMs);
       watch.onValues(bar.closeMs, watch.run.push(bar));
       watch.doneMs = bar.closeMs;
-      watch.checkpoints.pushed(watch.run, bar.closeMs);
+      if (bars.length - at <= reachBars) watch.checkpoints.pushed(watch.run, bar.closeMs);
       taken += 1;
     }
     return { taken, more: false };
@@ -285,10 +285,9 @@ export function createWatches(options: WatchOptions): Watches {
       if (watch.state === "stopped") return;
     }
     if (watch.state === "stopped") return;
-    const bars = watch.base.tape.bars();
-    Object.assign(watch, fresh(request), {
-      startMs: bars.at(-request.historyBars - 1)?.closeMs ?? -Infinity,
-    });
+    if (watch.doneMs > -Infinity) Object.assign(watch, fresh(request));
+    watch.startMs = watch.base.tape.bars().at(-request.historyBars - 1)?.closeMs ?? -Infinity;
+    watch.correctedMs = Infinity;
     setState(watch, "warming");
     releaseLater(watch);
     schedule(watch);
@@ -300,7 +299,7 @@ export function createWatches(options: WatchOptions): Watches {
     const run = request.begin();
     return {
       run,
-      checkpoints: createCheckpoints(),
+      checkpoints: createCheckpoints(run),
       doneMs,
       startMs,
       releasedMs,

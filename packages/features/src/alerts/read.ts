@@ -1,6 +1,6 @@
 import { AppError, idCursor, newId, timeframeMs, withoutQuery } from "@tapedeck/core";
 import type { RouteHandlersFor } from "@tapedeck/core";
-import { checkFormula, FormulaError } from "@tapedeck/formula";
+import { checkFormula, FormulaError, instrumentOfSentiment } from "@tapedeck/formula";
 import type { Db } from "../db.ts";
 import type { FormulaLibrary } from "../indicators/contract.ts";
 import type { Outbox } from "../notifications/contract.ts";
@@ -26,13 +26,17 @@ export interface AlertDeps {
   now(): number;
 }
 
+/** Is it an instrument, and not what was published about one? */
+const isMarkets = (name: string) => instrumentOfSentiment(name) === undefined;
+
 /** Instruments whose ticks an alert needs. Throws `FormulaError` where this version does not know a function that it names. */
 function needsOf({ instrumentId, rule }: AlertRow): string[] {
   if (rule.kind === "event" || rule.kind === "sentiment") return [];
   if (rule.kind !== "formula") return [instrumentId];
   const texts = [rule.formula, ...(rule.rearm === undefined ? [] : [rule.rearm])];
   const options = { expect: "condition", timeframeMs: timeframeMs(rule.timeframe) } as const;
-  return [instrumentId, ...texts.flatMap((text) => checkFormula(text, options).instruments)];
+  const names = texts.flatMap((text) => checkFormula(text, options).instruments);
+  return [instrumentId, ...names.filter(isMarkets)];
 }
 
 /** Alerts as they are shown, each with what keeps it from firing. */
@@ -96,12 +100,9 @@ async function settle(
   const [formula, rearm] = (await deps.formulas.expand(tenantId, texts)).map((text) => {
     try {
       const checked = checkFormula(text, { expect: "condition", timeframeMs: timeframeMs(rule.timeframe) });
-      if (checked.instruments.some((one) => one.startsWith("sentiment:")))
-        throw new AppError(
-          "formula.invalid",
-          "sentiment() changes with documents, not with bars: use a rule of kind sentiment.",
-        );
-      const foreign = checked.instruments.find((one) => venueOf(one) !== venueOf(instrumentId));
+      const foreign = checked.instruments.find(
+        (one) => isMarkets(one) && venueOf(one) !== venueOf(instrumentId),
+      );
       if (foreign !== undefined)
         throw new AppError(
           "formula.invalid",
