@@ -44,7 +44,14 @@ export interface Bars {
   stretch(period: Period | undefined): Stretch;
 }
 
-export function createBars(dataset: SeriesDataset): Bars {
+/** The columns with volume as NaN where no bar has any: a source without volumes writes 0. */
+function withKnownVolume(columns: SeriesDataset["columns"]): SeriesDataset["columns"] {
+  if (columns.volume.some((value) => value > 0)) return columns;
+  return { ...columns, volume: new Float64Array(columns.volume.length).fill(Number.NaN) };
+}
+
+export function createBars(read: SeriesDataset): Bars {
+  const dataset = { ...read, columns: withKnownVolume(read.columns) };
   const { instrument, columns } = dataset;
   const { closeMs, openMs } = columns;
   const last = dataset.length - 1;

@@ -164,6 +164,13 @@ describe("computed answers agree with the bars", () => {
     );
   });
 
+  test("a what-if says how often its rule was met, and that one position is held at a time", async () => {
+    const closes = closesOf(fixture.bars);
+    const dips = closes.filter((close, at) => at > 0 && close / closes[at - 1]! - 1 <= -0.02).length;
+    const { text } = await answer("What if I had bought each 2% dip of the S&P 500?");
+    expect(text).toContain(`The rule was met at ${dips} closes; one position is held at a time`);
+  });
+
   test("compares instruments on the same months", async () => {
     const price = (symbol: string, month: number) =>
       fixture.stocks.get(symbol)!.find((bar) => bar.openMs === month)!.close;
@@ -388,6 +395,17 @@ describe("declines", () => {
       expect(suggestion).toMatch(/average/);
       expect((await answer(suggestion)).result.status).toBe("answered");
     }
+  });
+
+  test.each([
+    "What was the volume of AAPL in June 2005?",
+    "What was the highest volume of AAPL in 2008?",
+    "Average volume of MSFT in 2005",
+    "Rank AAPL, MSFT and IBM by volume in 2008",
+  ])("%s: a source without volumes is not told as 0", async (question) => {
+    const { result } = await fixture.ask({ question });
+    expect(result.status).toBe("declined");
+    expect(result.message).toMatch(/has no volume|needs: bars, or that column/);
   });
 
   test("a time that is not there", async () => {

@@ -83,7 +83,9 @@ export const rank = defineFamily<RankArgs>({
       }
     }
     if (found.length === 0)
-      throw new Declined(`No instrument has the bars that a ${measure.label} there needs.`);
+      throw new Declined(
+        `No instrument has what its ${measure.label} there needs: bars, or that column of them.`,
+      );
     found.sort((a, b) => (args.order === "highest" ? b.value - a.value : a.value - b.value));
     const span = args.period?.label ?? "over all the bars that each has";
     const drafts: Draft[] = found

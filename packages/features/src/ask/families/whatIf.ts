@@ -2,9 +2,10 @@ import type { EvidenceItem } from "../../evidence/contract.ts";
 import type { Instrument } from "../../series/contract.ts";
 import { Declined } from "../answer.ts";
 import type { Period } from "../dates.ts";
+import { formatCount } from "../format.ts";
 import type { Question } from "../question.ts";
 import { averageKind } from "./averages.ts";
-import { defineFamily, subject } from "./family.ts";
+import { defineFamily, say, subject } from "./family.ts";
 import { backtestDrafts } from "./jobs.ts";
 import { averaging, beyond, falling, rising, units } from "./vocabulary.ts";
 
@@ -156,6 +157,8 @@ export const whatIf = defineFamily<WhatIfArgs>({
       value: null,
       unit: "rule",
     };
+    const [holds] = await tools.evaluateFormula(bars, [entry]);
+    const met = holds!.subarray(from, to).reduce((count, value) => count + (value === 1 ? 1 : 0), 0);
     const fields = ["totalReturn", "cagr", "sharpe", "maxDrawdown", "trades", "winRate"];
     return {
       drafts: [
@@ -164,6 +167,12 @@ export const whatIf = defineFamily<WhatIfArgs>({
           cite: [rule],
           names: [entry, exit ?? entry],
         },
+        say(
+          bars,
+          `The rule was met at ${formatCount(met)} closes; one position is held at a time, so that nothing is bought at those while it is.`,
+          bars.value(`count of ${entry}`, null, met, "count"),
+          bars.rows(from, to),
+        ),
         ...backtestDrafts(job, fields, true),
       ],
     };
