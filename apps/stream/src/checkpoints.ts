@@ -2,8 +2,8 @@ import type { FormulaRun, SavedRun } from "@tapedeck/formula";
 
 /** States of a run as it was some bars ago: close together for the newest bars, ever wider apart for older ones. */
 export interface Checkpoints {
-  /** Told of each bar that the run has taken and that may be corrected. */
-  pushed(run: FormulaRun, closeMs: number): void;
+  /** Told of each bar that the run has taken, and whether it is new enough to be corrected. */
+  pushed(run: FormulaRun, closeMs: number, isRecent: boolean): void;
   /** Puts the run back to before a time; gives the end of the last bar that it has then (-Infinity: none), undefined where no such state is kept. */
   restore(run: FormulaRun, beforeMs: number): number | undefined;
 }
@@ -39,9 +39,9 @@ export function createCheckpoints(begun: FormulaRun): Checkpoints {
   }
 
   return {
-    pushed(run, closeMs) {
+    pushed(run, closeMs, isRecent) {
       count += 1;
-      if (count % spacing !== 0) return;
+      if (!isRecent || count % spacing !== 0) return;
       const saved = run.save();
       spacing = Math.max(leastBars, Math.ceil(saved.bytes / bytesPerBar));
       kept.push({ count, closeMs, saved });

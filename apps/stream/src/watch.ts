@@ -205,7 +205,7 @@ export function createWatches(options: WatchOptions): Watches {
         taken += pushOther(watch, name, other.tape, watch.doneMs, bar.closeMs);
       watch.onValues(bar.closeMs, watch.run.push(bar));
       watch.doneMs = bar.closeMs;
-      if (bars.length - at <= reachBars) watch.checkpoints.pushed(watch.run, bar.closeMs);
+      watch.checkpoints.pushed(watch.run, bar.closeMs, bars.length - at <= reachBars);
       taken += 1;
     }
     return { taken, more: false };
