@@ -61,6 +61,24 @@ describe("the calendar is guessed from the days that have rows", () => {
   });
 });
 
+test("India's holidays of a known year are no gaps, a session that is missing is one; of another year two may be holidays", async () => {
+  const days = (year: string) =>
+    [...sessionsBetween(calendarOf("XNSE"), `${year}-01-01`, `${year}-03-31`)].map(({ date }) => date);
+  const without = (year: string, ...left: string[]) =>
+    csv(days(year).filter((date) => !left.includes(date.slice(5))));
+  const instrument = { calendar: "XNSE" as const };
+  const missing = async (file: string, text: string) =>
+    (await fixture.runFile(file, text, { instrument })).quality[0]!;
+  expect(await missing("KNOWN.csv", without("2024"))).toMatchObject({ missing: 0, outsideCalendar: 0 });
+  const gap = await missing("HOLED.csv", without("2024", "02-14"));
+  expect(gap).toMatchObject({ missing: 1, outsideCalendar: 0 });
+  expect(gap.findings).toMatchObject([{ kind: "gap", message: "1 bar is missing before 2024-02-15" }]);
+  expect(await missing("UNKNOWN.csv", without("2019", "02-14", "02-15"))).toMatchObject({ missing: 0 });
+  expect(await missing("WEEK3.csv", without("2019", "02-13", "02-14", "02-15"))).toMatchObject({
+    missing: 3,
+  });
+});
+
 describe("within a day, by the hours of the zone that was said or is likeliest", () => {
   /** Quarters of an hour from 9:00 to 17:30 on the weekdays of two weeks. */
   const rows = sessionDates("24x5")

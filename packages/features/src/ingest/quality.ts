@@ -255,7 +255,8 @@ function gapCheck(calendar: TradingCalendar, timeframe: string): GapCheck {
     before = place;
     if (from === undefined) return undefined;
     const gap = placeOf.between(from, place);
-    if (gap <= (isSessionTimeframe(timeframe) ? calendar.unknownHolidays : 0)) return undefined;
+    const mayBeHoliday = isSessionTimeframe(timeframe) ? calendar.unknownHolidays(place.date) : 0;
+    if (gap <= mayBeHoliday) return undefined;
     missing += gap;
     return {
       kind: "gap",

@@ -9,7 +9,7 @@ export const aroundTheClock: TradingCalendar = {
   sessionMs: dayMs,
   knownFrom: "0001-01-01",
   knownTo: "9999-12-31",
-  unknownHolidays: 0,
+  unknownHolidays: () => 0,
   session: utcDay,
   hours: utcDay,
   dateOf: msDate,

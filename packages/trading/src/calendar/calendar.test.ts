@@ -82,6 +82,44 @@ describe("XNYS", () => {
   });
 });
 
+describe("XNSE", () => {
+  const xnse = calendarOf("XNSE");
+  const sessions = (from: string, to: string) =>
+    [...sessionsBetween(xnse, from, to)].map(({ date }) => date.slice(5));
+
+  // Days of trading that the exchange's yearly statistics count, the hour of Diwali among them.
+  test.each([
+    ["2021", 248],
+    ["2022", 248],
+    ["2023", 246],
+  ])("has in %s the %i sessions that were held", (year, count) => {
+    expect(sessions(`${year}-01-01`, `${year}-12-31`)).toHaveLength(count);
+  });
+
+  test("Diwali is an hour in the evening, the day after it a holiday", () => {
+    expect(sessions("2022-10-21", "2022-10-27")).toEqual(["10-21", "10-24", "10-25", "10-27"]);
+    expect(xnse.session("2022-10-24")).toMatchObject({
+      openMs: Date.parse("2022-10-24T12:45:00Z"),
+      closeMs: Date.parse("2022-10-24T13:45:00Z"),
+    });
+    expect(sessions("2023-11-10", "2023-11-15")).toEqual(["11-10", "11-12", "11-13", "11-15"]);
+  });
+
+  test("a Saturday that made up for the Monday after it", () => {
+    expect(sessions("2024-01-18", "2024-01-23")).toEqual(["01-18", "01-19", "01-20", "01-23"]);
+    expect(xnse.session("2024-01-20")).toMatchObject({ early: false });
+    expect(xnse.session("2024-03-02")).toMatchObject({ early: true });
+  });
+
+  test("says of years whose circular it does not have that two sessions may be holidays", () => {
+    const unknown = ["2020-12-31", "2021-01-01", "2026-12-31", "2027-01-01"].map((date) =>
+      xnse.unknownHolidays(date),
+    );
+    expect(unknown).toEqual([2, 0, 0, 2]);
+    expect(xnse.session("2027-01-26")).toBeDefined();
+  });
+});
+
 describe("bounds of bars of whole sessions", () => {
   test("a month runs from its first session's open to its last one's close", () => {
     expect(sessionBarBounds(xnys, "1mo", "2000-01-01")).toEqual({

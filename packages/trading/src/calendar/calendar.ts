@@ -21,8 +21,8 @@ export interface TradingCalendar {
   /** First and last date for which holidays are known; outside them gaps cannot be told from holidays. */
   readonly knownFrom: string;
   readonly knownTo: string;
-  /** Sessions in a row that may be a holiday which the calendar does not know; 0 where it knows them all. */
-  readonly unknownHolidays: number;
+  /** Sessions in a row before a date that may be a holiday which the calendar does not know; 0 where it knows them all. */
+  unknownHolidays(date: string): number;
   /** The date's session; undefined when the market is closed that day. */
   session(date: string): Session | undefined;
   /** Hours that the date would have if it were a session: for rows that a source has on a closed day. */

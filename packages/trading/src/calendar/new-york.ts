@@ -135,7 +135,7 @@ export const newYork: TradingCalendar = {
   sessionMs: 390 * minuteMs,
   knownFrom: "1998-01-01",
   knownTo: "2030-12-31",
-  unknownHolidays: 0,
+  unknownHolidays: () => 0,
   session(date) {
     const on = weekday(dateMs(date));
     if (on === sunday || on === saturday || isHoliday(date)) return undefined;

@@ -15,7 +15,7 @@ export const weekdays: TradingCalendar = {
   knownFrom: "0001-01-01",
   knownTo: "9999-12-31",
   // The longest that exchanges close for is the ten days of a golden week, of which eight are weekdays.
-  unknownHolidays: 8,
+  unknownHolidays: () => 8,
   session: (date) => (isWeekend(date) ? undefined : utcDay(date)),
   hours: utcDay,
   dateOf: msDate,
