@@ -155,6 +155,9 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await addRange(1, "fast", "5", "25", "10");
     await addRange(2, "slow", "40", "120", "40");
     await run();
+    await heading("Honest statistics");
+    await heading("By the state of the market");
+    await page.getByText("The bars are still those that the run read.").waitFor();
     await heading("Fold by fold");
     await page.getByRole("img", { name: /folds on a time axis/ }).waitFor();
     await page.getByRole("img", { name: /Growth of 1 over the tests/ }).waitFor();
@@ -190,10 +193,10 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await page.getByRole("cell", { name: "market" }).first().waitFor();
     await picture("portfolio-run");
     await page.goto(`${stack.apiUrl}/backtests`);
-    for (const name of [/Volatility target/, /Rules, long/])
+    for (const name of [/Volatility target/, /Rules, long/, /Walk-forward/])
       await page.getByRole("checkbox", { name }).first().check();
-    await page.getByRole("link", { name: "Compare 2" }).click();
-    await page.getByRole("img", { name: "Growth of 1 of 2 runs" }).waitFor();
+    await page.getByRole("link", { name: "Compare 3" }).click();
+    await page.getByRole("img", { name: "Growth of 1 of 3 runs" }).waitFor();
     await page.getByRole("row", { name: /strategy\.name volatilityTarget/ }).waitFor();
     await picture("compare-kinds");
   });

@@ -164,6 +164,14 @@ describe("the worker program", () => {
     };
     const original = await run("backtest", payload, { seed: 7 });
     expect(original).toMatchObject({ state: "completed", replayOf: null });
+    const parameters = { fast: { values: [10, 20] } };
+    const folds = { kind: "rolling", trainBars: 2_000, testBars: 1_000 };
+    const others: [string, object][] = [
+      ["portfolioBacktest", { instruments: ["SPX.INDEX"], strategy: { name: "volatilityTarget" } }],
+      ["sweep", { ...payload, parameters }],
+      ["walkForward", { ...payload, parameters, folds }],
+    ];
+    const originals = await Promise.all(others.map(([type, given]) => run(type, given, { seed: 7 })));
     // Every close of 2019 a tenth higher, and known from now on.
     await sql`
       insert into bars (series_id, open_ms, revision, close_ms, open, high, low, close, volume, visible_ms, recorded_ms, job_id)
@@ -188,6 +196,14 @@ describe("the worker program", () => {
     const compared = await compareReplay(database.db, caller.tenantId, id);
     expect(compared).toMatchObject({ sameCode: true, sameResult: true });
     expect(compared.original.resultHash).toMatch(/^[0-9a-f]{64}$/);
+    for (const [k, [type, given]] of others.entries()) {
+      const again = await submitReplay({ db: database.db, jobs }, caller, originals[k]!.id);
+      expect(await jobs.waitForEnd(caller.tenantId, again.id, 25_000)).toMatchObject({ state: "completed" });
+      const same = await compareReplay(database.db, caller.tenantId, again.id);
+      expect([type, same.sameResult]).toEqual([type, true]);
+      const revised = await run(type, given, { seed: 7 });
+      expect(revised.result).not.toEqual(originals[k]!.result);
+    }
     const anew = await run("backtest", payload, { seed: 7 });
     const figures = (job: JobView) => (job.result as { statistics: unknown }).statistics;
     expect(figures(replay)).toEqual(figures(original));
@@ -199,10 +215,10 @@ describe("the worker program", () => {
     expect(again).toMatchObject({ replayOf: original.id, payload: replay.payload });
     const stranger = { ...caller, tenantId: newId(Date.now()) };
     for (const refused of [
-      submitReplay({ db: database.db, jobs }, stranger, id),
-      compareReplay(database.db, stranger.tenantId, id),
+      () => submitReplay({ db: database.db, jobs }, stranger, id),
+      () => compareReplay(database.db, stranger.tenantId, id),
     ]) {
-      await expect(refused).rejects.toMatchObject({ code: "job.unknown" });
+      await expect(refused()).rejects.toMatchObject({ code: "job.unknown" });
     }
     await expect(compareReplay(database.db, caller.tenantId, original.id)).rejects.toMatchObject({
       code: "resource.unknown",

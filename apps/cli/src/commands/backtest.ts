@@ -213,7 +213,10 @@ export function backtestCommands(program: Command, cli: Cli): void {
     .action((id: string, flags: FileFlags) => showOne(cli, flags, id));
 
   withConnection(group.command("compare"))
-    .argument("<runs...>", `ids of two to ${mostCompared} runs, of one instrument or of several`)
+    .argument(
+      "<runs...>",
+      `ids of two to ${mostCompared} runs, of one instrument or of several, or of jobs of walk-forwards`,
+    )
     .description("print runs side by side, and the settings and data that differ")
     .action(async (ids: string[], flags: ConnectionFlags) => {
       const [id, ...others] = ids;

@@ -1,3 +1,4 @@
+import { lastDay } from "@tapedeck/core";
 import { useMemo } from "react";
 import { Chart, Legend, seriesColors } from "../../components/chart.tsx";
 import type { ChartLine } from "../../components/chart.tsx";
@@ -142,7 +143,7 @@ export function RegimesView({ result, jobId }: { result: ResultOfKind<"regimes">
                   <tr key={span.fromMs}>
                     <td>{nameOf(span.regime)}</td>
                     <td className="when">
-                      {date(span.fromMs)} to {date(span.toMs)}
+                      {date(span.fromMs)} to {lastDay(span.toMs)}
                     </td>
                     <td className="num">{integer(span.bars)} bars</td>
                   </tr>

@@ -1,3 +1,4 @@
+import { lastDay } from "@tapedeck/core";
 import { useMemo } from "react";
 import { Bars } from "../../components/bars.tsx";
 import { Chart, Legend } from "../../components/chart.tsx";
@@ -231,7 +232,7 @@ function Stress({ result }: { result: Risk }) {
                   <td>
                     {row.name}
                     <div className="dim reading when">
-                      {date(row.fromMs)} to {date(row.toMs)}
+                      {date(row.fromMs)} to {lastDay(row.toMs)}
                     </div>
                   </td>
                   <td className="num">

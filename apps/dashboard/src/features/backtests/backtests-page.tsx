@@ -17,14 +17,52 @@ export function BacktestsPage() {
           New backtest
         </Link>
       </p>
-      <Runs />
-      <Research />
+      <ToCompare />
     </main>
   );
 }
 
-function Runs() {
+/** Ids of what is to be compared, and how one is chosen. */
+interface Chosen {
+  chosen: readonly string[];
+  choose: (id: string, isChosen: boolean) => void;
+}
+
+/** Both lists, of which some are chosen. */
+function ToCompare() {
   const [chosen, setChosen] = useState<readonly string[]>([]);
+  const choose = (id: string, isChosen: boolean) =>
+    setChosen((current) => (isChosen ? [...current, id] : current.filter((one) => one !== id)));
+  return (
+    <>
+      <div className="row">
+        {chosen.length < 2 ? (
+          <span className="dim">Choose two or more runs or walk-forwards to compare.</span>
+        ) : (
+          <Link className="button" to={`/backtests/compare?ids=${chosen.join(",")}`}>
+            Compare {chosen.length}
+          </Link>
+        )}
+      </div>
+      <Runs chosen={chosen} choose={choose} />
+      <Research chosen={chosen} choose={choose} />
+    </>
+  );
+}
+
+function CompareBox({ id, title, chosen, choose }: Chosen & { id: string; title: string }) {
+  return (
+    <input
+      type="checkbox"
+      aria-label={`Compare ${title}`}
+      checked={chosen.includes(id)}
+      disabled={!chosen.includes(id) && chosen.length >= mostCompared}
+      onChange={(event) => choose(id, event.target.checked)}
+    />
+  );
+}
+
+function Runs({ chosen, choose }: Chosen) {
   const runs = useInfiniteQuery({
     queryKey: ["backtests"],
     initialPageParam: undefined as string | undefined,
@@ -35,8 +73,6 @@ function Runs() {
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
   const items = runs.data?.pages.flatMap((page) => page.items) ?? [];
-  const choose = (id: string, isChosen: boolean) =>
-    setChosen((current) => (isChosen ? [...current, id] : current.filter((one) => one !== id)));
   if (runs.isPending) return <Loading what="backtests" />;
   if (runs.isError) return <ErrorBox error={runs.error} retry={() => void runs.refetch()} />;
   if (items.length === 0) {
@@ -48,16 +84,7 @@ function Runs() {
   }
   return (
     <section className="panel">
-      <div className="row">
-        <h2>Runs</h2>
-        {chosen.length < 2 ? (
-          <span className="dim">Choose two or more to compare.</span>
-        ) : (
-          <Link className="button" to={`/backtests/compare?ids=${chosen.join(",")}`}>
-            Compare {chosen.length}
-          </Link>
-        )}
-      </div>
+      <h2>Runs</h2>
       <div className="scroll">
         <table>
           <thead>
@@ -77,13 +104,7 @@ function Runs() {
             {items.map((run) => (
               <tr key={run.id}>
                 <td>
-                  <input
-                    type="checkbox"
-                    aria-label={`Compare ${run.title}`}
-                    checked={chosen.includes(run.id)}
-                    disabled={!chosen.includes(run.id) && chosen.length >= mostCompared}
-                    onChange={(event) => choose(run.id, event.target.checked)}
-                  />
+                  <CompareBox id={run.id} title={run.title} chosen={chosen} choose={choose} />
                 </td>
                 <td>
                   <Link to={`/backtests/${run.id}`}>{run.title}</Link>
@@ -114,7 +135,7 @@ function Runs() {
 const listed = 8;
 
 /** The newest searches, folds, simulations and audits. */
-function Research() {
+function Research({ chosen, choose }: Chosen) {
   const found = useQueries({
     queries: (Object.keys(researchTypes) as ResearchType[]).map((type) => ({
       queryKey: ["jobs", "research", type],
@@ -132,6 +153,7 @@ function Research() {
         <table>
           <thead>
             <tr>
+              <th aria-label="Compare" />
               <th>What</th>
               <th>State</th>
               <th>Payload</th>
@@ -141,6 +163,16 @@ function Research() {
           <tbody>
             {jobs.map((job) => (
               <tr key={job.id}>
+                <td>
+                  {job.type === "walkForward" && job.state === "completed" ? (
+                    <CompareBox
+                      id={job.id}
+                      title={researchTypes.walkForward}
+                      chosen={chosen}
+                      choose={choose}
+                    />
+                  ) : null}
+                </td>
                 <td>
                   <Link to={`/backtests/jobs/${job.id}`}>{researchTypes[job.type as ResearchType]}</Link>
                 </td>

@@ -1,3 +1,4 @@
+import { lastDay } from "@tapedeck/core";
 import { Link } from "react-router";
 import type { ResultOut } from "@tapedeck/client";
 import type { ingest } from "@tapedeck/features/ingest/contract";
@@ -39,7 +40,7 @@ export function ImportResult({ result }: { result: ImportOutcome }) {
               <td className="num">{integer(one.inserted)}</td>
               <td className="num">{integer(one.revised)}</td>
               <td className="when">{one.fromMs === null ? "" : date(one.fromMs)}</td>
-              <td className="when">{one.toMs === null ? "" : date(one.toMs)}</td>
+              <td className="when">{one.toMs === null ? "" : lastDay(one.toMs)}</td>
             </tr>
           ))}
         </tbody>

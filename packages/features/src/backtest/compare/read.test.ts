@@ -2,6 +2,7 @@ import { newId } from "@tapedeck/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { crossover, input, instrumentId, reportFixture } from "../report/report.fixture.ts";
 import type { ReportFixture } from "../report/report.fixture.ts";
+import { WalkForwardResult } from "../walkForward/contract.ts";
 import { comparisonBlocks } from "./document.ts";
 import { compareRoutes, Comparison } from "./contract.ts";
 import { compareRouteHandlers } from "./read.ts";
@@ -51,6 +52,28 @@ test("runs of one and of several instruments: growth, statistics, and the settin
     "Statistics",
     "What differs",
   ]);
+});
+
+test("a walk-forward beside the run that it would have chosen for", async () => {
+  const { runId } = await fixture.backtest(crossover(10, 40));
+  const { jobId, result } = await fixture.run("walkForward", {
+    ...crossover(10, 40),
+    parameters: { fast: { values: [5, 10, 20] } },
+    folds: { kind: "rolling", trainBars: 400, testBars: 200 },
+  });
+  const { runs, settings, warnings } = await compare([jobId, runId]);
+  const { run, honesty } = WalkForwardResult.parse(result);
+  expect(runs[0]).toMatchObject({
+    id: jobId,
+    kind: "walkForward",
+    title: "Walk-forward, rolling folds",
+    honesty,
+    statistics: run!.statistics,
+    revision: { state: "same", datasets: [{ instrumentId }] },
+  });
+  expect(runs[0]!.curve.at(-1)!.value - 1).toBeCloseTo(run!.statistics.totalReturn, 10);
+  expect(settings.map(({ name }) => name)).toContain("folds.trainBars");
+  expect(warnings).toEqual([expect.stringContaining("do not cover the same closes")]);
 });
 
 test("runs over other times, or over bars that were revised between them, say so", async () => {

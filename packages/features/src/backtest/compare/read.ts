@@ -1,3 +1,4 @@
+import { AppError } from "@tapedeck/core";
 import type { Caller, RouteHandlersFor } from "@tapedeck/core";
 import type { SeriesDataset, SeriesReader } from "../../series/contract.ts";
 import type { Statistics } from "../contract.ts";
@@ -5,9 +6,12 @@ import { downsample, initialCashOf, loadEquity } from "../equity.ts";
 import { differences } from "../report/differences.ts";
 import type { FileDeps } from "../report/files.ts";
 import { honestyOf } from "../report/ledger.ts";
-import { orGone, readsOf, revisionOf } from "../report/revision.ts";
+import { orGone, readsOf, revisionOf, revisionOfJob } from "../report/revision.ts";
+import { loadJobResult, loadJobType, loadReads } from "../report/store.ts";
 import type { DatasetRead } from "../report/store.ts";
 import { loadAnyRun } from "../store.ts";
+import { WalkForwardResult } from "../walkForward/contract.ts";
+import type { WalkForwardPayload } from "../walkForward/contract.ts";
 import type { ComparedRun, compareRoutes, Comparison } from "./contract.ts";
 
 const curvePoints = 1_000;
@@ -19,7 +23,13 @@ interface Loaded {
   reads: DatasetRead[];
 }
 
-async function loadOne({ db, blobs, series }: FileDeps, tenantId: string, id: string): Promise<Loaded> {
+async function loadOne(deps: FileDeps, tenantId: string, id: string): Promise<Loaded> {
+  const type = await loadJobType(deps.db, tenantId, id);
+  return await (type === "walkForward" ? loadTests : loadRun)(deps, tenantId, id);
+}
+
+/** Throws AppError `resource.unknown`. */
+async function loadRun({ db, blobs, series }: FileDeps, tenantId: string, id: string): Promise<Loaded> {
   const row = await loadAnyRun(db, tenantId, id);
   const { kind, title, instrumentId, timeframe, report } = row;
   const { equity, closeMs } = await loadEquity(blobs, row.equityBlob, row.bars);
@@ -43,6 +53,36 @@ async function loadOne({ db, blobs, series }: FileDeps, tenantId: string, id: st
     },
     payload: row.payload as object,
     reads: readsOf(row),
+  };
+}
+
+/** The tests of a walk-forward. Throws AppError `job.notEnded`, or `data.missing` for one from before they were kept as a run. */
+async function loadTests(deps: FileDeps, tenantId: string, id: string): Promise<Loaded> {
+  const job = await loadJobResult(deps.db, tenantId, id);
+  const payload = job.payload as WalkForwardPayload;
+  const { instrumentId, timeframe, honesty, run, curve } = WalkForwardResult.parse(job.result);
+  if (honesty === null || run === null) {
+    throw new AppError(
+      "data.missing",
+      `Walk-forward ${id} is from before its tests were kept as one run; replay it to compare it.`,
+    );
+  }
+  return {
+    run: {
+      id,
+      kind: "walkForward",
+      title: `Walk-forward, ${payload.folds.kind} folds`,
+      instrumentId,
+      timeframe,
+      honesty,
+      statistics: run.statistics,
+      relative: run.report.relative,
+      capacity: run.report.capacity.cash,
+      revision: await revisionOfJob(deps, tenantId, id),
+      curve,
+    },
+    payload,
+    reads: await loadReads(deps.db, tenantId, id),
   };
 }
 

@@ -93,15 +93,15 @@ export async function loadMeasures(
   return rows.map((row) => StoredMeasure.parse(row.measure));
 }
 
-/** Type and result of a completed job. Throws `job.unknown`, or `job.notEnded` where there is no result. */
+/** Type, payload and result of a completed job. Throws `job.unknown`, or `job.notEnded` where there is no result. */
 export async function loadJobResult(
   db: Db,
   tenantId: string,
   id: string,
-): Promise<{ type: string; result: unknown }> {
+): Promise<{ type: string; payload: unknown; result: unknown }> {
   const row = await db
     .selectFrom("jobs")
-    .select(["type", "state", "result"])
+    .select(["type", "state", "payload", "result"])
     .where("id", "=", id)
     .where("tenantId", "=", tenantId)
     .executeTakeFirst();
@@ -109,7 +109,7 @@ export async function loadJobResult(
   if (row.result === null) {
     throw new AppError("job.notEnded", `Job ${id} is ${row.state}: it has no result to report.`);
   }
-  return { type: row.type, result: JSON.parse(row.result) };
+  return { type: row.type, payload: JSON.parse(row.payload), result: JSON.parse(row.result) };
 }
 
 /** Bars of one instrument that were read. */
@@ -137,4 +137,15 @@ export async function loadReads(db: Db, tenantId: string, jobId: string): Promis
     .orderBy("ref")
     .execute();
   return rows.map(({ ref, instrumentId }) => ({ instrumentId, datasetHash: ref }));
+}
+
+/** Undefined where there is no such job, or no longer. */
+export async function loadJobType(db: Db, tenantId: string, id: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom("jobs")
+    .select("type")
+    .where("id", "=", id)
+    .where("tenantId", "=", tenantId)
+    .executeTakeFirst();
+  return row?.type;
 }
