@@ -34,7 +34,7 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
   async function openForm(type: string): Promise<void> {
     await page.goto(`${stack.apiUrl}/backtests/new`);
     await page.getByLabel("What to run").selectOption(type);
-    await page.getByLabel("Instrument").fill("SPX.INDEX");
+    await page.getByLabel("Instrument", { exact: true }).fill("SPX.INDEX");
   }
   const run = () => page.getByRole("button", { name: "Run", exact: true }).click();
   const heading = (name: string) => page.getByRole("heading", { name, exact: true }).waitFor();
@@ -234,6 +234,22 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
       .getByText(/have been revised since the run read them, from the bar of 2023-07-21 on/)
       .waitFor();
     await picture("backtest-revised");
+  });
+
+  test("several instruments are searched from the same form", async () => {
+    await openForm("sweep");
+    await page.getByLabel("Others on one clock with it").fill("WAVE.LOCAL");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByLabel("Named").selectOption("momentumRotation");
+    await addRange(1, "window", "20", "60", "20");
+    await addRange(2, "hold", "1", "2", "1");
+    await run();
+    await page.getByRole("heading", { name: "Search on SPX.INDEX and 1 more" }).waitFor();
+    await page.getByRole("img", { name: "Best Sharpe ratio by window and hold" }).waitFor();
+    await picture("sweep-several");
+    await page.goto(`${stack.apiUrl}/backtests/new?from=${new URL(page.url()).pathname.split("/").at(-1)}`);
+    await page.getByRole("button", { name: /WAVE\.LOCAL/ }).waitFor();
+    expect(await page.getByLabel("Named").inputValue()).toBe("momentumRotation");
   });
 
   test("phone-wide and dark nothing scrolls sideways, and nothing failed behind the pages", async () => {

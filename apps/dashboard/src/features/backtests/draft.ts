@@ -1,13 +1,18 @@
 /** What the form of a backtest holds, and the payload that it makes. */
 
 export const draftTypes = {
-  backtest: { title: "Backtest", path: "/api/backtests" },
-  sweep: { title: "Search parameters", path: "/api/sweeps" },
-  walkForward: { title: "Walk-forward", path: "/api/walk-forwards" },
-  monteCarlo: { title: "Monte Carlo", path: "/api/monte-carlos" },
-  biasAudit: { title: "Bias audit", path: "/api/bias-audits" },
+  backtest: { title: "Backtest", path: "/api/backtests", several: "/api/portfolio-backtests" },
+  sweep: { title: "Search parameters", path: "/api/sweeps", several: "/api/sweeps" },
+  walkForward: { title: "Walk-forward", path: "/api/walk-forwards", several: "/api/walk-forwards" },
+  monteCarlo: { title: "Monte Carlo", path: "/api/monte-carlos", several: "/api/monte-carlos" },
+  biasAudit: { title: "Bias audit", path: "/api/bias-audits", several: "/api/portfolio-audits" },
 } as const;
 export type DraftType = keyof typeof draftTypes;
+
+/** Where the draft's payload goes. */
+export function pathOf({ type, others }: Draft): string {
+  return others.length > 0 ? draftTypes[type].several : draftTypes[type].path;
+}
 
 /** A range that is searched; the texts of its fields. */
 export interface DraftRange {
@@ -20,6 +25,8 @@ export interface DraftRange {
 export interface Draft {
   type: DraftType;
   instrumentId: string;
+  /** Instruments beside it: the payload is then one of several. */
+  others: string[];
   timeframe: string;
   from: string;
   to: string;
@@ -37,13 +44,15 @@ export interface Draft {
   trainBars: string;
   testBars: string;
   simulations: string;
-  /** Members of an earlier payload that the form has no field for. */
+  /** Members of an earlier payload that the form has no field for, and whether that was of several instruments. */
   rest: Record<string, unknown>;
+  restOfSeveral: boolean;
 }
 
 export const emptyDraft: Draft = {
   type: "backtest",
   instrumentId: "",
+  others: [],
   timeframe: "1d",
   from: "",
   to: "",
@@ -60,6 +69,7 @@ export const emptyDraft: Draft = {
   testBars: "250",
   simulations: "1000",
   rest: {},
+  restOfSeveral: false,
 };
 
 export function searches(type: DraftType): boolean {
@@ -93,20 +103,35 @@ function strategyPayload({ strategy, type, ranges }: Draft) {
   };
 }
 
+/** Costs are told in other members for several instruments. */
+function costsOf({ feeBps, slippageBps, others }: Draft, earlier: object): Record<string, unknown> {
+  if (others.length === 0) return { ...earlier, ...given({ feeBps, slippageBps }) };
+  const slippage = given({ bps: slippageBps });
+  return {
+    ...earlier,
+    ...given({ takerBps: feeBps, makerBps: feeBps }),
+    ...("bps" in slippage ? { slippage: { kind: "fixed", ...slippage } } : {}),
+  };
+}
+
 export function payloadOf(draft: Draft): Record<string, unknown> {
-  const { type, rest, stopLoss, takeProfit, feeBps, slippageBps } = draft;
+  const { type, stopLoss, takeProfit, instrumentId, others } = draft;
+  const several = others.length > 0;
+  const rest = Object.fromEntries(
+    Object.entries(draft.rest).filter(([name]) => carried.has(name) || draft.restOfSeveral === several),
+  );
   const parameters = Object.fromEntries(
     draft.ranges.map(({ name, from, to, step }) => [name, given({ from, to, step })]),
   );
   return {
     ...rest,
-    instrumentId: draft.instrumentId,
+    ...(several ? { instruments: [instrumentId, ...others] } : { instrumentId }),
     timeframe: draft.timeframe,
     ...(draft.from === "" ? {} : { fromMs: draft.from }),
     ...(draft.to === "" ? {} : { toMs: draft.to }),
     strategy: strategyPayload(draft),
     protection: { ...(rest["protection"] as object | undefined), ...given({ stopLoss, takeProfit }) },
-    costs: { ...(rest["costs"] as object | undefined), ...given({ feeBps, slippageBps }) },
+    costs: costsOf(draft, (rest["costs"] ?? {}) as object),
     initialCash: draft.initialCash,
     ...(searches(type)
       ? { parameters, search: { method: draft.method, ...given({ trials: draft.trials }) } }
@@ -118,8 +143,23 @@ export function payloadOf(draft: Draft): Record<string, unknown> {
   };
 }
 
-/** Members that only a backtest's payload has: those of the others' payloads are not carried over. */
-const carried = new Set(["sizing", "protection", "costs", "lotSize", "riskFreeRate", "adjustment", "asOf"]);
+/** Members of every backtest's payload: what only searches and the like have is not carried over. */
+const carried = new Set(["sizing", "protection", "riskFreeRate", "adjustment", "asOf", "innerPath"]);
+/** Those of one instrument's, and of several. */
+const carriedOfKind = new Set([
+  "costs",
+  "lotSize",
+  "universe",
+  "rates",
+  "baseCurrency",
+  "initialMargin",
+  "maintenanceMargin",
+  "fillsFrom",
+  "timeframes",
+  "funding",
+  "delisted",
+  "shortfall",
+]);
 
 const dayOf = (ms: unknown) => (typeof ms === "number" ? new Date(ms).toISOString().slice(0, 10) : "");
 const textOf = (value: unknown) =>
@@ -130,9 +170,12 @@ export function draftOf(payload: Record<string, unknown>): Draft {
   const strategy = payload["strategy"] as Record<string, unknown> | undefined;
   const protection = (payload["protection"] ?? {}) as Record<string, unknown>;
   const costs = (payload["costs"] ?? {}) as Record<string, unknown>;
+  const slippage = (costs["slippage"] ?? {}) as Record<string, unknown>;
+  const instruments = payload["instruments"] as string[] | undefined;
   return {
     ...emptyDraft,
-    instrumentId: textOf(payload["instrumentId"]),
+    instrumentId: instruments?.[0] ?? textOf(payload["instrumentId"]),
+    others: instruments?.slice(1) ?? [],
     timeframe: textOf(payload["timeframe"]) || emptyDraft.timeframe,
     from: dayOf(payload["fromMs"]),
     to: dayOf(payload["toMs"]),
@@ -156,9 +199,13 @@ export function draftOf(payload: Record<string, unknown>): Draft {
           },
     stopLoss: textOf(protection["stopLoss"]),
     takeProfit: textOf(protection["takeProfit"]),
-    feeBps: textOf(costs["feeBps"]),
-    slippageBps: textOf(costs["slippageBps"]),
+    feeBps: textOf(costs["feeBps"] ?? costs["takerBps"]),
+    // Of another model of slippage the field stays empty, which leaves it.
+    slippageBps: textOf(costs["slippageBps"] ?? slippage["bps"]),
     initialCash: textOf(payload["initialCash"]) || emptyDraft.initialCash,
-    rest: Object.fromEntries(Object.entries(payload).filter(([name]) => carried.has(name))),
+    rest: Object.fromEntries(
+      Object.entries(payload).filter(([name]) => carried.has(name) || carriedOfKind.has(name)),
+    ),
+    restOfSeveral: (instruments?.length ?? 0) > 1,
   };
 }

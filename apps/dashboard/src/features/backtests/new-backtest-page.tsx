@@ -8,8 +8,9 @@ import { api } from "../../api.ts";
 import { FormulaInput } from "../../components/formula-input.tsx";
 import { InstrumentInput } from "../../components/instrument-input.tsx";
 import { ErrorBox, FailedPage, Loading } from "../../components/state.tsx";
+import { TokenList } from "../../components/token-list.tsx";
 import { useSubmit } from "../../components/use-submit.ts";
-import { draftOf, draftTypes, emptyDraft, payloadOf, searches } from "./draft.ts";
+import { draftOf, draftTypes, emptyDraft, pathOf, payloadOf, searches } from "./draft.ts";
 import type { Draft, DraftRange, DraftType } from "./draft.ts";
 
 type StrategyInfo = ResponseOut<typeof backtestRoutes.listStrategies>["items"][number];
@@ -35,15 +36,14 @@ export function NewBacktestPage() {
     earlier.data === undefined
       ? { ...emptyDraft, instrumentId: search.get("instrumentId") ?? "" }
       : draftOf(earlier.data.payload as Record<string, unknown>);
-  const single = strategies.data!.items.filter((one) => one.kind !== "portfolio");
   return (
     <main className="page">
       <h1>New backtest</h1>
       <p className="dim">
-        Every member of a payload is in the <Link to="/new/backtest">form of the job</Link>; portfolios have{" "}
-        <Link to="/new/portfolioBacktest">theirs</Link>.
+        Every member of a payload is in the <Link to="/new/backtest">form of the job</Link>; runs over several
+        instruments have <Link to="/new/portfolioBacktest">theirs</Link>.
       </p>
-      <BacktestForm start={start} strategies={single} />
+      <BacktestForm start={start} strategies={strategies.data!.items} />
     </main>
   );
 }
@@ -118,6 +118,22 @@ function Choice({
   );
 }
 
+/** Does a strategy take so many instruments? */
+function fits({ kind, instruments: [least, most] }: StrategyInfo, count: number): boolean {
+  return count === 1 ? kind !== "portfolio" && least === 1 : count >= least && count <= most;
+}
+
+/** A named strategy that does not take so many gives way to the first. */
+function withOthers(
+  { strategy }: Draft,
+  others: string[],
+  strategies: readonly StrategyInfo[],
+): Partial<Draft> {
+  const fitting = strategies.filter((one) => fits(one, 1 + others.length));
+  const stays = strategy.kind === "rules" || fitting.some((one) => one.name === strategy.name);
+  return stays ? { others } : { others, strategy: emptyDraft.strategy, ranges: [] };
+}
+
 const timeframes = ["1m", "5m", "15m", "1h", "4h", "1d", "1w"].map((one) => [one, one] as const);
 
 function BacktestForm({ start, strategies }: { start: Draft; strategies: readonly StrategyInfo[] }) {
@@ -130,7 +146,7 @@ function BacktestForm({ start, strategies }: { start: Draft; strategies: readonl
       className="panel"
       onSubmit={(event) => {
         event.preventDefault();
-        void submit(draftTypes[draft.type].path, payloadOf(draft));
+        void submit(pathOf(draft), payloadOf(draft));
       }}
     >
       <div className="fields">
@@ -149,6 +165,16 @@ function BacktestForm({ start, strategies }: { start: Draft; strategies: readonl
             />
           )}
         </Field>
+        <Field label="Others on one clock with it" hint="Empty: it alone">
+          {(id) => (
+            <TokenList
+              of="instrument"
+              inputId={id}
+              values={draft.others}
+              onChange={(others) => set(withOthers(draft, others, strategies))}
+            />
+          )}
+        </Field>
         <Choice
           label="Bars"
           value={draft.timeframe}
@@ -163,7 +189,11 @@ function BacktestForm({ start, strategies }: { start: Draft; strategies: readonl
           onChange={(initialCash) => set({ initialCash })}
         />
       </div>
-      <StrategyFields draft={draft} strategies={strategies} set={set} />
+      <StrategyFields
+        draft={draft}
+        strategies={strategies.filter((one) => fits(one, 1 + draft.others.length))}
+        set={set}
+      />
       <div className="fields">
         <TextField label="Fee, bps" value={draft.feeBps} onChange={(feeBps) => set({ feeBps })} />
         <TextField
