@@ -27,6 +27,10 @@ test.each([
     "What is the FY2022 inventory turnover of Acme Widgets?",
     "Acme Widgets Inc.: inventory turnover in fiscal 2022 was 4.80: 480 million / ((120 million + 80 million) / 2), of cost of sales, inventory. [1][2][3]",
   ],
+  [
+    "What was the change in operating income of Acme Widgets from FY2020 to FY2021 in USD millions?",
+    "Acme Widgets Inc.: change in operating income in fiscal 2021 was 200 million USD: 180 million − (−20 million), of operating income. [1][2][3]",
+  ],
 ])("%s", async (question, answer) => {
   const { result, text } = await fixture.ask({ question });
   expect({ text, message: result.message, dropped: result.dropped }).toEqual({

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { askFixture, tenantId } from "./fixture.ts";
+import { readFile } from "@tapedeck/text/readers/read";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { saveSentDocument } from "../knowledge/store.ts";
+import { askFixture, filedMs, tenantId } from "./fixture.ts";
 import type { AskFixture } from "./fixture.ts";
 
 let fixture: AskFixture;
@@ -125,4 +127,114 @@ test.each([
   const { result } = await fixture.ask({ question });
   expect(result).toMatchObject({ status: "declined", sentences: [] });
   expect(result.message).toContain(why);
+});
+
+describe("XBRL company facts", () => {
+  const fact = (start: string | undefined, end: string, val: number, report: object) => ({
+    ...(start === undefined ? {} : { start }),
+    end,
+    val,
+    ...report,
+  });
+  const year = { accn: "1-23-1", fy: 2022, fp: "FY", form: "10-K", filed: "2023-02-03" };
+  const third = { accn: "1-22-3", fy: 2022, fp: "Q3", form: "10-Q", filed: "2022-11-03" };
+  const flow = (unit: string, values: readonly [number, number, number], label: string) => ({
+    label,
+    units: {
+      [unit]: [
+        fact("2022-07-01", "2022-09-30", values[0], third),
+        fact("2022-01-01", "2022-09-30", values[1], third),
+        fact("2022-01-01", "2022-12-31", values[2], year),
+      ],
+    },
+  });
+  const facts = {
+    entityName: "Beacon Optics SE",
+    facts: {
+      "us-gaap": {
+        Revenues: flow("EUR", [52_000_000, 150_000_000, 210_500_000], "Revenues"),
+        NetIncomeLoss: flow("EUR", [-4_000_000, -9_000_000, -2_000_000], "Net income"),
+        IncomeTaxExpenseBenefit: flow("EUR", [1_000_000, 3_000_000, 5_000_000], "Tax"),
+        EarningsPerShareDiluted: flow("EUR/shares", [-0.4, -0.9, -0.2], "Diluted"),
+        Assets: { label: "Assets", units: { EUR: [fact(undefined, "2022-09-30", 9e8, third)] } },
+        Liabilities: { label: "Liabilities", units: { EUR: [fact(undefined, "2022-09-30", 5e8, third)] } },
+      },
+    },
+  };
+
+  beforeAll(async () => {
+    const bytes = new TextEncoder().encode(JSON.stringify(facts));
+    for await (const item of readFile(bytes, { filename: "facts.json" }).items) {
+      if (!item.ok) throw new Error(item.message);
+      const { title, text, publishedMs } = item.document;
+      const { company, form, year: fiscalYear, quarter } = item.document.filing!;
+      const filing = {
+        company,
+        form,
+        fiscalYear,
+        ...(quarter === undefined ? {} : { fiscalQuarter: quarter }),
+      };
+      const sent = {
+        title,
+        text,
+        topic: "filings",
+        sources: [],
+        formulas: [],
+        filing,
+        publishedMs: publishedMs!,
+      };
+      await saveSentDocument(fixture.db, tenantId, sent, filedMs, { kind: "filing" });
+    }
+  });
+
+  test.each([
+    ["What was the revenue of Beacon Optics in FY2022?", "revenue in fiscal 2022 was 210.5 million EUR."],
+    ["What was the net income of Beacon Optics in FY2022?", "net income in fiscal 2022 was −2 million EUR."],
+    [
+      "What was the diluted EPS of Beacon Optics in FY2022?",
+      "diluted earnings per share in fiscal 2022 was −0.2 EUR.",
+    ],
+    [
+      "What was the revenue of Beacon Optics in Q3 2022?",
+      "revenue in the third quarter of fiscal 2022 was 52 million EUR.",
+    ],
+    [
+      "What was the revenue of Beacon Optics in the first nine months of 2022?",
+      "revenue in the first nine months of fiscal 2022 was 150 million EUR.",
+    ],
+    [
+      "What was the net income of Beacon Optics in Q4 2022?",
+      "net income in the fourth quarter of fiscal 2022 was 7 million EUR: −2 million − (−9 million), of net income of fiscal 2022, net income of the first nine months of fiscal 2022.",
+    ],
+    [
+      "What were the total assets of Beacon Optics in Q3 2022?",
+      "total assets in the third quarter of fiscal 2022 was 900 million EUR.",
+    ],
+  ])("%s", async (question, answer) => {
+    const { result, text } = await fixture.ask({ question });
+    expect(result).toMatchObject({ status: "answered", dropped: 0, message: null });
+    expect(text.replaceAll(/ \[\d+\](?:\[\d+\])*/g, "")).toBe(`Beacon Optics SE: ${answer}`);
+  });
+
+  test("an answer opens the fact's row, under its accession's title", async () => {
+    const { result } = await fixture.ask({ question: "What was the revenue of Beacon Optics in Q3 2022?" });
+    const [, row] = await Promise.all(
+      result.citations.map(({ evidenceId }) => fixture.deps.evidence.get(tenantId, evidenceId)),
+    );
+    expect(row!.item).toMatchObject({
+      title: "Beacon Optics SE 10-Q 2022 Q3, figures as filed",
+      text: expect.stringMatching(/^Total revenues +52,000$/),
+    });
+  });
+
+  test("what was not filed yet is not seen", async () => {
+    const asOf = Date.UTC(2022, 11, 1);
+    const [quarter, whole] = await Promise.all(
+      ["Q3 2022", "FY2022"].map((period) =>
+        fixture.ask({ question: `What was the revenue of Beacon Optics in ${period}?`, asOf }),
+      ),
+    );
+    expect(quarter!.text).toContain("52 million EUR");
+    expect(whole!.result.status).toBe("declined");
+  });
 });

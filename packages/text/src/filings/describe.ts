@@ -4,8 +4,9 @@ import type { Item } from "./items.ts";
 
 const signs = { "+": "+", "-": "−", "*": "×", "/": "/" } as const;
 
-function bracketed(text: string): string {
-  return / [+−×/] /.test(text) ? `(${text})` : text;
+/** A part of a computation in brackets, where it is one itself or negative. */
+export function bracketed(text: string): string {
+  return / [+−×/] |^−/.test(text) ? `(${text})` : text;
 }
 
 /** An expression at a year with its items written by `show`. */

@@ -10,6 +10,8 @@ export interface Item {
   rows: readonly RegExp[];
   /** Shown in brackets by some filers and without by others; meant as an amount. */
   amount?: true;
+  /** Told to the cent, whatever the scale of the statement. */
+  perShare?: true;
 }
 
 /** Interest less what was capitalised is still without the interest earned. */
@@ -152,6 +154,28 @@ export const items: readonly Item[] = [
       /^(consolidated )?net (income|earnings|loss|\(loss\) income|\(loss\) earnings)( \(loss\))? attributable to (?!.*non-?controlling)/,
       /^(consolidated )?net (income|earnings|loss|\(loss\) (income|earnings))( \(loss\))?$/,
       /^(consolidated )?net (income|earnings|loss)\b/,
+    ],
+  },
+  {
+    name: "basic earnings per share",
+    statement: "income",
+    said: /basic (eps|earnings per share)/,
+    perShare: true,
+    rows: [
+      /^basic\b.*per( common)? share/,
+      /^basic( (net )?(earnings|income|loss|\(loss\)))*$/,
+      /per( common)? share.*\bbasic\b/,
+    ],
+  },
+  {
+    name: "diluted earnings per share",
+    statement: "income",
+    said: /(diluted )?(eps|earnings per share)/,
+    perShare: true,
+    rows: [
+      /^diluted\b.*per( common)? share/,
+      /^(diluted( (net )?(earnings|income|loss|\(loss\)))*|assuming dilution)$/,
+      /per( common)? share.*\b(diluted|assuming dilution)\b/,
     ],
   },
   {

@@ -1,7 +1,7 @@
 import type { Expression } from "./expression.ts";
 import { evaluate } from "./expression.ts";
 import { createCompanyFinder } from "./companies.ts";
-import { arithmeticOf } from "./describe.ts";
+import { arithmeticOf, bracketed } from "./describe.ts";
 import { createFigures, salesLessCost, valueOf } from "./figures.ts";
 import type { FilingPage } from "./filing.ts";
 import type { Item } from "./items.ts";
@@ -122,7 +122,7 @@ function difference(more: Told, less: Told): Told | null {
   return {
     value: more.value - less.value,
     operands: [...more.operands, ...less.operands],
-    written: (show) => `${more.written(show)} − ${less.written(show)}`,
+    written: (show) => `${more.written(show)} − ${bracketed(less.written(show))}`,
   };
 }
 
@@ -215,7 +215,7 @@ export function createQuarters(pages: readonly FilingPage[]): Quarters {
     const added: Told = {
       value: year.value + now!.value,
       operands: [...year.operands, ...now!.operands],
-      written: (show) => `${year.written(show)} + ${now!.written(show)}`,
+      written: (show) => `${year.written(show)} + ${bracketed(now!.written(show))}`,
     };
     return difference(added, then!);
   }

@@ -46,10 +46,12 @@ export function readItem(table: Table, item: Item, year: number): Operand | null
     return before !== undefined && left(-told) < left(told) ? -told : told;
   };
   for (const [wording, pattern] of item.rows.entries()) {
-    const fitting = whole.filter(({ label }) => pattern.test(plainLabel(label)));
+    const fitting = whole.filter(
+      (row) => pattern.test(plainLabel(row.label)) && (item.perShare !== true || isPerShare(page, row)),
+    );
     const row = fitting.find(({ implied }) => !implied) ?? fitting[0];
     if (row === undefined) continue;
-    const told = lossSign(row) * row.cells[column]! * scale;
+    const told = lossSign(row) * row.cells[column]! * (item.perShare === true ? 1 : scale);
     const sign = isNetInterest(row.label) ? expenseSign(table, row) : 1;
     if (sign === null) continue;
     let value = sign * told;
@@ -58,6 +60,11 @@ export function readItem(table: Table, item: Item, year: number): Operand | null
     return { item: item.name, year, value, wording, page, start: row.start, end: row.end };
   }
   return null;
+}
+
+/** A row of cents, beside one of the same label that counts shares. */
+function isPerShare({ text }: FilingPage, { start, end, cells }: Row): boolean {
+  return (text.slice(start, end).match(/(?<![\d,])\d{0,3}\.\d\d(?!\d)/g)?.length ?? 0) >= cells.length;
 }
 
 /**

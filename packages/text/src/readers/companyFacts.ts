@@ -120,15 +120,38 @@ interface Report {
   filed: string;
   fiscalYear: number;
   quarter: number | undefined;
-  /** By tag: value by the year in which its period ends. */
-  values: Map<string, { label: string; unit: string; byYear: Map<number, number> }>;
+  /** By tag: its values by the year in which their period ends; `soFar` over the quarters of the year up to the report's. */
+  values: Map<string, TaggedValues>;
 }
 
-/** A report's own kind of period: a year, a quarter, or a moment. */
-function fits({ start, end }: FactValue, form: Report["form"]): boolean {
-  if (start === undefined) return true;
+interface TaggedValues {
+  label: string;
+  unit: string;
+  byYear: Map<number, number>;
+  soFar: Map<number, number>;
+}
+
+/** Days by which a period may be shorter or longer than its months. */
+const slackDays = 15;
+const monthDays = 365.25 / 12;
+
+/** The months that a value covers, a whole number of quarters; 0: a moment; undefined: another length. */
+function monthsOf({ start, end }: FactValue): number | undefined {
+  if (start === undefined) return 0;
   const days = (Date.parse(end) - Date.parse(start)) / dayMs;
-  return form === "10-K" ? days > 330 && days < 400 : days > 75 && days < 105;
+  return [3, 6, 9, 12].find((months) => Math.abs(days - months * monthDays) < slackDays);
+}
+
+/** Of a report's own kind of period (a year, a quarter, a moment), or of its year so far; undefined for any other. */
+function spanOf(
+  value: FactValue,
+  form: Report["form"],
+  quarter: number | undefined,
+): "byYear" | "soFar" | undefined {
+  const months = monthsOf(value);
+  if (months === undefined) return undefined;
+  if (months === 0 || months === (form === "10-K" ? 12 : 3)) return "byYear";
+  return form === "10-Q" && quarter !== undefined && months === quarter * 3 ? "soFar" : undefined;
 }
 
 function reportsOf(facts: readonly [tag: string, Fact][]): Report[] {
@@ -137,26 +160,29 @@ function reportsOf(facts: readonly [tag: string, Fact][]): Report[] {
     for (const [unit, values] of Object.entries(units)) {
       for (const value of values) {
         const form = formOf[value.form];
-        if (form === undefined || value.fy === null || !fits(value, form)) continue;
+        const told = /^Q([1-4])$/.exec(value.fp ?? "")?.[1];
+        const quarter = told === undefined ? undefined : Number(told);
+        const span = form === undefined ? undefined : spanOf(value, form, quarter);
+        if (form === undefined || value.fy === null || span === undefined) continue;
         let report = reports.get(value.accn);
         if (report === undefined) {
-          const quarter = /^Q([1-4])$/.exec(value.fp ?? "")?.[1];
           report = {
             accn: value.accn,
             form,
             filed: value.filed,
             fiscalYear: value.fy,
-            quarter: quarter === undefined ? undefined : Number(quarter),
+            quarter,
             values: new Map(),
           };
           reports.set(value.accn, report);
         }
-        const known = report.values.get(tag) ?? {
+        const known: TaggedValues = report.values.get(tag) ?? {
           label: label ?? tag,
           unit,
-          byYear: new Map<number, number>(),
+          byYear: new Map(),
+          soFar: new Map(),
         };
-        if (known.unit === unit) known.byYear.set(Number(value.end.slice(0, 4)), value.val);
+        if (known.unit === unit) known[span].set(Number(value.end.slice(0, 4)), value.val);
         report.values.set(tag, known);
       }
     }
@@ -164,10 +190,12 @@ function reportsOf(facts: readonly [tag: string, Fact][]): Report[] {
   return [...reports.values()].toSorted((one, other) => (one.filed < other.filed ? -1 : 1));
 }
 
-/** A value in thousands, exact; one per share as it is. */
+/** A value in thousands, exact; one per share as it is, to the cent at least. */
 function shown(value: number, unit: string, asPaid: boolean): string {
-  const scaled = /\//.test(unit) ? value : value / 1_000;
-  const text = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 }).format(Math.abs(scaled));
+  const perShare = unit.includes("/");
+  const scaled = perShare ? value : value / 1_000;
+  const digits = { minimumFractionDigits: perShare ? 2 : 0, maximumFractionDigits: 6 };
+  const text = new Intl.NumberFormat("en-US", digits).format(Math.abs(scaled));
   return scaled < 0 !== asPaid && scaled !== 0 ? `(${text})` : text;
 }
 
@@ -176,30 +204,55 @@ interface Line {
   tag: string;
 }
 
+const countedMonths: Record<number, string> = { 3: "THREE", 6: "SIX", 9: "NINE" };
+
+/** The line over the columns of a quarterly report that says what they cover; none over moments and years. */
+function coverOf({ quarter, form }: Report, span: "byYear" | "soFar", isMoment: boolean): string {
+  if (form === "10-K" || quarter === undefined || isMoment) return "";
+  return `${countedMonths[span === "byYear" ? 3 : quarter * 3]} MONTHS ENDED\n`;
+}
+
+/** The currency that most of a report's values are in; undefined where none is. */
+function currencyOf({ values }: Report): string | undefined {
+  const units = [...values.values()].map(({ unit }) => unit).filter((unit) => /^[A-Z]{3}$/.test(unit));
+  return [...Map.groupBy(units, (unit) => unit)].toSorted(
+    (one, other) => other[1].length - one[1].length,
+  )[0]?.[0];
+}
+
 /**
  * Pages of rows over the same years: those that most rows have, and beside them pages for rows that lack one of them. A
  * row's further years stand in the reports of those years.
  */
-function pagesOf(report: Report, title: string, wanted: readonly Line[]): string[] {
+function pagesOf(
+  report: Report,
+  { title, isMoment }: { title: string; isMoment: boolean },
+  wanted: readonly Line[],
+  span: "byYear" | "soFar" = "byYear",
+): string[] {
   const facts = wanted.flatMap(({ label, tag }) => {
     const fact = report.values.get(tag);
-    return fact === undefined ? [] : [{ ...fact, label, tag }];
+    return fact === undefined || fact[span].size === 0
+      ? []
+      : [{ unit: fact.unit, told: fact[span], label, tag }];
   });
-  const yearsOf = (byYear: ReadonlyMap<number, number>) =>
-    [...byYear.keys()].toSorted((one, other) => other - one);
-  const groups = Map.groupBy(facts, ({ byYear }) => yearsOf(byYear).join(" "));
+  const yearsOf = (values: ReadonlyMap<number, number>) =>
+    [...values.keys()].toSorted((one, other) => other - one);
+  const groups = Map.groupBy(facts, ({ told }) => yearsOf(told).join(" "));
   const [most] = [...groups.values()].toSorted((one, other) => other.length - one.length);
-  const common = most === undefined ? [] : yearsOf(most[0]!.byYear);
+  const common = most === undefined ? [] : yearsOf(most[0]!.told);
   const pages = new Map<string, { years: number[]; rows: string[][] }>();
-  for (const { label, tag, unit, byYear } of facts) {
-    const years = common.every((year) => byYear.has(year)) ? common : yearsOf(byYear);
+  for (const { label, tag, unit, told } of facts) {
+    const years = common.every((year) => told.has(year)) ? common : yearsOf(told);
     const page = pages.get(years.join(" ")) ?? { years, rows: [] };
-    page.rows.push([label, ...years.map((year) => shown(byYear.get(year)!, unit, paid.test(tag)))]);
+    page.rows.push([label, ...years.map((year) => shown(told.get(year)!, unit, paid.test(tag)))]);
     pages.set(years.join(" "), page);
   }
+  const currency = currencyOf(report);
+  const scale = `(In thousands${currency === undefined ? "" : ` of ${currency}`}, except per share amounts)`;
   return [...pages.values()].map(
     ({ years, rows }) =>
-      `${title}\n(In thousands, except per share amounts)\n${inColumns([["", ...years.map(String)], ...rows])}`,
+      `${title}\n${scale}\n${coverOf(report, span, isMoment)}${inColumns([["", ...years.map(String)], ...rows])}`,
   );
 }
 
@@ -215,15 +268,17 @@ function documentOf(company: string, report: Report): ReadDocument {
       ([tag, label]) => values.has(tag) && !told.has(label) && told.add(label),
     );
     for (const [tag] of wanted) used.add(tag);
-    return pagesOf(
-      report,
-      titles[statement],
-      wanted.map(([tag, label]) => ({ tag, label })),
-    );
+    const named = wanted.map(([tag, label]) => ({ tag, label }));
+    const page = { title: titles[statement], isMoment: statement === "balance" };
+    return [...pagesOf(report, page, named), ...pagesOf(report, page, named, "soFar")];
   });
   const others = [...values].filter(([tag]) => !used.has(tag)).map(([tag, { label }]) => ({ tag, label }));
   const otherPages = Array.from({ length: Math.ceil(others.length / otherRows) }, (_, i) =>
-    pagesOf(report, "OTHER FIGURES AS TAGGED", others.slice(i * otherRows, (i + 1) * otherRows)),
+    pagesOf(
+      report,
+      { title: "OTHER FIGURES AS TAGGED", isMoment: false },
+      others.slice(i * otherRows, (i + 1) * otherRows),
+    ),
   ).flat();
   const cover = `${company}\nForm ${form}, ${period}\nFigures as filed with the SEC on ${filed} (XBRL company facts, accession ${accn}).`;
   const published = readMoment(filed);

@@ -12,6 +12,7 @@ import type {
   FilingForm,
   FilingHit,
   FilingPage,
+  Operand,
   Periods,
 } from "@tapedeck/text/filings/index";
 import { bestSentences } from "@tapedeck/text/sentences";
@@ -109,9 +110,11 @@ export function filingPassageItem(page: Page, start: number, end: number): Evide
   };
 }
 
-/** Figures of statements are given in whole units of a currency that the page's own signs tell. */
+/** The currency of pages' figures: as they name it, else as their signs tell it; null where neither does, or two do. */
 export function currencyOf(pages: readonly FilingPage[]): string | null {
   const text = pages.map((page) => page.text).join(" ");
+  const named = /\b(?:thousands|millions|billions) of ([A-Z]{3})\b/.exec(text)?.[1];
+  if (named !== undefined) return named;
   const signs = { $: "USD", "€": "EUR", "£": "GBP", "¥": "JPY" };
   const told = Object.entries(signs).filter(([sign]) => text.includes(sign));
   return told.length === 1 ? told[0]![1] : null;
@@ -153,6 +156,13 @@ function periodOf({ years, year, kind }: Figure["request"]): string {
   return kind === "value" ? `fiscal ${year}` : `fiscal ${years[0]} to ${years.at(-1)}`;
 }
 
+/** Operands below zero by themselves: the arithmetic writes them with their sign, which a row in brackets does not. */
+export function negativeItems(operands: readonly Operand[], unit: string): EvidenceItem[] {
+  return operands
+    .filter(({ value }) => value < 0)
+    .map(({ item, value }) => ({ kind: "request", formula: item, value, unit }));
+}
+
 export const kinds = {
   value: "",
   average: "average ",
@@ -191,6 +201,7 @@ export function figureDraft(figure: Figure): Draft {
         unit: request.unit === "money" ? (currency ?? "number") : units[request.unit],
       },
       ...operands.map(({ start, end }, at) => filingPassageItem(pages[at]!, start, end)),
+      ...(isTold ? [] : negativeItems(operands, currency ?? "number")),
     ],
     names: [request.company, period, "2 year", ...names],
   };

@@ -11,6 +11,7 @@ import {
   currencyOf,
   filingPassageItem,
   kinds,
+  negativeItems,
   shelfOf,
   units,
   valueIn,
@@ -47,6 +48,7 @@ function quarterDraft(figure: QuarterFigure): Draft {
         unit: unit === "money" ? (currencyOf(pages) ?? "number") : units[unit],
       },
       ...operands.map(({ start, end }, at) => filingPassageItem(pages[at]!, start, end)),
+      ...(isTold ? [] : negativeItems(operands, currencyOf(pages) ?? "number")),
     ],
     names: [company, period, ...operands.map((one) => one.period), ...rows],
   };
