@@ -404,6 +404,25 @@ export async function loadTradePage(db: Db, instrument: Instrument, range: Trade
     .execute();
 }
 
+/** What changes whenever a print of the instrument is stored, revised or erased, and up to when any becomes visible by itself. */
+export async function loadTradesVersion(
+  db: Db,
+  instrument: Instrument,
+): Promise<{ version: string; maxVisibleMs: number }> {
+  const rows = await db
+    .selectFrom("series")
+    .select(["seriesId", "dataVersion", "maxVisibleMs"])
+    .where("space", "=", instrument.space)
+    .where("instrumentId", "=", instrument.instrumentId)
+    .where("kind", "=", "trades")
+    .orderBy("seriesId")
+    .execute();
+  return {
+    version: rows.map(({ seriesId, dataVersion }) => `${seriesId}.${dataVersion}`).join(" "),
+    maxVisibleMs: Math.max(beginningMs, ...rows.map((row) => row.maxVisibleMs ?? beginningMs)),
+  };
+}
+
 /** The newest visible prints of a range, oldest first, newest revision each. */
 export async function loadNewestTrades(db: Db, instrument: Instrument, range: Omit<TradeRange, "after">) {
   const rows = await db

@@ -172,3 +172,50 @@ test("bars come as Parquet", async () => {
   });
   expect(rows[6]).toMatchObject({ open: 7, volume: null });
 });
+
+test.each(["csv", "parquet"] as const)(
+  "a download of %s that broke off goes on where it was",
+  async (format) => {
+    // More rows than are read at once.
+    const to = String(startMs + 4_000_000);
+    const ask = async (headers: Record<string, string>) =>
+      (await routes.exportTicks(deps(), input("exportTicks", { format, to }, headers), caller)) as Response;
+    const bytesOf = async (answer: Response) => Buffer.from(await answer.arrayBuffer());
+    const whole = await ask({});
+    const etag = whole.headers.get("etag")!;
+    expect(whole.headers.get("accept-ranges")).toBe("bytes");
+    const file = await bytesOf(whole);
+    for (const [range, from, to] of [
+      ["bytes=0-99", 0, 100],
+      [`bytes=1000-${file.length + 5}`, 1_000, file.length],
+      ["bytes=777-", 777, file.length],
+      ["bytes=-50", file.length - 50, file.length],
+    ] as const) {
+      const part = await ask({ range, "if-range": etag, "accept-encoding": "gzip" });
+      expect(part.status).toBe(206);
+      expect(part.headers.get("content-range")).toBe(`bytes ${from}-${to - 1}/${file.length}`);
+      expect(part.headers.get("content-encoding")).toBeNull();
+      expect((await bytesOf(part)).equals(file.subarray(from, to))).toBe(true);
+    }
+    for (const headers of [
+      { range: "bytes=5-", "if-range": '"another"' },
+      { range: "bytes=5-9,20-30" },
+      { range: "bytes=9-5" },
+      { range: "lines=1-2" },
+    ]) {
+      const answer = await ask(headers as Record<string, string>);
+      expect(answer.status).toBe(200);
+      expect((await bytesOf(answer)).equals(file)).toBe(true);
+    }
+    const none = await ask({ range: `bytes=${file.length}-` });
+    expect(none.status).toBe(416);
+    expect(none.headers.get("content-range")).toBe(`bytes */${file.length}`);
+    const other = (await routes.exportTicks(
+      deps(),
+      input("exportTicks", { format, to: String(startMs + 2_000) }),
+      caller,
+    )) as Response;
+    expect(other.headers.get("etag")).not.toBe(etag);
+    await other.body!.cancel();
+  },
+);

@@ -1,10 +1,12 @@
+import { createHash } from "node:crypto";
 import type { RouteHandlersFor } from "@tapedeck/core";
 import type { Db } from "../../db.ts";
 import { tableResponse } from "../../download.ts";
 import { barRowsOf } from "../contract.ts";
 import type { Instrument, SeriesDataset, SeriesReader } from "../contract.ts";
-import { loadNewestTrades, loadTradePage } from "../store.ts";
+import { loadNewestTrades, loadTradePage, loadTradesVersion } from "../store.ts";
 import type { exportRoutes } from "./contract.ts";
+import { answerPart } from "./part.ts";
 
 export interface ExportDeps {
   db: Db;
@@ -21,7 +23,20 @@ interface Range {
   asOf?: number | undefined;
 }
 
-/** A file in pieces as they are made, compressed where the client takes it. */
+/** What names a file that is made of these, always the same way. */
+const tagOf = (...parts: unknown[]) =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 32);
+
+/**
+ * A file in pieces as they are made: with a tag, a part of it where the client asks for one; else compressed where it
+ * takes that.
+ */
+async function sent(request: Request, tag: string | undefined, make: () => Response): Promise<Response> {
+  if (tag === undefined) return compressed(make(), request);
+  const answer = await answerPart(request, tag, make);
+  return answer.status === 200 ? compressed(answer, request) : answer;
+}
+
 function compressed(answer: Response, request: Request): Response {
   const takesGzip = /(^|[\s,])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(
     request.headers.get("accept-encoding") ?? "",
@@ -30,6 +45,9 @@ function compressed(answer: Response, request: Request): Response {
   headers.set("vary", "accept-encoding");
   if (!takesGzip) return new Response(answer.body, { headers });
   headers.set("content-encoding", "gzip");
+  // Bytes of a part would be those of the file as it is.
+  headers.delete("etag");
+  headers.delete("accept-ranges");
   const gzip = new CompressionStream("gzip") as ReadableWritablePair<
     Uint8Array<ArrayBuffer>,
     Uint8Array<ArrayBuffer>
@@ -98,9 +116,15 @@ export const exportRouteHandlers = {
   async exportTicks({ db, series, now }, { params, query, request }, { tenantId }) {
     const instrument = await series.resolve(tenantId, params.symbol);
     const columns = { eventMs: "time", price: "number", size: "number", venue: "text" } as const;
-    const batches = tradeBatches(db, instrument, query, now());
+    const nowMs = now();
+    const { from, to, asOf, format } = query;
+    const { version, maxVisibleMs } = await loadTradesVersion(db, instrument);
+    const isLasting = asOf !== undefined || maxVisibleMs <= nowMs;
+    const tag = isLasting ? tagOf(version, from, to, asOf, format) : undefined;
     const name = fileName(instrument.instrumentId, "ticks");
-    return compressed(tableResponse(query.format, name, columns, batches), request);
+    return sent(request, tag, () =>
+      tableResponse(format, name, columns, tradeBatches(db, instrument, query, nowMs)),
+    );
   },
 
   async exportOhlc(deps, { params, query, request }, { tenantId }) {
@@ -115,6 +139,8 @@ export const exportRouteHandlers = {
       volume: "number",
     } as const;
     const name = fileName(dataset.instrument.instrumentId, dataset.timeframe);
-    return compressed(tableResponse(query.format, name, columns, barBatches(dataset)), request);
+    return sent(request, tagOf(dataset.hash, query.format), () =>
+      tableResponse(query.format, name, columns, barBatches(dataset)),
+    );
   },
 } satisfies RouteHandlersFor<typeof exportRoutes, ExportDeps>;
