@@ -56,11 +56,14 @@ function discounted(found: readonly boolean[]): number {
   return found.reduce((sum, hit, place) => sum + (hit ? 1 / Math.log2(place + 2) : 0), 0);
 }
 
-/** How well and how fast `search` finds the pages that answer; it gives the ids of pages and their filings, best first. */
-export async function measureRetrieval(
+/** Gives the ids of pages and their filings, best first. */
+type PageSearch = (question: string, limit: number) => Promise<readonly { page: string; filing: string }[]>;
+
+/** How well `search` finds the pages that answer. */
+export async function judgeRetrieval(
   set: string,
   questions: readonly Question[],
-  search: (question: string, limit: number) => Promise<readonly { page: string; filing: string }[]>,
+  search: PageSearch,
 ): Promise<Measure[]> {
   const n = questions.length;
   const recalls: number[] = [];
@@ -75,6 +78,20 @@ export async function measureRetrieval(
     gains.push(discounted(found) / discounted(ideal));
     if (hits[0]?.filing === doc_name) firstDocuments++;
   }
+  return [
+    { set, metric: "recall@5", value: mean(recalls), n, aim: "≥ 0.75" },
+    { set, metric: "ndcg@10", value: mean(gains), n, aim: "≥ 0.65" },
+    { set, metric: "document@1", value: firstDocuments / n, n, count: firstDocuments, aim: "≥ 0.92" },
+  ];
+}
+
+/** How well and how fast `search` finds the pages that answer. */
+export async function measureRetrieval(
+  set: string,
+  questions: readonly Question[],
+  search: PageSearch,
+): Promise<Measure[]> {
+  const judged = await judgeRetrieval(set, questions, search);
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const { question } of questions) {
@@ -86,9 +103,7 @@ export async function measureRetrieval(
   times.sort((one, other) => one - other);
   const quantile = (share: number) => times[Math.ceil(times.length * share) - 1] ?? 0;
   return [
-    { set, metric: "recall@5", value: mean(recalls), n, aim: "≥ 0.75" },
-    { set, metric: "ndcg@10", value: mean(gains), n, aim: "≥ 0.65" },
-    { set, metric: "document@1", value: firstDocuments / n, n, count: firstDocuments, aim: "≥ 0.92" },
+    ...judged,
     { set, metric: "latency_p50_ms", value: quantile(0.5), n: times.length, aim: "≤ 15" },
     { set, metric: "latency_p99_ms", value: quantile(0.99), n: times.length, aim: "≤ 50" },
   ];
