@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+
 /** Bytes [from, to) of a file. */
 interface Span {
   from: number;
@@ -25,7 +27,7 @@ export async function answerPart(request: Request, tag: string, make: () => Resp
   }
   headers.set("content-range", `bytes ${span.from}-${span.to - 1}/${length}`);
   headers.set("content-length", String(span.to - span.from));
-  const body = ReadableStream.from(cut(make(), span)) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  const body = Readable.toWeb(Readable.from(cut(make(), span))) as ReadableStream<Uint8Array<ArrayBuffer>>;
   return new Response(body, { status: 206, headers });
 }
 
