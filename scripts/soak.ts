@@ -290,11 +290,14 @@ const { rows } = await sql<{ places: number; openGaps: number; openFindings: num
     (select count(*)::int from stream_gaps where state = 'open') as open_gaps,
     (select count(*)::int from stream_findings where to_ms is null) as open_findings`.execute(db);
 const left = rows[0]!;
-const wrongBars = await market.wrongBars();
-say(
-  `rows: ${left.places} places, ${left.openGaps} gaps open, ${left.openFindings} findings open, ${wrongBars} wrong bars`,
+const barFault = await market.barsWhole(settleMs).then(
+  () => undefined,
+  (error: Error) => error.message,
 );
-if (left.places !== market.symbols.length || left.openGaps > 0 || wrongBars > 0) leaks += 1;
+say(
+  `rows: ${left.places} places, ${left.openGaps} gaps open, ${left.openFindings} findings open, bars: ${barFault ?? "all right"}`,
+);
+if (left.places !== market.symbols.length || left.openGaps > 0 || barFault !== undefined) leaks += 1;
 const facts = await healthOf(first);
 say(`stream: ${facts?.["stored"]} rows stored, ${facts?.["lost"]} lost, ${facts?.["fenced"]} fenced`);
 

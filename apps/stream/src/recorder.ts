@@ -159,7 +159,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   const timer = setInterval(() => {
-    seal();
+    // While storing is slow a chunk grows to its full size: the statements of a transaction are many however few its rows.
+    if (sealed.length === 0) seal();
     void work();
   }, options.everyMs);
 

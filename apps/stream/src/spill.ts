@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Log } from "@tapedeck/core";
@@ -12,8 +12,8 @@ export interface Spill {
   /** Lines that were set aside by this process. */
   setAside(): number;
   /**
-   * Appends and syncs before it returns: whoever cannot keep a chunk in memory must not go on without it. False: the file
-   * has reached its limit and the chunk is not kept. Throws where the file cannot be written.
+   * Writes before it returns, so that no more can come meanwhile than memory has place for; the disk is told soon after. False:
+   * the file has reached its limit and the chunk is not kept. Throws where the file cannot be written.
    */
   append(chunk: Chunk): boolean;
   /**
@@ -26,12 +26,11 @@ export interface Spill {
   putAside(chunk: Chunk, reason: unknown): void;
 }
 
-/** Appends to a file and syncs; gives its size. */
-function appendSynced(file: string, data: string | Buffer): number {
+/** Appends to a file; gives its size. */
+function appendTo(file: string, data: string | Buffer): number {
   const descriptor = openSync(file, "a", 0o600);
   try {
     writeFileSync(descriptor, data);
-    fsyncSync(descriptor);
     return fstatSync(descriptor).size;
   } finally {
     closeSync(descriptor);
@@ -100,8 +99,37 @@ export async function openSpill(file: string, maxBytes: number, log: Log): Promi
   const asideFile = `${file}.aside`;
   let asideLines = 0;
 
+  /** Files that the disk has not been told of, and whether it is being told: a slow disk holds nobody up. */
+  const unsynced = new Set<string>();
+  let syncing = false;
+  async function syncAll(): Promise<void> {
+    for (const name of unsynced) {
+      unsynced.delete(name);
+      const handle = await open(name, "r+");
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+  }
+  function syncSoon(name: string): void {
+    unsynced.add(name);
+    if (syncing) return;
+    syncing = true;
+    syncAll()
+      // It may have been stored, and removed, since.
+      .catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") log.error({ err: error, file: name }, "a spill file was not synced");
+      })
+      .finally(() => {
+        syncing = false;
+      });
+  }
+
   function putLineAside(line: string, reason: unknown): void {
-    appendSynced(asideFile, `${line}\n`);
+    appendTo(asideFile, `${line}\n`);
+    syncSoon(asideFile);
     asideLines += 1;
     log.error(
       { err: reason, file: asideFile, bytes: line.length },
@@ -118,7 +146,8 @@ export async function openSpill(file: string, maxBytes: number, log: Log): Promi
       // Until it is known to be whole: a line that a full disk cut off is closed by the next one.
       torn = true;
       bytes += line.length;
-      bytes = appendSynced(file, line);
+      bytes = appendTo(file, line);
+      syncSoon(file);
       torn = false;
       return true;
     },

@@ -16,8 +16,11 @@ export interface Market {
    * that in time.
    */
   whole(withinMs: number): Promise<number>;
-  /** Bars of a minute and a second whose newest revision is not what the stored trades make. */
-  wrongBars(): Promise<number>;
+  /**
+   * Waits until each second and minute that has ended has the bar that its stored trades make, and none has another; trading
+   * has stopped. Throws when it did not come to that in time.
+   */
+  barsWhole(withinMs: number): Promise<void>;
   stop(): void;
 }
 
@@ -84,6 +87,35 @@ export function startMarket(options: {
     }
   }
 
+  /** Seconds and minutes, ended by a time, whose newest bar is not what their stored trades make, or that have none. */
+  async function wrongBars(endedMs: number): Promise<number> {
+    const { rows } = await sql<{ wrong: number }>`
+      with prints as (
+        select distinct on (series.instrument_id, event_ms, ordinal)
+          series.instrument_id, event_ms, ordinal, price, size
+        from trades join series using (series_id)
+        order by series.instrument_id, event_ms, ordinal, revision desc
+      ), wanted as (
+        select instrument_id, timeframe, event_ms - event_ms % length as open_ms,
+          (array_agg(price order by event_ms, ordinal))[1] as open, max(price) as high, min(price) as low,
+          (array_agg(price order by event_ms desc, ordinal desc))[1] as close, sum(size) as volume
+        from prints cross join (values ('1s', 1000), ('1m', 60000)) as frames (timeframe, length)
+        where event_ms - event_ms % length + length <= ${endedMs}
+        group by 1, 2, 3
+      ), made as (
+        select distinct on (series.series_id, bars.open_ms)
+          series.instrument_id, series.timeframe, bars.open_ms, bars.open, bars.high, bars.low, bars.close, bars.volume
+        from bars join series using (series_id)
+        where series.timeframe in ('1s', '1m') and bars.close_ms <= ${endedMs}
+        order by series.series_id, bars.open_ms, bars.revision desc
+      )
+      select count(*)::int as wrong from wanted w full join made m using (instrument_id, timeframe, open_ms)
+      where (m.open, m.high, m.low, m.close, m.volume) is distinct from (w.open, w.high, w.low, w.close, w.volume)`.execute(
+      db,
+    );
+    return rows[0]!.wrong;
+  }
+
   return {
     symbols,
     made: () => counts.reduce((sum, count) => sum + count, 0),
@@ -101,30 +133,16 @@ export function startMarket(options: {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
-    async wrongBars() {
-      const { rows } = await sql<{ wrong: number }>`
-        with prints as (
-          select distinct on (series.instrument_id, event_ms, ordinal)
-            series.instrument_id, event_ms, ordinal, price, size
-          from trades join series using (series_id)
-          order by series.instrument_id, event_ms, ordinal, revision desc
-        ), made as (
-          select distinct on (series.series_id, bars.open_ms)
-            series.instrument_id, bars.open_ms, bars.close_ms, bars.open, bars.high, bars.low, bars.close, bars.volume
-          from bars join series using (series_id) where series.timeframe in ('1s', '1m')
-          order by series.series_id, bars.open_ms, bars.revision desc
-        ), wanted as (
-          select m.instrument_id, m.open_ms, m.close_ms,
-            (array_agg(p.price order by p.event_ms, p.ordinal))[1] as open, max(p.price) as high, min(p.price) as low,
-            (array_agg(p.price order by p.event_ms desc, p.ordinal desc))[1] as close, sum(p.size) as volume
-          from made m join prints p on p.instrument_id = m.instrument_id
-            and p.event_ms >= m.open_ms and p.event_ms < m.close_ms
-          group by 1, 2, 3
-        )
-        select count(*)::int as wrong from made m left join wanted w using (instrument_id, open_ms, close_ms)
-        where (m.open, m.high, m.low, m.close, m.volume)
-          is distinct from (w.open, w.high, w.low, w.close, w.volume)`.execute(db);
-      return rows[0]!.wrong;
+    async barsWhole(withinMs) {
+      const endedMs = Date.now();
+      const startedMs = performance.now();
+      for (;;) {
+        const wrong = await wrongBars(endedMs);
+        if (wrong === 0) return;
+        if (performance.now() - startedMs > withinMs)
+          throw new Error(`${wrong} bars are missing, or not what their trades make`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
     },
     stop() {
       clearInterval(timer);
