@@ -5,6 +5,7 @@ import { AppError } from "@tapedeck/core";
 import type { Log } from "@tapedeck/core";
 import type { Database, Db } from "@tapedeck/features/db";
 import { isOutage } from "@tapedeck/features/jobs/store";
+import { spendWeight } from "@tapedeck/features/ticks/spending-store";
 import { loadSymbols } from "@tapedeck/features/ticks/store";
 import { createBus } from "@tapedeck/platform/bus/index";
 import { readCodeVersion } from "@tapedeck/platform/config/codeVersion";
@@ -101,7 +102,16 @@ async function openSource(
     const channels = environment.STREAM_CHANNELS;
     return createVenueSource(
       venue,
-      openTradeFeed({ venue, symbols, channels, ...addresses, now, random, log }),
+      openTradeFeed({
+        venue,
+        symbols,
+        channels,
+        ...addresses,
+        now,
+        random,
+        log,
+        spend: (spending) => spendWeight(db, spending),
+      }),
     );
   }
   const { createSimulatedSource, maxSymbols } = await import("./simulated.ts");

@@ -51,6 +51,8 @@ export interface TicksTables {
     toMs: number | null;
     detail: string;
   };
+  /** What requests of the last minute weighed, of all processes. */
+  venueSpending: { venue: string; atMs: number; weight: number };
   /** As last told before each settlement. */
   fundingRates: {
     venue: string;

@@ -174,7 +174,8 @@ export function createBarSources(options: BarSourcesOptions): (venue: string) =>
   });
 }
 
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** What the work gives; the signal's reason once that aborts, though the work may go on. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = (): void => reject(signal.reason as Error);
   signal.addEventListener("abort", stop, { once: true });

@@ -157,6 +157,54 @@ test("an exchange without a WebSocket is asked again and again", async () => {
   server.close();
 });
 
+test("symbols that are polled are asked for at different times, and one whose answer is overdue is named", async () => {
+  const asked: { symbol: string; atMs: number }[] = [];
+  const silent = new Set<string>();
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url!, "http://venue");
+    const code = searchParams.get("product_code") ?? "";
+    if (silent.has(code)) return;
+    response.writeHead(200, { "content-type": "application/json" });
+    if (pathname.endsWith("/getexecutions")) asked.push({ symbol: code, atMs: performance.now() });
+    const markets = ["BTC_JPY", "ETH_JPY"].map((product_code) => ({ product_code, market_type: "Spot" }));
+    response.end(JSON.stringify(pathname.endsWith("/getmarkets") ? markets : []));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const feed = createCcxtFeed({
+    exchange: "bitflyer",
+    symbols: ["BTC/JPY", "ETH/JPY"],
+    restUrl: `http://127.0.0.1:${port}`,
+    now: Date.now,
+    random: () => 0.5,
+    log: testLog(),
+    pauseMs: 20,
+    pollMs: 1_000,
+    gate: { timeoutMs: 3_000, failures: 2, openMs: 200 },
+  });
+  stop = () => feed.stop();
+  await feed.fetchInstruments();
+  const ignore = () => undefined;
+  feed.start({ trade: ignore, book: ignore, quote: ignore, mark: ignore, ownBar: ignore, gap: ignore });
+  for (const symbol of ["BTC/JPY", "ETH/JPY"]) feed.follow(symbol, undefined);
+  const first = (code: string) => asked.find(({ symbol }) => symbol === code)?.atMs ?? Number.NaN;
+  await expect.poll(() => first("ETH_JPY") - first("BTC_JPY"), { timeout: 10_000 }).toBeGreaterThan(300);
+  await expect.poll(() => feed.status().state, { timeout: 10_000 }).toBe("live");
+  silent.add("ETH_JPY");
+  await expect
+    .poll(() => feed.status(), { timeout: 20_000 })
+    .toMatchObject({
+      state: "down",
+      lastError: "1 of 2 symbols had no answer in time: ETH/JPY",
+      calls: { timedOut: expect.toSatisfy((count: number) => count > 0) },
+    });
+  silent.clear();
+  await expect.poll(() => feed.status().state, { timeout: 20_000 }).toBe("live");
+  stop();
+  server.closeAllConnections();
+  server.close();
+});
+
 test("an exchange that there is not is refused", async () => {
   const none = createCcxtFeed({
     exchange: "nowhere",

@@ -1,9 +1,10 @@
 import { AppError, createOrderBook } from "@tapedeck/core";
 import type { Log, OrderBook, TradeFeed, TradeFeedEvents, TradeFeedStatus, TradePlace } from "@tapedeck/core";
 import type { Exchange, Trade } from "ccxt";
-import { moveAddresses } from "../bars.ts";
+import { moveAddresses, orAborted } from "../bars.ts";
 import { createGate } from "./gate.ts";
 import type { GateOptions } from "./gate.ts";
+import { overdueMessage, staggerMs } from "./polling.ts";
 import { createVenueClock } from "./venueClock.ts";
 
 export interface CcxtFeedOptions {
@@ -79,6 +80,8 @@ interface Followed {
   place: TradePlace | undefined;
   known: Set<string>;
   book: OrderBook;
+  /** Of the last answer, by the steady clock; before it, since when it is asked for. Undefined where trades are watched. */
+  polledMs: number | undefined;
 }
 
 async function timeOf(exchange: Watched): Promise<number> {
@@ -109,9 +112,10 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
   const { now, random, log, pauseMs = 500, pollMs = 2_000 } = options;
   const venue = options.exchange;
   const followed = new Map<string, Followed>();
+  const timeoutMs = options.gate?.timeoutMs ?? 10_000;
   const gate = createGate({
     now: () => performance.now(),
-    timeoutMs: 10_000,
+    timeoutMs,
     atOnce: 4,
     waiting: 1_000,
     failures: 5,
@@ -125,11 +129,15 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
   const clock = createVenueClock(now);
   let lastError: string | null = null;
   let opened: Promise<Watched> | undefined;
+  let polled = 0;
   let events: TradeFeedEvents;
   let stopped = false;
   const timers = new Set<NodeJS.Timeout>();
 
   const exchangeOf = () => (opened ??= openExchange(options));
+  /** A request: ccxt takes no signal, so that it may go on after its time, by ccxt's own at most. */
+  const call = <T>(work: () => Promise<T>, limitMs?: number) =>
+    gate.call((signal) => orAborted(work(), signal), undefined, limitMs);
   const goesOn = (one: Followed) => !stopped && followed.get(one.symbol) === one;
 
   function pause(ms: number): Promise<void> {
@@ -203,7 +211,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
       const sinceMs = one.place?.last.eventMs;
       // One before: some exchanges tell only what is later than asked for.
       const asked = sinceMs === undefined ? undefined : Math.floor(sinceMs) - 1;
-      const page = await gate.call(() => exchange.fetchTrades(one.symbol, asked, pageTrades));
+      const page = await call(() => exchange.fetchTrades(one.symbol, asked, pageTrades));
       const fresh = page.filter(
         (trade) => !one.known.has(idOf(trade)) && (trade.timestamp ?? 0) >= (sinceMs ?? -Infinity),
       );
@@ -216,21 +224,36 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
 
   async function watch(exchange: Watched, one: Followed): Promise<void> {
     // Asked for first, so that what comes while the rest is fetched is not missed.
-    let next = exchange.watchTrades(one.symbol);
+    const watchNext = () => gate.watch(() => exchange.watchTrades(one.symbol));
+    let next = watchNext();
     next.catch(() => undefined);
     if (one.place !== undefined) await fetchSince(exchange, one);
     while (goesOn(one)) {
       takeAll(one, await next);
-      next = exchange.watchTrades(one.symbol);
+      next = watchNext();
     }
     next.catch(() => undefined);
   }
 
+  /** Symbols are asked for at different times of each period. */
   async function poll(exchange: Watched, one: Followed): Promise<void> {
+    if (one.polledMs === undefined) {
+      one.polledMs = performance.now();
+      await pause(staggerMs(polled++, pollMs));
+    }
     while (goesOn(one)) {
       await fetchSince(exchange, one);
+      one.polledMs = performance.now();
       await pause(pollMs);
     }
+  }
+
+  /** Symbols whose answer is overdue: asked for twice over, and as long as an answer may take. */
+  function late(): string[] {
+    const beforeMs = performance.now() - 2 * pollMs - timeoutMs;
+    return [...followed.values()]
+      .filter(({ polledMs }) => polledMs !== undefined && polledMs < beforeMs)
+      .map(({ symbol }) => symbol);
   }
 
   /** Again after a pause, longer each time, whatever it was that failed. */
@@ -260,7 +283,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
 
   async function watchBook(exchange: Watched, one: Followed): Promise<void> {
     while (goesOn(one)) {
-      const { bids, asks, timestamp } = await exchange.watchOrderBook(one.symbol);
+      const { bids, asks, timestamp } = await gate.watch(() => exchange.watchOrderBook(one.symbol));
       if (!goesOn(one)) return;
       heard(one);
       one.book.clear();
@@ -281,7 +304,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
   function readClock(): void {
     exchangeOf()
       .then(async (exchange) => {
-        if (exchange.has["fetchTime"]) await gate.call(() => clock.measure(() => timeOf(exchange)));
+        if (exchange.has["fetchTime"]) await call(() => clock.measure(() => timeOf(exchange)));
       })
       .catch((error: unknown) => log.debug({ err: error, venue }, "the venue's clock was not read"));
   }
@@ -290,10 +313,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
     async fetchInstruments() {
       const exchange = await exchangeOf();
       try {
-        await Promise.race([
-          exchange.loadMarkets(),
-          pause(marketsMs).then(() => Promise.reject(new Error("it took too long"))),
-        ]);
+        await call(() => exchange.loadMarkets(), marketsMs);
       } catch (error) {
         throw new AppError("venue.unavailable", `${venue} does not say what it trades.`, {
           retryable: true,
@@ -327,6 +347,7 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
         place: place?.ids === undefined ? undefined : place,
         known: new Set(place?.ids),
         book: createOrderBook(),
+        polledMs: undefined,
       };
       followed.set(symbol, one);
       begin(one).catch((error: unknown) => log.error({ err: error, venue }, "an exchange is not followed"));
@@ -337,16 +358,19 @@ export function createCcxtFeed(options: CcxtFeedOptions): TradeFeed {
       for (const [symbol, { place }] of followed) if (place !== undefined) places.set(symbol, place);
       return places;
     },
-    status: () => ({
-      state,
-      lastMessageMs,
-      clockOffsetMs: clock.offsetMs(),
-      ...counts,
-      missing: 0,
-      breaker: gate.state(),
-      calls: gate.calls(),
-      lastError: lastError ?? gate.lastError(),
-    }),
+    status() {
+      const overdue = late();
+      return {
+        state: overdue.length > 0 ? "down" : state,
+        lastMessageMs,
+        clockOffsetMs: clock.offsetMs(),
+        ...counts,
+        missing: 0,
+        breaker: gate.state(),
+        calls: gate.calls(),
+        lastError: overdueMessage(overdue, followed.size) ?? lastError ?? gate.lastError(),
+      };
+    },
     stop() {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);

@@ -7,7 +7,7 @@ import { dataDir, leaveOutUnless, testLog } from "@tapedeck/testkit";
 import { liveBinance } from "@tapedeck/testkit/liveBinance";
 import type { LiveBinance } from "@tapedeck/testkit/liveBinance";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { aggTradeOf, parseAggTrade } from "./aggTrade.ts";
 import { binanceProtocol } from "./binance.ts";
 import type { BinanceChannel } from "./binance.ts";
@@ -42,6 +42,7 @@ describe("a feed of a venue that fails in its usual ways", () => {
     places: ReadonlyMap<string, TradePlace> = new Map(),
     lifeMs = 60_000,
     channels?: readonly BinanceChannel[],
+    catchUpMs = 5_000,
   ) {
     const { socketUrl, restUrl } = venue;
     const feed = createTradeFeed({
@@ -50,10 +51,11 @@ describe("a feed of a venue that fails in its usual ways", () => {
       now: () => Date.now() + wrongMs,
       random: () => 0.5,
       log: testLog(),
-      times: { idleMs: 400, lifeMs, overlapMs: 100, pauseMs: 20, maxPauseMs: 100 },
+      times: { idleMs: 1_500, lifeMs, overlapMs: 100, pauseMs: 20, maxPauseMs: 100 },
       gate: { failures: 3, openMs: 200 },
       healMs: 30,
       emptyMs: 600,
+      catchUpMs,
     });
     stop = () => feed.stop();
     feed.start({
@@ -94,6 +96,23 @@ describe("a feed of a venue that fails in its usual ways", () => {
         { symbol: "BTCUSDT", fromId: 1_001, toId: 1_002, state: "healed" },
       ]);
     expect(feed.status()).toMatchObject({ state: "live", reconnects: 1, duplicates: 1, missing: 0 });
+  });
+
+  test("what a lost connection missed is fetched though nothing is traded after it", async () => {
+    const feed = follow(undefined, undefined, undefined, 200);
+    await subscribed();
+    venue.trade(100);
+    await settled([1_000]);
+    venue.drop();
+    for (let price = 101; price < 1_301; price++) venue.trade(price, { hidden: true });
+    await subscribed(2);
+    await settled(Array.from({ length: 1_201 }, (_, i) => 1_000 + i));
+    expect(gaps).toEqual([]);
+    await expect.poll(() => venue.asked()).toBe(3);
+    // A symbol that stays quiet is asked for once a connection.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(venue.asked()).toBe(3);
+    expect(feed.status()).toMatchObject({ reconnects: 1, duplicates: 0, missing: 0 });
   });
 
   test("history that is refused opens the breaker; allowed again, the series is whole", async () => {
@@ -371,6 +390,62 @@ test("an open gate makes no call until its time is over; then one call decides",
   const busy = gate.call(() => new Promise(() => undefined));
   await expect(gate.call(() => Promise.resolve(1))).rejects.toMatchObject({ code: "venue.unavailable" });
   busy.catch(() => undefined);
+});
+
+test("what is watched is refused while the gate is open; failures of one moment count once", async () => {
+  let nowMs = 0;
+  const gate = createGate({
+    now: () => nowMs,
+    timeoutMs: 1_000,
+    atOnce: 1,
+    waiting: 1,
+    failures: 2,
+    openMs: 5_000,
+  });
+  const lost = () => Promise.reject(new Error("the connection was lost"));
+  const failTogether = () =>
+    Promise.all(Array.from({ length: 5 }, () => expect(gate.watch(lost)).rejects.toThrow("was lost")));
+  await failTogether();
+  expect(gate.state()).toBe("closed");
+  nowMs = 1_000;
+  await failTogether();
+  expect(gate.state()).toBe("open");
+  const quiet = vi.fn(() => Promise.resolve(1));
+  await expect(gate.watch(quiet)).rejects.toMatchObject({ code: "venue.unavailable" });
+  await expect(gate.call(quiet)).rejects.toMatchObject({ code: "venue.unavailable" });
+  expect(quiet).not.toHaveBeenCalled();
+  nowMs = 6_000;
+  await expect(gate.watch(quiet)).resolves.toBe(1);
+  expect(gate.state()).toBe("closed");
+});
+
+test("a call waits for weight that other processes spent; where they cannot be asked, its own counts", async () => {
+  const answers = [
+    () => Promise.resolve(false),
+    () => Promise.resolve(true),
+    () => Promise.reject(new Error("away")),
+  ];
+  const spent: number[] = [];
+  const gate = createGate({
+    now: () => 0,
+    timeoutMs: 1_000,
+    atOnce: 1,
+    waiting: 1,
+    failures: 5,
+    openMs: 1_000,
+    weightPerMinute: 100,
+    spendShared(weight) {
+      spent.push(weight);
+      return answers.shift()!();
+    },
+  });
+  const call = () => gate.call(() => Promise.resolve("told"), 30);
+  await expect(call()).rejects.toMatchObject({ code: "venue.unavailable", retryable: true });
+  expect(gate.lastError()).toMatch(/all processes/);
+  await expect(call()).resolves.toBe("told");
+  await expect(call()).resolves.toBe("told");
+  await expect(call()).rejects.toThrow("weigh 90 of 100");
+  expect(spent).toEqual([30, 30, 30]);
 });
 
 test("calls beyond the places wait in order, those beyond the queue are refused, and a hold-off refuses all", async () => {

@@ -28,12 +28,16 @@ export interface TradeFeedOptions {
   log: Log;
   times?: Partial<LinkTimes>;
   gate?: Partial<GateOptions>;
+  /** Spends weight at a venue that the processes of an address share; false: not now. Default: each counts its own alone. */
+  spend?: ((spending: { venue: string; weight: number; perMinute: number }) => Promise<boolean>) | undefined;
   /** How often what is missing is asked for. Default 1 s. */
   healMs?: number;
   /** Trades older than this are not asked for: nobody takes them any more. Default 24 h. */
   historyMs?: number;
   /** A venue's history may be behind its socket: for how long it must have none of a hole's trades. Default 60 s. */
   emptyMs?: number;
+  /** How long a new connection may tell no trade of a symbol before what came after the last one is asked for. Default 5 s. */
+  catchUpMs?: number;
   /** How often the venue's clock is read. Default 5 min. */
   clockMs?: number;
 }
@@ -65,7 +69,8 @@ interface FollowedBook {
 
 /**
  * Trades of a venue over one WebSocket (two while it changes over). Each is handed on once, whatever the connections
- * repeat; ids that were skipped are fetched from the venue's history, page by page, until none is missing. Books are
+ * repeat; ids that were skipped are fetched from the venue's history, page by page, until none is missing, and so is what
+ * came after the last trade of a symbol that a new connection tells nothing of. Books are
  * kept by the venue's rule and read anew where an update was skipped.
  */
 export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
@@ -75,12 +80,22 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
   /** Gaps that are not closed, each with the state that it will be closed with. */
   const gaps = new Map<TradeGap, "healed" | "lost">();
   const vain = new WeakMap<TradeHole, Vain>();
+  /**
+   * Symbols of which no trade came since a connection was made, and since when, by the steady clock: what was traded before
+   * it may be missing, and no later number tells so.
+   */
+  const quiet = new Map<string, number>();
+  const { weights, venue } = protocol;
+  const { spend } = options;
   const gate = createGate({
     now: () => performance.now(),
     timeoutMs: 10_000,
     atOnce: 2,
     waiting: 100,
-    weightPerMinute: protocol.weights?.perMinute,
+    weightPerMinute: weights?.perMinute,
+    ...(weights !== undefined && spend !== undefined
+      ? { spendShared: (weight: number) => spend({ venue, weight, perMinute: weights.perMinute }) }
+      : {}),
     failures: 5,
     openMs: 30_000,
     ...options.gate,
@@ -170,6 +185,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
       for (const message of protocol.parse(text)) {
         switch (message.kind) {
           case "trade":
+            quiet.delete(message.trade.symbol);
             take(message.trade);
             break;
           case "quote":
@@ -234,6 +250,22 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
       if (!(await fillOnce(symbol, sequence, hole))) return;
   }
 
+  /** A page of what came after a quiet symbol's last trade; again later where there was something. */
+  async function catchUp(symbol: string): Promise<void> {
+    const sequence = sequences.get(symbol);
+    const last = sequence?.place()?.last;
+    if (last === undefined || clock.now() - last.eventMs > (options.historyMs ?? 86_400_000)) {
+      quiet.delete(symbol);
+      return;
+    }
+    const from = { fromId: last.tradeId + 1, sinceMs: last.eventMs };
+    const page = await gate.call((signal) => protocol.fetchTrades(symbol, from, signal), weights?.trades);
+    if (stopped || sequences.get(symbol) !== sequence) return;
+    const later = page.filter(({ tradeId }) => tradeId > last.tradeId);
+    for (const trade of later) take(trade);
+    if (later.length === 0) quiet.delete(symbol);
+  }
+
   function giveUp(symbol: string, sequence: Sequence, hole: TradeHole): void {
     sequence.forget(hole);
     markLost(symbol, [hole]);
@@ -248,6 +280,8 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     gap.symbol === symbol && gap.fromId <= hole.toId && gap.toId >= hole.fromId;
 
   async function heal(): Promise<void> {
+    const beforeMs = performance.now() - (options.catchUpMs ?? 5_000);
+    for (const [symbol, sinceMs] of quiet) if (sinceMs <= beforeMs) await catchUp(symbol);
     for (const [symbol, sequence] of sequences)
       for (const hole of sequence.holes().slice()) await fill(symbol, sequence, hole);
     for (const [symbol, sequence] of sequences) markLost(symbol, sequence.takeLost());
@@ -340,6 +374,8 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
         onMessage,
         onLive() {
           state = "live";
+          const atMs = performance.now();
+          for (const symbol of sequences.keys()) quiet.set(symbol, atMs);
         },
         onDown(reason) {
           state = "down";
@@ -364,11 +400,13 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
           askedMs: -Infinity,
           asking: false,
         });
+      quiet.set(symbol, performance.now());
       toFollow.add(symbol);
       tellSoon();
     },
     leave(symbol) {
       sequences.delete(symbol);
+      quiet.delete(symbol);
       books.delete(symbol);
       if (!toFollow.delete(symbol)) link?.tell(protocol.unsubscribe([symbol]));
     },

@@ -14,6 +14,11 @@ export interface GateOptions {
   openMs: number;
   /** What the calls of any minute may weigh together, as the server counts it. Absent: whatever they do. */
   weightPerMinute?: number | undefined;
+  /**
+   * Spends weight that other processes share; false: they have spent so much of it that this call must wait. What it throws
+   * is passed over: then this process counts its own alone.
+   */
+  spendShared?: ((weight: number) => Promise<boolean>) | undefined;
 }
 
 /** The server asks for no more calls in the next `afterMs`. */
@@ -30,8 +35,16 @@ export class HoldOff extends Error {
  * while after too many failures, or where it said so (`HoldOff`).
  */
 export interface Gate {
-  /** Throws `venue.unavailable` (retryable) while open, full or spent, and what the call throws. `weight`: default 1. */
-  call<T>(work: (signal: AbortSignal) => Promise<T>, weight?: number): Promise<T>;
+  /**
+   * Throws `venue.unavailable` (retryable) while open, full or spent, and what the call throws. `weight`: default 1;
+   * `timeoutMs`: where this one takes longer than the others.
+   */
+  call<T>(work: (signal: AbortSignal) => Promise<T>, weight?: number, timeoutMs?: number): Promise<T>;
+  /**
+   * Waits for what the server sends when it has something: it has no timeout and takes no place, but is refused while open,
+   * and its failures count as those of calls do; those of one second, as of one lost connection, count once.
+   */
+  watch<T>(work: () => Promise<T>): Promise<T>;
   state(): "closed" | "open" | "half-open";
   calls(): CallStatus;
   lastError(): string | null;
@@ -43,12 +56,14 @@ interface Waiting {
 }
 
 const minuteMs = 60_000;
+const momentMs = 1_000;
 
 export function createGate(options: GateOptions): Gate {
   let failed = 0;
   let openUntilMs: number | undefined;
   let underWay = 0;
   let lastError: string | null = null;
+  let watchFailedMs = -Infinity;
   const counts = { made: 0, failed: 0, timedOut: 0, heldBack: 0 };
   const queue: Waiting[] = [];
   /** Of the last minute, the oldest first. */
@@ -106,6 +121,20 @@ export function createGate(options: GateOptions): Gate {
     spent += weight;
   }
 
+  async function spendAll(weight: number): Promise<void> {
+    spend(weight);
+    const isLeft = await options.spendShared?.(weight).catch(() => true);
+    if (isLeft !== false) return;
+    lastError = "calls of all processes in this minute weigh what they may";
+    throw heldBack();
+  }
+
+  function noteSuccess(): void {
+    failed = 0;
+    // What was asked before the server wanted no more says nothing of that.
+    if (state() !== "open") openUntilMs = undefined;
+  }
+
   function open(forMs: number): void {
     openUntilMs = Math.max(openUntilMs ?? -Infinity, options.now() + forMs);
   }
@@ -123,21 +152,34 @@ export function createGate(options: GateOptions): Gate {
     state,
     lastError: () => lastError,
     calls: () => ({ ...counts, underWay, atOnce: options.atOnce, timeoutMs: options.timeoutMs }),
-    async call(work, weight = 1) {
+    async call(work, weight = 1, timeoutMs = options.timeoutMs) {
       await enter();
       try {
-        spend(weight);
+        await spendAll(weight);
         counts.made += 1;
-        const result = await work(AbortSignal.timeout(options.timeoutMs)).catch((error: unknown) => {
+        const result = await work(AbortSignal.timeout(timeoutMs)).catch((error: unknown) => {
           noteFailure(error);
           throw error;
         });
-        failed = 0;
-        // What was asked before the server wanted no more says nothing of that.
-        if (state() !== "open") openUntilMs = undefined;
+        noteSuccess();
         return result;
       } finally {
         leave();
+      }
+    },
+    async watch(work) {
+      if (state() === "open") throw heldBack();
+      try {
+        const result = await work();
+        noteSuccess();
+        return result;
+      } catch (error) {
+        const atMs = options.now();
+        if (atMs - watchFailedMs >= momentMs) {
+          watchFailedMs = atMs;
+          noteFailure(error);
+        }
+        throw error;
       }
     },
   };

@@ -3,6 +3,7 @@ import type { Log, TradeFeed, TradeFeedEvents, TradeFeedStatus } from "@tapedeck
 import * as z from "zod";
 import { createGate } from "./gate.ts";
 import type { GateOptions } from "./gate.ts";
+import { overdueMessage, staggerMs } from "./polling.ts";
 import { fetchJson } from "./protocol.ts";
 
 /** Where the answer to a question after a symbol's price has it. */
@@ -67,8 +68,6 @@ export interface RestFeedOptions {
 
 /** Symbols are first asked for within this time, each at another, so that they are not all asked for at once. */
 const firstMs = 60_000;
-/** The golden ratio: however many of its multiples there are, what is left of them lies evenly between 0 and 1. */
-const golden = 0.618_033_988_749_895;
 
 /** A symbol that is asked for; times by the steady clock. */
 interface Followed {
@@ -207,7 +206,7 @@ export function createRestFeed(options: RestFeedOptions): TradeFeed {
       events = given;
     },
     follow(symbol) {
-      const waitMs = Math.min(rest.everyMs, firstMs) * ((started * golden) % 1);
+      const waitMs = staggerMs(started, Math.min(rest.everyMs, firstMs));
       started += 1;
       const begin = () => {
         one.timer = setInterval(() => askSoon(symbol, one), rest.everyMs);
@@ -229,7 +228,6 @@ export function createRestFeed(options: RestFeedOptions): TradeFeed {
     places: () => new Map(),
     status() {
       const overdue = late();
-      const names = overdue.slice(0, 5).join(", ");
       return {
         state: stateNow(overdue),
         lastMessageMs,
@@ -238,10 +236,7 @@ export function createRestFeed(options: RestFeedOptions): TradeFeed {
         missing: 0,
         breaker: gate.state(),
         calls: gate.calls(),
-        lastError:
-          overdue.length === 0
-            ? gate.lastError()
-            : `${overdue.length} of ${followed.size} symbols had no answer in time: ${names}`,
+        lastError: overdueMessage(overdue, followed.size) ?? gate.lastError(),
       };
     },
     stop() {
