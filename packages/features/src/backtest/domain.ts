@@ -143,7 +143,7 @@ export function marketOf(
   };
 }
 
-type Terms = Pick<BacktestPayload, "sizing" | "protection" | "innerPath">;
+type Terms = Pick<BacktestPayload, "sizing" | "protection" | "innerPath" | "adjustment">;
 
 const fastProtection = new Set(["stopLoss", "takeProfit", "trailingStop", "maxBars"]);
 
@@ -155,12 +155,13 @@ function cashSizing(sizing: Sizing): SimulationSettings["sizing"] | undefined {
   return undefined;
 }
 
-/** Does the single-instrument simulator know these terms? Otherwise the engine runs them. */
-export function isFast({ sizing, protection, innerPath }: Terms): boolean {
+/** Does the single-instrument simulator know these terms? Otherwise the engine runs them: in prices as traded splits and dividends happen. */
+export function isFast({ sizing, protection, innerPath, adjustment }: Terms): boolean {
   const names = Object.entries(protection).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   return (
     cashSizing(sizing) !== undefined &&
     innerPath === "pessimistic" &&
+    adjustment !== "raw" &&
     names.every((name) => fastProtection.has(name))
   );
 }

@@ -5,6 +5,8 @@ import {
   createReconciliation,
   decidedOrders,
   fillRows,
+  positionColumn,
+  postingKinds,
   roundTripsOf,
   tradesOf,
 } from "@tapedeck/trading";
@@ -39,6 +41,8 @@ export interface RunOutcome {
   /** Orders that decisions placed; none of the simulator. */
   decided: DecisionTrace;
   failure: ModuleFailure | null;
+  /** Signed quantity at each bar's close, `[bars]`. */
+  positions(): Float64Array;
   /** Largest gap between the cash in floats and in exact decimals. */
   reconcile(signal: AbortSignal): Promise<Decimal>;
 }
@@ -60,6 +64,7 @@ export function outcomeOfSimulation(simulation: Simulation): RunOutcome {
     orders: null,
     decided: { timeMs: [], what: [] },
     failure: null,
+    positions: () => positionColumn(fills, equity.length),
     async reconcile(signal) {
       const exact = createReconciliation(fills, settings);
       await inChunks(fills.count, signal, (from, to) => exact.advance(from, to));
@@ -106,12 +111,31 @@ export function outcomeOfEngine(run: EngineRun, failure: ModuleFailure | null): 
     orders: orderTable(state.orderLog),
     decided: decidedOrders(state),
     failure,
+    positions: () => positionsOf(run),
     async reconcile(signal) {
       const exact = createCashReconciliation(state);
       await inChunks(state.postings.count, signal, (from, to) => exact.advance(from, to));
       return exact.result().gap;
     },
   };
+}
+
+/** By fills, and by the splits that change the units held. */
+function positionsOf({ state: { postings, instant } }: EngineRun): Float64Array {
+  const column = new Float64Array(instant);
+  let held = 0;
+  let from = 0;
+  for (let row = 0; row < postings.count; row++) {
+    const kind = postingKinds[postings.kind[row]!]!;
+    if (kind !== "fill" && kind !== "split") continue;
+    const bar = postings.bar[row]!;
+    column.fill(held, from, bar);
+    from = bar;
+    const sum = held + postings.quantity[row]!;
+    // What rounding leaves of a position that is closed is nothing.
+    held = Math.abs(sum) < 1e-12 * Math.abs(held) ? 0 : sum;
+  }
+  return column.fill(held, from);
 }
 
 export function tradeOfTrip(trip: RoundTrip): SimulatedTrade {

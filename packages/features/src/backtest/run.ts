@@ -4,13 +4,20 @@ import type { BlobStore, Decimal, JobContext, JobHandler, ProgressOf } from "@ta
 import { sha256 } from "@tapedeck/core/hash";
 import type { Dataset } from "@tapedeck/formula";
 import { bucketRule } from "@tapedeck/trading/calendar/index";
-import { barsPerYear, computePerformance, fillReasons, positionColumn, signalBits } from "@tapedeck/trading";
-import type { BarRange, FillColumns, SimulatedTrade, SimulationSettings } from "@tapedeck/trading";
+import { barsPerYear, computePerformance, fillReasons, signalBits } from "@tapedeck/trading";
+import type {
+  BarRange,
+  FillColumns,
+  MarketEvent,
+  SimulatedTrade,
+  SimulationSettings,
+} from "@tapedeck/trading";
 import type { Tx } from "../db.ts";
 import type { EvidenceStore } from "../evidence/contract.ts";
 import type { FormulaLibrary } from "../indicators/contract.ts";
 import type { SeriesColumns, SeriesDataset, SeriesReader } from "../series/contract.ts";
 import type { backtest, BacktestPayload, BacktestResult, BacktestTrade, Statistics } from "./contract.ts";
+import { eventsOf } from "./actions.ts";
 import { conditionNames, marketOf, reportCondition } from "./domain.ts";
 import { saveEquity } from "./equity.ts";
 import { citeFigures, rowsOf, spanOf } from "./evidence.ts";
@@ -20,8 +27,8 @@ import { saveOrders } from "./orders.ts";
 import type { RunOutcome } from "./outcome.ts";
 import { citeReport } from "./report/cite.ts";
 import { computeReport } from "./report/figures/compute.ts";
-import { openStrategy, simulateFast } from "./single.ts";
-import type { SingleStrategy } from "./single.ts";
+import { openRules, openStrategy, simulateFast } from "./single.ts";
+import type { SingleStrategy, TradedPrices } from "./single.ts";
 import { saveRun } from "./store.ts";
 import { assumptionsOf, innerPathReport, warningsOf, whyNoTrade } from "./words.ts";
 
@@ -79,13 +86,14 @@ async function runStrategy(
     ctx.progress({ phase, barsDone, barsTotal: whole.length });
 
   report("formulas", 0);
-  const data = await formulaData(deps, payload, ctx, whole, strategy.symbols);
+  const { signals, traded } = await readTraded(deps, payload, ctx, whole);
+  const data = await formulaData(deps, payload, ctx, signals, strategy.symbols);
   const finer = await finerBars(deps, payload, ctx);
   if (strategy.module !== null) recordModule(ctx, strategy.module);
   await setImmediate();
   ctx.signal.throwIfAborted();
   const outcome = await strategy.run(
-    { data, instrument: whole.instrument, finer: finer?.columns },
+    { data, traded, instrument: whole.instrument, finer: finer?.columns },
     { signal: ctx.signal, seed: ctx.seed, onProgress: (done) => report("simulation", done) },
   );
   const { failure } = outcome;
@@ -93,7 +101,7 @@ async function runStrategy(
 
   report("report", outcome.bars);
   const dataset = firstBars(whole, outcome.bars);
-  const benchmark = await holdRun(dataset, payload, ctx.signal);
+  const benchmark = await holdRun(dataset, payload, ctx.signal, traded?.events);
   const gap = await outcome.reconcile(ctx.signal);
   const result = resultOf(ctx.jobId, payload, strategy, dataset, data, { outcome, benchmark, gap });
   Object.assign(result, await citeFigures(deps.evidence, ctx, "backtest", [rowsOf(dataset)], result));
@@ -108,7 +116,7 @@ async function runStrategy(
 export type HeldRun = Pick<RunOutcome, "equity" | "fills" | "trades"> & { position: Float64Array };
 
 export function withPosition(run: RunOutcome): HeldRun {
-  return { ...run, position: positionColumn(run.fills, run.equity.length) };
+  return { ...run, position: run.positions() };
 }
 
 export function statisticsOf(
@@ -172,7 +180,7 @@ function resultOf(
     conditions: none === null ? reports : [...reports, ...none.parts],
     neverTraded: none === null ? null : none.why,
     assumptions: assumptionsOf(payload, strategy, dataset),
-    warnings: warningsOf(payload, dataset, outcome, gap.toNumber()),
+    warnings: warningsOf(payload, dataset, data, outcome, gap.toNumber()),
     evidenceIds: [],
     evidence: {},
   };
@@ -190,7 +198,7 @@ async function storeRun(
     closeMs: dataset.columns.closeMs,
     equity: outcome.equity,
     benchmark: benchmark.equity,
-    position: positionColumn(outcome.fills, dataset.length),
+    position: outcome.positions(),
   };
   const trades = outcome.trades.map((trade, k) => tradeRow(trade, k + 1, dataset.columns));
   const fills = fillTable(outcome.fills, dataset.columns);
@@ -244,10 +252,12 @@ async function resolveInputs(
   const dataset = await readDataset(deps, payload, scope, payload.instrumentId, payload.fromMs);
   const hashes = [dataset.hash];
   for (const symbol of strategy.symbols)
-    hashes.push((await readDataset(deps, payload, scope, symbol, undefined)).hash);
+    hashes.push((await readDataset(deps, seenBy(payload), scope, symbol, undefined)).hash);
   const finer = await readFiner(deps, payload, scope);
   if (finer !== undefined) hashes.push(finer.hash);
   if (strategy.module !== null) hashes.push(strategy.module.hash);
+  const { signals, traded } = await readTraded(deps, payload, { ...scope, input: () => undefined }, dataset);
+  if (signals !== dataset) hashes.push(signals.hash, sha256(JSON.stringify(traded?.events)));
   const { instrumentId, calendar, currency, lotSize, tickSize, minNotional } = dataset.instrument;
   const instrument = { calendar, currency, lotSize, tickSize, minNotional };
   // Without asOf the datasets say all: later, with the same data, it is the same run.
@@ -345,6 +355,24 @@ export async function loadDataset(
   return dataset;
 }
 
+/**
+ * The bars that a strategy sees of a payload's: in prices as traded those adjusted for splits, while its orders meet the others, with the
+ * splits and dividends on their days.
+ */
+export async function readTraded(
+  deps: Pick<BacktestDeps, "series">,
+  payload: Pick<BacktestPayload, "timeframe" | "fromMs" | "toMs" | "adjustment" | "asOf">,
+  ctx: DataContext,
+  dataset: SeriesDataset,
+): Promise<{ signals: SeriesDataset; traded: TradedPrices | undefined }> {
+  if (payload.adjustment !== "raw") return { signals: dataset, traded: undefined };
+  const { instrumentId } = dataset.instrument;
+  const signals = await readDataset(deps, seenBy(payload), ctx, instrumentId, payload.fromMs);
+  recordInput(ctx, signals);
+  const actions = await deps.series.actions(ctx.tenantId, instrumentId, payload.asOf);
+  return { signals, traded: { prices: dataset.columns, events: eventsOf(actions, dataset) } };
+}
+
 /** Says in the lineage what was read. */
 export function recordInput(ctx: Pick<Context, "input">, dataset: SeriesDataset): void {
   const { openMs, closeMs } = dataset.columns;
@@ -369,6 +397,10 @@ export function toFormulaData(dataset: SeriesDataset): Dataset {
   return { length, timeframeMs, ...columns, bucketOf: bucketRule(instrument.calendar) };
 }
 
+/** A payload with the prices that formulas read. */
+export const seenBy = <P extends Pick<BacktestPayload, "adjustment">>(payload: P): P =>
+  payload.adjustment === "raw" ? { ...payload, adjustment: "split" } : payload;
+
 /** The dataset as formulas read it, with every other instrument that they name. */
 export async function formulaData(
   deps: Pick<BacktestDeps, "series">,
@@ -379,19 +411,21 @@ export async function formulaData(
 ): Promise<Dataset> {
   const others = new Map<string, Dataset>();
   for (const symbol of symbols) {
-    const other = await readDataset(deps, payload, ctx, symbol, undefined);
+    const other = await readDataset(deps, seenBy(payload), ctx, symbol, undefined);
     recordInput(ctx, other);
     others.set(symbol, toFormulaData(other));
   }
   return { ...toFormulaData(dataset), resolve: (symbol) => others.get(symbol) };
 }
 
-/** All cash from the second bar's open on, at the same costs. */
+/** All cash from the second bar's open on, at the same costs; `events`: splits and dividends of prices as traded. */
 export async function holdRun(
   dataset: SeriesDataset,
-  payload: Pick<BacktestPayload, "costs" | "initialCash" | "lotSize">,
+  payload: HoldTerms,
   signal: AbortSignal,
+  events: readonly MarketEvent[] = [],
 ): Promise<RunOutcome> {
+  if (events.length > 0) return holdThrough(dataset, payload, signal, events);
   const signals = new Uint8Array(dataset.length);
   signals[0] = signalBits.entryLong;
   const settings: SimulationSettings = {
@@ -403,6 +437,36 @@ export async function holdRun(
     maxBars: 0,
   };
   return simulateFast(dataset.columns, signals, settings, { signal });
+}
+
+type HoldTerms = Pick<BacktestPayload, "costs" | "initialCash" | "lotSize">;
+
+/** The same where units and cash change by themselves. */
+function holdThrough(
+  dataset: SeriesDataset,
+  { costs, initialCash, lotSize }: HoldTerms,
+  signal: AbortSignal,
+  events: readonly MarketEvent[],
+): Promise<RunOutcome> {
+  const { timeframe, adjustment, instrument, columns } = dataset;
+  const rules = { kind: "rules", entry: "close > 0", side: "long" } as const;
+  const strategy = openRules(
+    {
+      strategy: rules,
+      sizing: { kind: "fractionOfEquity", fraction: 1 },
+      protection: {},
+      innerPath: "pessimistic",
+      timeframe,
+      adjustment,
+      costs,
+      initialCash,
+      lotSize,
+    },
+    rules,
+  );
+  const traded = { prices: columns, events };
+  const scene = { data: toFormulaData(dataset), traded, instrument, finer: undefined };
+  return strategy.run(scene, { signal, seed: 0 });
 }
 
 /** sha256 over one line a fill: bar's open time, signed quantity, price, fee and reason. */

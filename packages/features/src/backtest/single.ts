@@ -11,11 +11,13 @@ import {
   plainInstrument,
   rulesStrategy,
   runSimulation,
+  sliceBars,
 } from "@tapedeck/trading";
 import type {
   BarRange,
   EngineSettings,
   FeatureColumn,
+  MarketEvent,
   MarketInstrument,
   PriceColumns,
   PriceSeries,
@@ -38,10 +40,18 @@ import type { ModuleSession, StrategyModules } from "./modules/contract.ts";
 import { outcomeOfEngine, outcomeOfSimulation } from "./outcome.ts";
 import type { RunOutcome } from "./outcome.ts";
 
+/** Prices as traded, and the splits and dividends that move positions and cash in them. */
+export interface TradedPrices {
+  prices: PriceSeries;
+  events: readonly MarketEvent[];
+}
+
 /** The bars of one instrument, and what a run needs of it besides. */
 export interface SingleScene {
-  /** With the other instruments that formulas name. */
+  /** As strategies see them, with the other instruments that formulas name. */
   data: Dataset;
+  /** What orders meet, bar by bar; absent: `data`. */
+  traded?: TradedPrices | undefined;
   instrument: Pick<Instrument, "instrumentId" | "currency"> & TradingRules;
   /** For the path inside a bar. */
   finer: PriceSeries | undefined;
@@ -85,7 +95,15 @@ type Pausing = Pick<SingleRunOptions, "signal" | "onProgress">;
 
 export type SingleRequest = Pick<
   BacktestPayload,
-  "strategy" | "sizing" | "protection" | "innerPath" | "costs" | "initialCash" | "lotSize" | "timeframe"
+  | "strategy"
+  | "sizing"
+  | "protection"
+  | "innerPath"
+  | "adjustment"
+  | "costs"
+  | "initialCash"
+  | "lotSize"
+  | "timeframe"
 >;
 
 /** Bars between two looks at the abort signal. */
@@ -115,7 +133,8 @@ export async function completeRun(
   return outcome;
 }
 
-function openRules(payload: SingleRequest, strategy: Strategy): SingleStrategy {
+/** `openStrategy` of rules and built-ins. */
+export function openRules(payload: SingleRequest, strategy: Strategy): SingleStrategy {
   const compiled = compileStrategy(strategy, timeframeMs(payload.timeframe));
   const conditions = (data: Dataset) => evaluateConditions(compiled, data);
   const fast = isFast(payload);
@@ -280,24 +299,40 @@ function late(values: Float64Array | Uint8Array, bars: number): Float64Array | U
   return out;
 }
 
+/** Bars [from, to) of a scene. */
+export function cutScene(scene: SingleScene, from: number, to: number): SingleScene {
+  const { data, traded } = scene;
+  return {
+    ...scene,
+    data: sliceBars(data, from, to),
+    traded: traded && { ...traded, prices: cutPrices(traded.prices, { from, to }) },
+  };
+}
+
+function cutPrices(series: PriceSeries, range: BarRange | undefined): PriceSeries {
+  const cut = (column: Float64Array) => column.subarray(range?.from, range?.to);
+  return {
+    openMs: cut(series.openMs),
+    closeMs: cut(series.closeMs),
+    open: cut(series.open),
+    high: cut(series.high),
+    low: cut(series.low),
+    close: cut(series.close),
+    volume: cut(series.volume),
+  };
+}
+
 function instrumentOf(
   payload: SingleRequest,
-  { data, instrument, finer }: SingleScene,
+  { data, instrument, finer, traded }: SingleScene,
   range: BarRange | undefined,
 ): MarketInstrument {
   const { lotSize, tickSize, minNotional } = marketOf(payload, instrument);
-  const cut = (column: Float64Array) => column.subarray(range?.from, range?.to);
-  const bars = {
-    openMs: cut(data.openMs),
-    closeMs: cut(data.closeMs),
-    open: cut(data.open),
-    high: cut(data.high),
-    low: cut(data.low),
-    close: cut(data.close),
-    volume: cut(data.volume),
-  };
+  const bars = cutPrices(traded?.prices ?? data, range);
   return {
     ...plainInstrument(instrument.instrumentId, bars, instrument.currency),
+    signalBars: traded && cutPrices(data, range),
+    events: traded?.events ?? [],
     lotSize,
     tickSize,
     minNotional,

@@ -18,6 +18,9 @@ export const adjustmentWords = {
   total: "adjusted for splits and dividends",
 } as const;
 
+export const rawWords =
+  "as traded: splits and dividends move positions and cash on their days, and formulas read prices adjusted for splits";
+
 export function innerPathWords(innerPath: InnerPath): string {
   if (typeof innerPath !== "string") {
     return `Inside one bar the bars of ${innerPath.timeframe} decide what came first, and where there are none the stop`;
@@ -62,7 +65,7 @@ export function assumptionsOf(
       ? `An entry below a notional of ${minNotional} is not made.`
       : "No entry is too small in value: the venue states no least notional.",
     `Quantities are ${lot}; no leverage; short sales pay no borrow fee; cash earns nothing.`,
-    `Prices are ${adjustmentWords[dataset.adjustment]}.`,
+    `Prices are ${dataset.adjustment === "raw" ? rawWords : adjustmentWords[dataset.adjustment]}.`,
     "The benchmark buys at the second bar's open with all cash and the same costs, and holds.",
     "An open position at the end is valued at the last close, without the cost of selling it.",
   ];
@@ -71,6 +74,7 @@ export function assumptionsOf(
 export function warningsOf(
   payload: BacktestPayload,
   dataset: SeriesDataset,
+  data: Dataset,
   outcome: RunOutcome,
   gap: number,
 ): string[] {
@@ -106,7 +110,7 @@ export function warningsOf(
       `${missed} entries were not made: ${dropped.cash} for cash, ${dropped.lot} below one lot, ${dropped.minNotional} below the least notional, ${dropped.price} without a price above zero.`,
     );
   }
-  if (dataset.adjustment === "raw") warnings.push(...splitsIn(dataset));
+  if (dataset.adjustment === "raw") warnings.push(...splitsIn(data));
   if (payload.costs.feeBps + payload.costs.feePerUnit + payload.costs.minFee === 0) {
     warnings.push("Fees are set to zero.");
   }
@@ -121,13 +125,13 @@ export function warningsOf(
   return warnings;
 }
 
-/** In prices as traded a split is a loss, or a gain, that nobody had. */
-function splitsIn(dataset: SeriesDataset): string[] {
-  const suspect = suspectSplits(dataset.columns);
+/** What is left of splits in prices that those on record have adjusted. */
+function splitsIn(data: Dataset): string[] {
+  const suspect = suspectSplits(data);
   if (suspect.length === 0) return [];
-  const days = suspect.slice(0, 10).map((i) => isoDate(dataset.columns.closeMs[i]!));
+  const days = suspect.slice(0, 10).map((i) => isoDate(data.closeMs[i]!));
   return [
-    `Prices are as traded, and ${suspect.length === 1 ? "1 close is" : `${suspect.length} closes are`} about half or twice the one before, on ${days.join(", ")}: a split among them counts as a loss or a gain. Use adjustment split.`,
+    `Prices are as traded, and ${suspect.length === 1 ? "1 close is" : `${suspect.length} closes are`} about half or twice the one before, on ${days.join(", ")}, without a split on record: a split among them counts as a loss or a gain. Ingest it as a corporate action.`,
   ];
 }
 

@@ -2,14 +2,23 @@ import { AppError } from "@tapedeck/core";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
-import { auditRecursion, cutPoints, sliceBars, suspectSplits } from "@tapedeck/trading";
+import { auditRecursion, cutPoints, suspectSplits } from "@tapedeck/trading";
 import type { DecisionTrace } from "@tapedeck/trading";
 import type { Tx } from "../../db.ts";
 import type { DatasetRequest, SeriesDataset } from "../../series/contract.ts";
 import { packSignals } from "../domain.ts";
-import { expandRules, finerBars, formulaData, loadDataset, readDataset, toFormulaData } from "../run.ts";
+import {
+  expandRules,
+  finerBars,
+  formulaData,
+  loadDataset,
+  readDataset,
+  readTraded,
+  seenBy,
+  toFormulaData,
+} from "../run.ts";
 import type { BacktestDeps } from "../run.ts";
-import { completeRun, openStrategy } from "../single.ts";
+import { completeRun, cutScene, openStrategy } from "../single.ts";
 import type { SingleScene, SingleStrategy } from "../single.ts";
 import { auditSubject, recursionCheck, scheduleCheck, startsOf } from "./checks.ts";
 import type { AuditSubject } from "./checks.ts";
@@ -48,22 +57,30 @@ async function auditSingle(
       `${dataset.instrument.instrumentId} has ${n} bars here; an audit of this strategy needs at least ${least}.`,
     );
   }
-  const bars = await formulaData(deps, payload, ctx, dataset, strategy.symbols);
+  const { signals, traded } = await readTraded(deps, payload, ctx, dataset);
+  const bars = await formulaData(deps, payload, ctx, signals, strategy.symbols);
   const finer = await finerBars(deps, payload, ctx);
-  const scene: SingleScene = { data: bars, instrument: dataset.instrument, finer: finer?.columns };
-  const runOn = (data: Dataset, change: { costMultiple?: number; delayBars?: number } = {}) =>
-    completeRun(strategy, { ...scene, data }, { signal: ctx.signal, seed: ctx.seed, ...change });
-  const decide = async (data: Dataset): Promise<DecisionTrace> =>
-    strategy.module === null ? signalTrace(strategy, data) : (await runOn(data)).decided;
+  const scene: SingleScene = { data: bars, traded, instrument: dataset.instrument, finer: finer?.columns };
+  const runOn = (on: SingleScene, change: { costMultiple?: number; delayBars?: number } = {}) =>
+    completeRun(strategy, on, { signal: ctx.signal, seed: ctx.seed, ...change });
+  const decide = async (on: SingleScene): Promise<DecisionTrace> =>
+    strategy.module === null ? signalTrace(strategy, on.data) : (await runOn(on)).decided;
   const closedBy = (untilMs: number) =>
-    sliceBars(bars, 0, bars.closeMs.findLastIndex((ms) => ms <= untilMs) + 1);
+    cutScene(scene, 0, bars.closeMs.findLastIndex((ms) => ms <= untilMs) + 1);
   const subject: AuditSubject = {
     warmupBars: strategy.warmupBars,
-    decide: (untilMs) => decide(untilMs === undefined ? bars : closedBy(untilMs)),
+    decide: (untilMs) => decide(untilMs === undefined ? scene : closedBy(untilMs)),
     decideAsKnown: async (atMs) => {
-      const asked = { ...requestOf(payload, ctx, dataset), asOfMs: atMs };
-      const known = toFormulaData(await deps.series.dataset(asked, ctx.signal));
-      return decide(bars.resolve === undefined ? known : { ...known, resolve: bars.resolve });
+      const asked = { ...payload, asOf: atMs };
+      const silent = { ...ctx, input: () => undefined };
+      const known = await readDataset(deps, asked, silent, payload.instrumentId, payload.fromMs);
+      const then = await readTraded(deps, asked, silent, known);
+      const data = toFormulaData(then.signals);
+      return decide({
+        ...scene,
+        data: bars.resolve === undefined ? data : { ...data, resolve: bars.resolve },
+        traded: then.traded,
+      });
     },
     closeMs: bars.closeMs,
     revisions: () => deps.series.revisions(requestOf(payload, ctx, dataset)),
@@ -73,8 +90,8 @@ async function auditSingle(
       const formulas = recursionOf(strategy, longer ?? bars, least, n);
       if (strategy.module === null || formulas.outcome === "fail") return formulas;
       return scheduleCheck({
-        whole: await decide(bars),
-        beginning: (start) => decide(sliceBars(bars, start, n)),
+        whole: await decide(scene),
+        beginning: (start) => decide(cutScene(scene, start, n)),
         closeMs: bars.closeMs,
         least,
       });
@@ -85,7 +102,7 @@ async function auditSingle(
         survivorshipCheck(dataset.instrument.assetClass),
       ]),
     returnWith: async (change) =>
-      (await runOn(bars, change)).equity.at(-1)! / Number(payload.initialCash) - 1,
+      (await runOn(scene, change)).equity.at(-1)! / Number(payload.initialCash) - 1,
   };
   return {
     instrumentId: dataset.instrument.instrumentId,
@@ -104,7 +121,7 @@ async function withBarsBefore(
   strategy: SingleStrategy,
 ): Promise<Dataset | undefined> {
   if (payload.fromMs === undefined) return undefined;
-  const whole = await readDataset(deps, payload, ctx, payload.instrumentId, undefined);
+  const whole = await readDataset(deps, seenBy(payload), ctx, payload.instrumentId, undefined);
   return formulaData(deps, payload, ctx, whole, strategy.symbols);
 }
 

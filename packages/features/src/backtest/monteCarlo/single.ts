@@ -9,6 +9,7 @@ import {
   formulaData,
   holdRun,
   loadDataset,
+  readTraded,
   recordModule,
   withPosition,
 } from "../run.ts";
@@ -46,21 +47,22 @@ async function readSubject(
   const { ctx, hashes } = collectInputs(given);
   const { signal, seed } = ctx;
   const dataset = await loadDataset(deps, payload, ctx, strategy);
-  const data = await formulaData(deps, payload, ctx, dataset, strategy.symbols);
+  const { signals, traded } = await readTraded(deps, payload, ctx, dataset);
+  const data = await formulaData(deps, payload, ctx, signals, strategy.symbols);
   const finer = await finerBars(deps, payload, ctx);
   if (strategy.module !== null) recordModule(ctx, strategy.module);
   const { instrument } = dataset;
-  const scene: SingleScene = { data, instrument, finer: finer?.columns };
+  const scene: SingleScene = { data, traded, instrument, finer: finer?.columns };
   return {
     instruments: [instrument.instrumentId],
     datasetHash: dataset.hash,
     bars: data.length,
-    inputHashes: [...hashes, sha256(JSON.stringify(payload.strategy))],
+    inputHashes: [...hashes, sha256(JSON.stringify([payload.strategy, traded?.events]))],
     run: async (stress) => withPosition(await completeRun(strategy, scene, { signal, seed, ...stress })),
     figures: async () =>
       computeFigures({
         run: reportedRun(await completeRun(strategy, scene, { signal, seed }), dataset.columns),
-        benchmark: withPosition(await holdRun(dataset, payload, signal)),
+        benchmark: withPosition(await holdRun(dataset, payload, signal, traded?.events)),
         closeMs: dataset.columns.closeMs,
         initialCash: Number(payload.initialCash),
         barsPerYear: barsPerYear(instrument.calendar, dataset.timeframe),

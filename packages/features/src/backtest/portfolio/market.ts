@@ -11,8 +11,9 @@ import type {
 } from "@tapedeck/trading";
 import { tickTimeframe } from "../../series/contract.ts";
 import type { CorporateAction, SeriesColumns, SeriesDataset, SeriesReader } from "../../series/contract.ts";
+import { eventsOf } from "../actions.ts";
 import { lowerBound } from "../columns.ts";
-import { firstBars, readDataset, recordInput, toFormulaData } from "../run.ts";
+import { firstBars, readDataset, recordInput, seenBy, toFormulaData } from "../run.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
 import type { PortfolioMarket, PortfolioPlan } from "./strategy.ts";
 
@@ -86,7 +87,8 @@ export async function loadListings(
   const rates: Record<string, SeriesDataset> = {};
   for (const [currency, ref] of Object.entries(payload.rates)) rates[currency] = await read(ref, whole);
   const others = new Map<string, SeriesDataset>();
-  for (const symbol of plan.symbols) others.set(symbol, await read(symbol, whole));
+  const { adjustment } = seenBy(payload);
+  for (const symbol of plan.symbols) others.set(symbol, await read(symbol, { ...whole, adjustment }));
   const toMs = endOf(listings);
   for (const listing of listings) {
     const lastMs = listing.dataset.columns.closeMs[listing.dataset.length - 1]!;
@@ -250,25 +252,6 @@ function instrumentOf(
 /** What orders meet up to the last close of the bars that a strategy sees. */
 function untilClose(fills: SeriesDataset, { columns, length }: SeriesDataset): SeriesColumns {
   return firstBars(fills, lowerBound(fills.columns.closeMs, columns.closeMs[length - 1]! + 1)).columns;
-}
-
-/** Splits and dividends on prices as traded. A factor states a dividend as a part of the close before it. */
-export function eventsOf(actions: readonly CorporateAction[], dataset: SeriesDataset): MarketEvent[] {
-  const { closeMs, close } = dataset.columns;
-  return actions.flatMap((action): MarketEvent[] => {
-    const { exMs } = action;
-    const last = lowerBound(closeMs, exMs + 1) - 1;
-    if (last < 0) return [];
-    if (action.kind === "split") return [{ kind: "split", atMs: exMs, ratio: action.ratio }];
-    if (action.kind === "dividend") return [{ kind: "dividend", atMs: exMs, perUnit: action.amount }];
-    const perUnit = close[last]! * (1 - action.priceRatio);
-    return [
-      ...(action.priceRatio === 1 ? [] : [{ kind: "dividend" as const, atMs: exMs, perUnit }]),
-      ...(action.splitRatio === 1
-        ? []
-        : [{ kind: "split" as const, atMs: exMs, ratio: 1 / action.splitRatio }]),
-    ];
-  });
 }
 
 function fundingEvents(

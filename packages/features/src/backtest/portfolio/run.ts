@@ -6,6 +6,7 @@ import type { Tx } from "../../db.ts";
 import type { EvidenceStore } from "../../evidence/contract.ts";
 import type { FormulaLibrary } from "../../indicators/contract.ts";
 import type { SeriesReader } from "../../series/contract.ts";
+import { eventsOf } from "../actions.ts";
 import { downsample, saveEquity } from "../equity.ts";
 import { citeFigures, rowsOf } from "../evidence.ts";
 import { saveFills } from "../fills.ts";
@@ -19,7 +20,7 @@ import { expandRules, recordModule } from "../run.ts";
 import { saveRun } from "../store.ts";
 import { innerPathReport } from "../words.ts";
 import type { portfolioBacktest, PortfolioBacktestPayload, PortfolioBacktestResult } from "./contract.ts";
-import { eventsOf, loadForJob, loadListings, marketOf, requireBars } from "./market.ts";
+import { loadForJob, loadListings, marketOf, requireBars } from "./market.ts";
 import type { Listing } from "./market.ts";
 import {
   conditionReports,

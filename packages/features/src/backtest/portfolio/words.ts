@@ -4,21 +4,19 @@ import { isoDate } from "@tapedeck/core";
 import type { ConditionReport, FillSource } from "../contract.ts";
 import { orderTable } from "../orders.ts";
 import { toFormulaData } from "../run.ts";
-import { adjustmentWords, innerPathWords, whyNoFill } from "../words.ts";
+import { adjustmentWords, innerPathWords, rawWords, whyNoFill } from "../words.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
 import type { Listing } from "./market.ts";
 
 /** What a run over several instruments tells people besides its figures. */
 
 export function assumptionsOf(payload: PortfolioBacktestPayload): string[] {
-  const raw =
-    "as traded: splits and dividends move positions and cash on their days, and formulas read prices adjusted for splits";
   return [
     `Decided at a close, filled from ${metWords(payload.fillsFrom)} after the decision and its latency; nothing is filled after the last bar.`,
     "Orders of one moment that lessen a position fill before the others: the order of the instruments changes nothing.",
     `${innerPathWords(payload.innerPath)}; the result counts the round trips that depend on it.`,
     `An order that the cash does not pay for is ${payload.shortfall === "reduce" ? "cut to what it pays for" : "dropped"}.`,
-    `Prices are ${payload.adjustment === "raw" ? raw : adjustmentWords[payload.adjustment]}.`,
+    `Prices are ${payload.adjustment === "raw" ? rawWords : adjustmentWords[payload.adjustment]}.`,
     payload.delisted === "close"
       ? "What is held of an instrument whose bars end early is sold at its last close."
       : "What is held of an instrument whose bars end early stays, at its last close.",

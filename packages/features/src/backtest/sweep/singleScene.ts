@@ -11,6 +11,7 @@ import {
   holdRun,
   readDataset,
   recordInput,
+  readTraded,
   recordModule,
   toFormulaData,
   withPosition,
@@ -57,12 +58,17 @@ async function readScene(
   if (dataset.length < 2) {
     throw new AppError("data.missing", `${dataset.instrument.instrumentId} has ${dataset.length} bars here.`);
   }
-  const inputHashes = [dataset.hash, sha256(JSON.stringify(payload.strategy))];
+  const { signals, traded } = await readTraded(deps, payload, ctx, dataset);
+  const inputHashes = [
+    dataset.hash,
+    signals.hash,
+    sha256(JSON.stringify([payload.strategy, traded?.events])),
+  ];
   const symbols = strategy === undefined || strategy.module === null ? symbolsOf(payload) : strategy.symbols;
   const others = await readOthers(deps, payload, ctx, symbols);
   for (const other of others.values()) if (!(other instanceof AppError)) inputHashes.push(other.hash);
   const { instrument } = dataset;
-  const data = { ...toFormulaData(dataset), resolve: resolverOf(others) };
+  const data = { ...toFormulaData(signals), resolve: resolverOf(others) };
   const facts = {
     barsPerYear: barsPerYear(instrument.calendar, dataset.timeframe),
     riskFreeRate: payload.riskFreeRate,
@@ -71,7 +77,8 @@ async function readScene(
   const shared = {
     ...facts,
     initialCash: Number(payload.initialCash),
-    hold: async (bars: BarRange) => withPosition(await holdRun(cutBars(dataset, bars), payload, ctx.signal)),
+    hold: async (bars: BarRange) =>
+      withPosition(await holdRun(cutBars(dataset, bars), payload, ctx.signal, traded?.events)),
     space: spaceOf(payload),
     instruments: [instrumentId],
     timeframe: dataset.timeframe,
@@ -93,6 +100,6 @@ async function readScene(
     recordModule(ctx, strategy.module);
     inputHashes.push(strategy.module.hash);
   }
-  const scene = { data, instrument, finer: finer?.columns };
+  const scene = { data, traded, instrument, finer: finer?.columns };
   return { ...shared, runner: createEngineRunner(strategy, payload, scene, facts, ctx) };
 }
