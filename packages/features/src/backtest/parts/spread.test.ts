@@ -7,7 +7,7 @@ import { fixtureContext } from "../books.fixture.ts";
 import { noHelp, putSweepJob } from "./parts.fixture.ts";
 import { createSpreader, takePart } from "./spread.ts";
 import type { PartedWork } from "./spread.ts";
-import { claimPart, insertParts } from "./store.ts";
+import { claimPart, deleteParts, insertParts } from "./store.ts";
 
 const tenantId = newId(0);
 const now = () => 1_000;
@@ -119,6 +119,23 @@ describe("parts of a job", () => {
       options?.once === "inputs" ? (Promise.resolve(["other"]) as never) : commit(fn, options);
     await second.run(2);
     expect(new Set(second.done.map(([, input]) => input))).toEqual(new Set([1, 2]));
+  });
+
+  test("one part is taken at a time, whatever the server believes of the table", async () => {
+    const { ctx } = scene();
+    for (const settings of ["default", "hashjoin", "indexscan"]) {
+      const taken = await db.transaction().execute(async (tx) => {
+        if (settings !== "default")
+          await sql`select set_config(${`enable_${settings}`}, 'off', true)`.execute(tx);
+        await deleteParts(tx, [ctx.jobId]);
+        await insertParts(tx as never, ctx.jobId, parts(1));
+        await sql`analyze backtest_parts`.execute(tx);
+        await insertParts(tx as never, ctx.jobId, parts(40));
+        await claimPart(tx as never, ctx.jobId, settings);
+        return await tx.selectFrom("backtestParts").select("number").where("owner", "=", settings).execute();
+      });
+      expect(taken).toEqual([{ number: 0 }]);
+    }
   });
 
   test("nothing is taken of a job that was cancelled", async () => {

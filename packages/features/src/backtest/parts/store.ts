@@ -32,10 +32,9 @@ export async function freeParts(tx: Tx, jobId: string, owners: readonly string[]
 
 /** The next part of a job that was not ended; undefined when none waits. */
 export async function claimPart(tx: Tx, jobId: string, owner: string): Promise<Part | undefined> {
+  // Materialized: a plan that asked for the free part once for each row would take them all, and leave all but one to run out.
   const { rows } = await sql<Part>`
-    update backtest_parts p
-    set owner = ${owner}, lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
-    from (
+    with free as materialized (
       select number from backtest_parts
       where job_id = ${jobId}::uuid and not done
         and (lease_until is null or lease_until < clock_timestamp())
@@ -45,7 +44,10 @@ export async function claimPart(tx: Tx, jobId: string, owner: string): Promise<P
         )
       order by number limit 1
       for update skip locked
-    ) free
+    )
+    update backtest_parts p
+    set owner = ${owner}, lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
+    from free
     where p.job_id = ${jobId}::uuid and p.number = free.number
     returning p.number, p.input`.execute(tx);
   return rows[0];
