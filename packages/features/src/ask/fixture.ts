@@ -111,20 +111,14 @@ export interface FixtureOptions {
   passages?: readonly { title: string; section: string; text: string; publishedMs?: number }[];
 }
 
-/** News of two of the stocks, read for what it tells. */
-async function seedNews(
-  deps: Parameters<typeof runExtract>[0],
-  commit: JobContext<unknown, Tx>["commit"],
-  knownMs: number,
-): Promise<void> {
+/** News of two of the stocks. */
+async function seedNews(db: Db, knownMs: number): Promise<void> {
   for (const [title, text, published] of newsItems) {
     const publishedMs = Date.parse(published);
     if (publishedMs > knownMs) continue;
     const document = { title, topic: "news", sources: [], formulas: [], publishedMs, text };
-    await saveSentDocument(deps.db, "shared", document, publishedMs, { kind: "news", company: null });
+    await saveSentDocument(db, "shared", document, publishedMs, { kind: "news", company: null });
   }
-  const ctx = recordingContext<ProgressOf<typeof extract>, Tx>({ nowMs, tenantId, commit });
-  await runExtract(deps, {}, ctx);
 }
 
 const newsItems = [
@@ -219,7 +213,8 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     formulas: createFormulaLibrary({ db }),
     model: undefined as LanguageModel | undefined,
   };
-  await seedNews({ db, sentimentWriter }, commit, knownMs);
+  await seedNews(db, knownMs);
+  await readEvents();
   await seedDocuments(db, knowledge.index, knownMs);
   const context = (jobId = newId(nowMs), options: { pickup?: number; signal?: AbortSignal } = {}) =>
     recordingContext<ProgressOf<typeof ask>, Tx>({ nowMs, tenantId, jobId, commit, ...options });
@@ -346,6 +341,12 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     });
   }
 
+  /** The events of all that was published, as its job finds them. */
+  async function readEvents(): Promise<void> {
+    const ctx = recordingContext<ProgressOf<typeof extract>, Tx>({ nowMs, tenantId, commit });
+    await runExtract({ db, sentimentWriter }, {}, ctx);
+  }
+
   async function askIt(
     payload: unknown,
     options: { model?: LanguageModel; context?: RecordingContext<ProgressOf<typeof ask>, Tx> } = {},
@@ -368,6 +369,7 @@ export async function askFixture({ knownMs = nowMs, passages: more = [] }: Fixtu
     context,
     finishBacktest,
     fillBooks,
+    readEvents,
     writeBars,
     ask: askIt,
     async close() {

@@ -1,6 +1,6 @@
 /** Words that hold a sentence together, and are none of English. */
 const foreign: readonly string[] =
-  "der die das und ist war wie hoch welche welcher wann im von zum nicht ein eine des dem bei über seit le la les des est était quel quelle quels combien quand pour dans avec depuis du et une el los las es fue cuál cual cuánto cuando desde por qué del y una il lo gli è stato quanto quando perché della nel di che o a os foi qual quanto em um uma het een van was hoeveel wanneer sinds en niet".split(
+  "der die das und ist war wie hoch welche welcher wann im von zum nicht ein eine des dem bei über seit le la les des est était quel quelle quels combien quand pour dans avec depuis du et une el los las es fue cuál cual cuánto cuando desde por qué del y una il lo gli è stato quanto quando perché della nel di che o a os foi qual quanto em um uma het een van was hoeveel wanneer sinds en niet wat waarom deed hvad hvor hvornår af og fra til ikke vad hur när för och från inte jaka jaki jakie była był jest kiedy dlaczego od stopa ne kadar nasıl neden yılında yılı jaký kolik kdy proč byl byla".split(
     " ",
   );
 const english = new Set(

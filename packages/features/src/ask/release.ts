@@ -4,6 +4,7 @@ import type { EvidenceItem, EvidenceStore } from "../evidence/contract.ts";
 import type { Draft } from "./answer.ts";
 import type { AskResult } from "./contract.ts";
 import { checkSentence } from "./guard.ts";
+import { isNeutral, neutralised } from "./neutral.ts";
 
 /** Lets sentences out, each after its check; keeps what was let out with its citations. */
 export interface Release {
@@ -18,8 +19,6 @@ export interface Release {
 }
 
 const maxSentences = 60;
-/** Images, links and tags of a document do nothing here, and are not handed on to where they might. */
-const markup = /!\[|\]\s*\(|<\/?[a-z!]|https?:\/\//i;
 
 export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release {
   const sentences: AskResult["sentences"] = [];
@@ -33,7 +32,7 @@ export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release
     if (have !== undefined) return have;
     const number = citations.length + 1;
     numbers.set(id, number);
-    citations.push({ number, evidenceId: id, label: describe(item), ...heldBy(item) });
+    citations.push({ number, evidenceId: id, label: neutralised(describe(item)), ...heldBy(item) });
     items.push(item);
     return number;
   }
@@ -53,7 +52,7 @@ export function createRelease(evidence: EvidenceStore, ctx: JobContext): Release
         draft.text,
         draft.cite.map((item) => ({ item, names: draft.names })),
       );
-      if (!checked.ok || markup.test(draft.text) || sentences.length >= maxSentences) {
+      if (!checked.ok || !isNeutral(draft.text) || sentences.length >= maxSentences) {
         dropped++;
         ctx.log("warn", "sentence left out: a number in it has no evidence, or it holds markup", {
           text: draft.text,

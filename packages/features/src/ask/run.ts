@@ -9,6 +9,7 @@ import { readDates } from "./dates.ts";
 import type { ask, AskResult } from "./contract.ts";
 import { refusal, unreadable } from "./families/refuse.ts";
 import { answerByModel, ModelUnusable } from "./model.ts";
+import { neutralised } from "./neutral.ts";
 import { makePlan } from "./planner.ts";
 import { readQuestion } from "./question.ts";
 import { createRelease } from "./release.ts";
@@ -183,8 +184,8 @@ async function answerByPlan(work: Work): Promise<AskResult> {
     const declined = asDeclined(error);
     // What was said before the later part failed stands; why the rest is missing is said beside it.
     result.status = release.sentences.length > 0 ? "answered" : declined.status;
-    result.message = declined.message;
-    result.suggestions = declined.suggestions;
+    result.message = neutralised(declined.message);
+    result.suggestions = declined.suggestions.map(neutralised);
     result.missing = declined.missing;
   }
   result.sentences = release.sentences;

@@ -9,6 +9,7 @@ import { testDatabase, testLog } from "@tapedeck/testkit";
 import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Database } from "../db.ts";
+import { deliver } from "./channels.ts";
 import { ChannelBody } from "./contract.ts";
 import type { ChannelSettings } from "./contract.ts";
 import { newPushKeys } from "./push.ts";
@@ -168,6 +169,27 @@ test.each([
   expect(calls.map((call) => [call.path, JSON.parse(call.body.toString())])).toEqual([
     [path, { ...more, text: "A.HAND moved up 2.10 %\n(0195-trigger)" }],
   ]);
+});
+
+test("Slack gets mentions and links of a text as text", async () => {
+  const sent: unknown[] = [];
+  const message = { event: "standing.changed", text: "<!channel> AT&T: <https://evil.example|see here>" };
+  await deliver(
+    { kind: "slack", webhookUrl: `${receiverUrl}/slack` },
+    { id: "1", body: JSON.stringify(message) },
+    {
+      post: (_url, _headers, written) => {
+        sent.push(JSON.parse(written.toString()));
+        return Promise.resolve(200);
+      },
+      mail: undefined,
+      sign: () => Promise.resolve({}),
+      pushKeys: () => Promise.reject(new Error("no push in this test")),
+      pushContact: "",
+      now: Date.now,
+    },
+  );
+  expect(sent).toEqual([{ text: "&lt;!channel&gt; AT&amp;T: &lt;https://evil.example|see here&gt;" }]);
 });
 
 test("an e-mail goes to a mail server; one that is refused is tried again, then given up with its words", async () => {

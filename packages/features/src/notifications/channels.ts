@@ -46,6 +46,11 @@ function textOf({ text, triggerId }: MessageBody): string {
   return triggerId === undefined ? text : `${text}\n(${triggerId})`;
 }
 
+/** Slack reads <…> as links and mentions of all; these three are how it takes them as text. */
+function slackEscaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
 function judge(status: number): Delivery {
   if (status >= 200 && status < 300) return "delivered";
   throw new AppError("service.unavailable", `the receiver answered ${status}`);
@@ -93,7 +98,7 @@ export async function deliver(
       return judge(await deps.post(settings.webhookUrl, headers, Buffer.from(message.body)));
     }
     case "slack":
-      return call(settings.webhookUrl, { text: textOf(body) });
+      return call(settings.webhookUrl, { text: slackEscaped(textOf(body)) });
     case "telegram":
       return call(`${settings.apiUrl.replace(/\/$/, "")}/bot${settings.botToken}/sendMessage`, {
         chat_id: settings.chatId,

@@ -187,6 +187,19 @@ export function transcriptText(text: string): string | null {
   return out.done().text;
 }
 
+const named = /^[\p{L}\p{N}&'’.,()/ -]{2,60}$/u;
+const roleWord =
+  /\b(?:chief|officer|president|chair\w*|director|head|manager|founder|treasurer|controller|counsel|secretary|partner|relations|C[EFOT]O|[ES]?VP|analyst)\b/i;
+
+/** A firm or role as a list of speakers names it; null for what is no name: a sentence, or code. */
+function nameOf(written: string): string | null {
+  return named.test(written) && !/[.] \p{Lu}/u.test(written) ? written : null;
+}
+
+function roleOf(written: string): string | null {
+  return roleWord.test(written) ? nameOf(written) : null;
+}
+
 /** The turns of a transcript's text as `transcriptText` writes it; null for other text. */
 export function readTranscript(text: string): Transcript | null {
   const turns: Turn[] = [];
@@ -208,8 +221,8 @@ export function readTranscript(text: string): Transcript | null {
     const speaker = isOperator(name!)
       ? operator
       : analystWord.test(rest[0] ?? "")
-        ? { speaker: name!, role: rest[0]!, firm: rest.slice(1).join(", ") || null, side: "analyst" as const }
-        : { speaker: name!, role: rest.join(", ") || null, firm: null, side: "company" as const };
+        ? { speaker: name!, role: rest[0]!, firm: nameOf(rest.slice(1).join(", ")), side: "analyst" as const }
+        : { speaker: name!, role: roleOf(rest.join(", ")), firm: null, side: "company" as const };
     turns.push({ ...speaker, part, start, end });
   }
   return turns.length === 0 ? null : { turns };

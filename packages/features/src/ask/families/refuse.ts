@@ -1,5 +1,6 @@
 import { Declined } from "../answer.ts";
 import { isForeign } from "../language.ts";
+import { isNeutral } from "../neutral.ts";
 import type { Question } from "../question.ts";
 import type { Hint } from "./family.ts";
 import { asksForDates } from "./calendar.ts";
@@ -23,10 +24,13 @@ export function unreadable(question: string): Declined | undefined {
       { suggestions: starters },
     );
   }
-  if (/!\[|\]\s*\(|<\/?[a-z!]|https?:\/\//i.test(question)) {
-    return new Declined("A question is plain words: no link, image or markup is followed or shown.", {
-      suggestions: starters,
-    });
+  if (!isNeutral(question)) {
+    return new Declined(
+      "A question is plain words: no link, image, markup or hidden character is followed or shown.",
+      {
+        suggestions: starters,
+      },
+    );
   }
   return undefined;
 }
