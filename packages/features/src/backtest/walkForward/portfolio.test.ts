@@ -109,6 +109,20 @@ test("a test sees the bars before it: a window longer than the test trades in it
   for (const fold of result.folds) expect(fold.testReturn).not.toBe(0);
 });
 
+test("an instrument that is not listed yet is absent from the folds before it", async () => {
+  const payload = {
+    ...rotation,
+    parameters: { window: { values: [5] } },
+    costs: { slippage: { kind: "squareRoot" } },
+    folds: { kind: "rolling", trainBars: 31, testBars: 14 },
+  };
+  const [before] = (await run(payload)).folds;
+  expect(before!.testToMs).toBeLessThan(60 * dayMs);
+  expect(before!.testReturn).not.toBe(0);
+  const [without] = (await run({ ...payload, instruments: ["A.TEST", "B.TEST"] })).folds;
+  expect(without).toEqual(before);
+});
+
 test("tests follow each other, and the order of the instruments changes nothing", async () => {
   const result = await run(rotation);
   const stitched = result.folds.reduce((value, fold) => value * (1 + fold.testReturn), 1);

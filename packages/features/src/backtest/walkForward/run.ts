@@ -480,8 +480,9 @@ async function judgeForward(
   const folds = forwardFolds(bars, payload.folds as Exclude<WalkForwardPayload["folds"], GroupFolds>);
   const count = learns(payload) ? payload.search.trials : work.listed().length;
   const byFold = folds.map(({ train }, fold): ScorePart[] => {
-    const share = (train.to - train.from) / bars;
-    const size = learns(payload) ? count : trialsIn(barsPerPart, share * scene.trialBars);
+    const size = learns(payload)
+      ? count
+      : trialsIn(barsPerPart, (scene.trialBars * (train.to - train.from)) / bars);
     const before = fold * count;
     return ranges(count, size).map(({ from, to }) => ({ kind: "scores", train, from, to, before }));
   });
