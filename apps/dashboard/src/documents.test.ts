@@ -1,5 +1,6 @@
 import { leaveOutUnless } from "@tapedeck/testkit";
 import type { Stack } from "@tapedeck/testkit/stack";
+import { filingPages } from "@tapedeck/text/filings/fixture";
 import { pdfOf, runsOf } from "@tapedeck/text/readers/pdf.fixture";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -82,7 +83,7 @@ leaveOutUnless(hasBrowser, "chromium")("documents in Chromium", () => {
   test("a formula of a reference document leads to its indicator's page, and from there to a chart that draws it", async () => {
     await page.goto(`${stack.apiUrl}/documents/kb.indicators.relative-strength-index`);
     await page.getByRole("link", { name: "rsi", exact: true }).first().click();
-    await page.getByRole("heading", { name: "Relative strength index" }).waitFor();
+    await page.getByRole("heading", { name: "Relative strength index", exact: true }).waitFor();
     await page.getByText("Wilder 1978").waitFor();
     await page.getByRole("link", { name: "Relative strength index" }).waitFor();
     await dashboard.picture("indicator");
@@ -93,6 +94,41 @@ leaveOutUnless(hasBrowser, "chromium")("documents in Chromium", () => {
       .first()
       .waitFor();
     expect(await page.getByText("sma(close, 50)").count()).toBe(0);
+  });
+
+  test("each number of an answer from filings, and a formula of a document, lead to their place in two clicks", async () => {
+    for (const [{ company, form, year }, pages] of Map.groupBy(filingPages, ({ filing }) => filing)) {
+      if (form !== "10-K" || company !== "Acme Widgets Inc.") continue;
+      await stack.client.call("postDocument", {
+        body: {
+          title: `${company} ${form} ${year}`,
+          text: pages.map(({ text }) => text).join("\f"),
+          publishedMs: Date.UTC(2023, 1, 10),
+          filing: { company, form, fiscalYear: year! },
+        },
+      });
+    }
+    const ask = async (question: string) => {
+      await page.goto(`${stack.apiUrl}/ask`);
+      await page.getByLabel("Question").fill(question);
+      await page.getByRole("button", { name: "Ask", exact: true }).click();
+    };
+    const toPlace = async (number: string) => {
+      await page.getByRole("button", { name: number }).first().click();
+      await page.getByRole("link", { name: "Open it in the document" }).click();
+      await page.locator(".evidence").first().waitFor();
+      return (await page.locator(".evidence").allInnerTexts()).join("");
+    };
+    for (const [number, row] of [
+      ["Open what 230 million rests on", /operating activities\s+230,000/],
+      ["Open what 84 million rests on", /84,000/],
+    ] as const) {
+      await ask("What was Acme Widgets' free cash flow in fiscal 2022?");
+      expect(await toPlace(number)).toMatch(row);
+    }
+    await dashboard.picture("filing-figure");
+    await ask("How is the RSI calculated?");
+    expect(await toPlace("Open evidence")).toMatch(/100 . 100 \/ \(1 \+/);
   });
 
   test("a citation's address opens the page with the evidence marked", async () => {

@@ -29,5 +29,16 @@ test("each operand of the arithmetic leads to what holds it", () => {
 
 test("a number that no citation of the sentence holds is no link", () => {
   expect(linked("It closed at 903.25, up from 900.00. [1]")).toEqual([]);
-  expect(linked("Revenue was 1,200 million against 1,100. [4]")).toEqual([["1,200", "ev_row"]]);
+  expect(linked("Revenue was 1,200 million against 1,100. [4]")).toEqual([["1,200 million", "ev_row"]]);
+});
+
+test.each([
+  ["230 million", "Net cash provided by operating activities 230,000 170,000", true],
+  ["230 million", "Net cash provided by operating activities 230.4 170.0", true],
+  ["1.2 billion", "Total revenues 1,200.0 1,000.0", true],
+  ["84 million", "Purchases of property 83,400 70,000", false],
+  ["84", "Purchases of property 84,000 70,000", false],
+])("%s is told by the row %j: %s", (number, excerpt, told) => {
+  const pieces = piecesOf(`It was ${number}. [1]`, [{ number: 1, evidenceId: "ev_row", excerpt }]);
+  expect(pieces.some(({ kind, text }) => kind === "operand" && text === number)).toBe(told);
 });

@@ -13,7 +13,11 @@ export type Piece =
   /** A number that one of the sentence's citations holds. */
   | { kind: "operand"; text: string; evidenceId: string; mark: number };
 
-const tokens = /(\[\d+\]|[-−]?\d[\d,]*(?:\.\d+)?(?:\s?%)?)/;
+const tokens = /(\[\d+\]|[-−]?\d[\d,]*(?:\.\d+)?(?:\s?%|\s(?:thousand|million|billion)\b)?)/;
+
+/** What tables may be stated in. */
+const tableScales = [1, 1e3, 1e6, 1e9];
+const scaleOf: Readonly<Record<string, number>> = { thousand: 1e3, million: 1e6, billion: 1e9 };
 
 const leastScaledDigits = 3;
 
@@ -31,13 +35,22 @@ function isWritten(text: string, value: number): boolean {
 
 function holds({ value, excerpt }: Operand, text: string): boolean {
   if (value !== undefined) return isWritten(text, value);
-  const wanted = Number(text.replaceAll(/[^\d.]/g, ""));
-  return (excerpt?.match(/\d[\d,]*(?:\.\d+)?/g) ?? []).some(
-    (one) => Number(one.replaceAll(",", "")) === wanted,
-  );
+  const digits = text.replaceAll(/[^\d.]/g, "");
+  const scale = scaleOf[/[a-z]+$/.exec(text)?.[0] ?? ""];
+  const decimals = digits.split(".")[1]?.length ?? 0;
+  return (excerpt?.match(/\d[\d,]*(?:\.\d+)?/g) ?? [])
+    .map((one) => Number(one.replaceAll(",", "")))
+    .some((printed) =>
+      scale === undefined
+        ? printed === Number(digits)
+        : tableScales.some(
+            (stated) =>
+              Math.abs((printed * stated) / scale - Number(digits)) <= 0.5 * 10 ** -decimals * (1 + 1e-9),
+          ),
+    );
 }
 
-/** A sentence in pieces: its markers, and its numbers by the citation that holds each. Years and bare counts stay text. */
+/** A sentence in pieces: its markers, and its numbers with their scale by the citation that holds each. Years and bare counts stay text. */
 export function piecesOf(sentence: string, operands: readonly Operand[]): Piece[] {
   const marks = new Set([...sentence.matchAll(/\[(\d+)\]/g)].map((match) => Number(match[1])));
   const cited = operands.filter(({ number }) => marks.has(number));

@@ -84,6 +84,16 @@ function coverage(wanted: readonly string[], text: string): number {
   return wanted.filter((term) => words.has(term)).length / wanted.length;
 }
 
+/** The same, less where a heading names more than is asked for: "Stochastic RSI" is not "Relative strength index (RSI)". */
+function headingMatch(wanted: readonly string[], heading: string): number {
+  const matches = [heading, ...heading.split(/[()]/)].map((name) => {
+    const named = terms(name);
+    const asked = named.filter((term) => wanted.includes(term)).length;
+    return (coverage(wanted, name) * (1 + asked / Math.max(1, named.length))) / 2;
+  });
+  return Math.max(...matches);
+}
+
 /** Parts of an article that a question can ask for by name. */
 const sections = [
   {
@@ -91,7 +101,7 @@ const sections = [
       /\b(?:pitfalls?|limitations?|limits|weakness(?:es)?|drawbacks?|dangers?|caveats?|shortcomings?|problems?)\b/,
     section: /pitfall/i,
   },
-  { asked: /\bformula\b/, section: /formula/i },
+  { asked: /\b(?:formula|calculated|computed)\b/, section: /formula/i },
 ] as const;
 
 /** The passages of the part that is asked for, in articles about the rest of the question; none where no part is. */
@@ -111,8 +121,8 @@ function rank(hits: readonly ChunkHit[], wanted: readonly string[], question: st
   const wantsReading = / (?:interpret|interpreted|read|reading|used?|using|tell|say|signal) /.test(question);
   const ranked: Ranked[] = [];
   hits.forEach((hit, order) => {
-    const title = coverage(wanted, hit.title);
-    const section = coverage(wanted, hit.section);
+    const title = headingMatch(wanted, hit.title);
+    const section = headingMatch(wanted, hit.section);
     splitSentences(hit.text).forEach((sentence, place) => {
       const own = coverage(wanted, sentence.text);
       const defines = /\b(?:is|are|means|measures|describes|refers to|compares|counts|equals|shows)\b/.test(
