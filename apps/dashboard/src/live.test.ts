@@ -1,3 +1,5 @@
+import { alertTemplates } from "@tapedeck/features/alerts/contract";
+import type { AlertView } from "@tapedeck/features/alerts/contract";
 import { leaveOutUnless } from "@tapedeck/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hasBrowser, openDashboard } from "./browser.fixture.ts";
@@ -132,6 +134,46 @@ leaveOutUnless(hasBrowser, "chromium")("live pages in Chromium", () => {
     await row.waitFor({ state: "hidden" });
   });
 
+  test("each ready-made alert is added as it is; one's own comes back by, is quiet and ends as said", async () => {
+    const { page, picture } = dashboard;
+    const form = page.getByRole("form", { name: "New alert" });
+    const added = new Map<string, AlertView>();
+    page.on("response", (response) => {
+      if (response.request().method() !== "POST" || !response.url().endsWith("/api/alerts")) return;
+      void response.json().then((alert: AlertView) => added.set(alert.name, alert));
+    });
+    for (const { name } of alertTemplates) {
+      await form.getByLabel("Ready-made").selectOption({ label: name });
+      const other = form.getByLabel("Second instrument");
+      if ((await other.count()) > 0) await other.fill("syn-a.simulated");
+      await form.getByRole("button", { name: "Add alert" }).click();
+      await expect.poll(() => added.get(name)).toMatchObject({ armed: true, waits: null });
+    }
+    await form.getByLabel("When").selectOption({ label: "the price crosses a level" });
+    await form.getByRole("textbox", { name: "Level" }).fill("123");
+    await form.getByLabel("Again once back by").fill("0.5");
+    await form.getByLabel("Then quiet for").fill("5");
+    await form.getByLabel("Ends").fill("2099-01-02T03:04");
+    await form.getByLabel("Name").fill("dear");
+    await form.getByRole("button", { name: "Add alert" }).click();
+    await expect
+      .poll(() => added.get("dear"))
+      .toMatchObject({
+        rule: { kind: "price", direction: "above", level: 123, hysteresis: 0.005 },
+        cooldownMs: 300_000,
+        expiresMs: Date.parse("2099-01-02T03:04"),
+      });
+    const row = page.getByRole("row", { name: /^dear/ });
+    await row.getByText(/until 2099-01-02/).waitFor();
+    await picture("alerts-ready-made");
+    for (const { name } of [...alertTemplates, { name: "dear" }])
+      await page
+        .getByRole("button", { name: `Delete ${name}`, exact: true })
+        .first()
+        .click();
+    await row.waitFor({ state: "hidden" });
+  });
+
   test("alerts go to a channel that was added; its secret is not shown again", async () => {
     const { page, picture } = dashboard;
     const channels = page.getByRole("region", { name: "Channels" });
@@ -177,12 +219,32 @@ leaveOutUnless(hasBrowser, "chromium")("live pages in Chromium", () => {
     await expect.poll(shown).toEqual([{ title: "Tapedeck", body: "SYN-A moved", tag: "t1" }]);
   });
 
-  test("feeds say which venue is heard; no page had a fault", async () => {
-    const { page, stack, picture, faults } = dashboard;
+  test("feeds say which venue is heard", async () => {
+    const { page, stack, picture } = dashboard;
     await page.goto(`${stack.apiUrl}/feeds`);
     await page.getByRole("cell", { name: /simulated/ }).waitFor();
     await page.getByText("No print was missed.").waitFor();
     await picture("feeds");
+  });
+
+  test("dark and phone-wide nothing scrolls sideways; no page had a fault", async () => {
+    const { page, stack, picture, faults } = dashboard;
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const address of ["monitor", "live/SYN-A.SIMULATED", "pairs", "alerts", "feeds"]) {
+      await page.goto(`${stack.apiUrl}/${address}`);
+      await page
+        .getByText("these prices are made up by this program")
+        .or(page.getByRole("table"))
+        .first()
+        .waitFor();
+      await page.locator(".panel").first().waitFor();
+      const wide = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(wide, `${address} scrolls sideways`).toBeLessThanOrEqual(0);
+      await picture(`phone-${address.replace("/", "-")}`);
+    }
     // The address of what is not stored yet answers 404 or 422, which browsers note.
     expect(faults.filter((fault) => !/40[04]|422/.test(fault))).toEqual([]);
   });

@@ -9,6 +9,8 @@ export interface RuleDraft {
   kind: AlertRule["kind"];
   direction: string;
   level: string;
+  /** How far it must come back, of the price in percent; empty: as the server does. */
+  comesBackBy: string;
   percent: string;
   seconds: string;
   timeframe: string;
@@ -24,6 +26,7 @@ export const firstDraft: RuleDraft = {
   kind: "move",
   direction: "",
   level: "",
+  comesBackBy: "",
   percent: "2",
   seconds: "60",
   timeframe: "1m",
@@ -73,6 +76,9 @@ export function draftOf(rule: AlertRule): Partial<RuleDraft> {
 const needsOther = ({ kind, formula, rearm }: RuleDraft) =>
   kind === "formula" && `${formula} ${rearm}`.includes("{other}");
 
+const hysteresisOf = (text: string, parts: number) =>
+  text.trim() === "" ? {} : { hysteresis: Number(text) / parts };
+
 /** The rule that the fields say; the server judges it. Throws where an instrument is missing. */
 export function ruleOf(draft: RuleDraft): object {
   const { kind, direction, timeframe, eventKind, importantOnly } = draft;
@@ -81,7 +87,7 @@ export function ruleOf(draft: RuleDraft): object {
   if (needsOther(draft) && draft.other.trim() === "")
     throw new Error("Name the second instrument of the pair.");
   const members: Record<AlertRule["kind"], object> = {
-    price: { direction: direction || "above", level },
+    price: { direction: direction || "above", level, ...hysteresisOf(draft.comesBackBy, 100) },
     move: {
       direction: direction || "either",
       fraction: Number(draft.percent) / 100,
@@ -94,7 +100,7 @@ export function ruleOf(draft: RuleDraft): object {
     },
     stale: { afterMs: Number(draft.seconds) * 1_000 },
     event: { importantOnly, ...(eventKind === "" ? {} : { kinds: [eventKind] }) },
-    sentiment: { direction: direction || "below", level },
+    sentiment: { direction: direction || "below", level, ...hysteresisOf(draft.comesBackBy, 1) },
   };
   return { kind, ...members[kind] };
 }
@@ -119,10 +125,11 @@ export function RuleFields({
   /** Id of the list of instruments to choose from. */
   instruments: string;
 }) {
-  const text = (label: string, name: "level" | "percent" | "seconds") => (
+  const text = (label: string, name: "level" | "comesBackBy" | "percent" | "seconds", usual?: string) => (
     <Field label={label}>
       <input
         inputMode="decimal"
+        placeholder={usual}
         value={draft[name]}
         onChange={(event) => change({ [name]: event.target.value })}
       />
@@ -156,6 +163,7 @@ export function RuleFields({
         <>
           {choice("Direction", "direction", sides)}
           {text("Level", "level")}
+          {text("Again once back by, %", "comesBackBy", "0.1")}
         </>
       );
     case "sentiment":
@@ -163,6 +171,7 @@ export function RuleFields({
         <>
           {choice("Direction", "direction", sides.toReversed())}
           {text("Level, from -1 to 1", "level")}
+          {text("Again once back by", "comesBackBy", "0.05")}
         </>
       );
     case "move":
@@ -221,6 +230,15 @@ export function RuleFields({
               value={draft.formula}
               onChange={(formula) => change({ formula })}
             />
+          </div>
+          <div className="field wide">
+            <span className="label">Again once this holds</span>
+            <FormulaInput
+              label="Again once this holds"
+              value={draft.rearm}
+              onChange={(rearm) => change({ rearm })}
+            />
+            <span className="hint">Empty: once the condition does not hold any more.</span>
           </div>
         </>
       );

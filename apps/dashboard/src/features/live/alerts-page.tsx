@@ -93,6 +93,7 @@ function AlertRow({ alert, run }: { alert: AlertView; run: Run }) {
       </td>
       <td>
         {alert.armed ? "armed" : "fired; waits until it ends"}
+        {alert.expiresMs === null ? null : <div className="dim">until {time(alert.expiresMs)}</div>}
         {alert.waits === null ? null : <div className="bad">{alert.waits}</div>}
       </td>
       <td className="dim nowrap">{alert.firedMs === null ? "–" : time(alert.firedMs)}</td>

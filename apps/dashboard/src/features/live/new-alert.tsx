@@ -20,6 +20,8 @@ export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promi
   const [draft, setDraft] = useState(firstDraft);
   const [target, setTarget] = useState(everywhere);
   const [callbackUrl, setCallbackUrl] = useState("");
+  const [quietMinutes, setQuietMinutes] = useState("1");
+  const [until, setUntil] = useState("");
   const choose = (chosen: string) => {
     const template = alertTemplates.find((one) => one.name === chosen);
     if (template === undefined) return;
@@ -33,6 +35,8 @@ export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promi
         body: {
           instrumentId: instrumentId.trim().toUpperCase(),
           rule: ruleOf(draft) as never,
+          cooldownMs: Math.round(Number(quietMinutes) * 60_000),
+          ...(until === "" ? {} : { expiresMs: Date.parse(until) }),
           ...(name.trim() === "" ? {} : { name }),
           ...(target === everywhere ? {} : { channelIds: target === nowhere ? [] : [target] }),
           ...(callbackUrl === "" ? {} : { callbackUrl }),
@@ -107,6 +111,16 @@ export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promi
             value={callbackUrl}
             change={setCallbackUrl}
           />
+          <TextField
+            label="Then quiet for, minutes"
+            placeholder="0"
+            value={quietMinutes}
+            change={setQuietMinutes}
+          />
+          <label className="field">
+            <span className="label">Ends</span>
+            <input type="datetime-local" value={until} onChange={(event) => setUntil(event.target.value)} />
+          </label>
           <div className="field">
             <button className="primary" disabled={instrumentId.trim() === ""}>
               Add alert
