@@ -202,6 +202,26 @@ Retained earnings 25 17\nTotal equity 30 30`,
   });
 });
 
+test("a row of a part does not stand for the whole beside it", () => {
+  const filing: Filing = { id: "acme", company: "Acme", form: "10-K", year: 2022, quarter: null, day: null };
+  const texts = [
+    `CONSOLIDATED STATEMENTS OF INCOME\n(In millions)\n2022 2021 2020\nNet sales 100 90 80
+Selling, general and administrative expenses, excluding impairment losses 30 28 26
+Selling, general and administrative expenses 50 29 27\nIncome taxes 5 5 5\nNet income 15 8 22\nDiluted earnings/(loss) 1.50 (0.80) 2.20`,
+    `CONSOLIDATED STATEMENTS OF CASH FLOWS\n(In millions)\n2022 2021 2020
+Net cash provided by operating activities from continuing operations 32 30 28
+Net cash provided by/(used in) operating activities from discontinued operations (2) 1 1
+Net cash provided by operating activities 30 31 29\nNet cash used in investing activities (10) (9) (8)
+Net cash used in financing activities (5) (5) (5)\nCash, end of year 20 5 1`,
+  ];
+  const figures = createFigures(texts.map((text, page) => ({ id: `acme#${page}`, filing, page, text })));
+  expect(figures.answer("What were the SG&A expenses of Acme in FY2022?")).toMatchObject({ value: 50e6 });
+  expect(figures.answer("What was the operating cash flow of Acme in FY2022?")).toMatchObject({
+    value: 30e6,
+  });
+  expect(figures.answer("What was the diluted EPS of Acme in FY2021?")).toMatchObject({ value: -0.8 });
+});
+
 describe("losses", () => {
   const figuresOf = (rows: string) => {
     const filing: Filing = {
@@ -325,6 +345,18 @@ describe("figures", () => {
       null,
     ],
     ["What is the FY2021 effective tax rate of Acme Widgets?", 30 / 150],
+    ["Revenue of Acme Widgets in FY2022", 1200e6],
+    ["Tell me the net margin of Acme Widgets for fiscal 2021", 100 / 1000],
+    ["How much revenue did Acme Widgets book in 2021?", 1000e6],
+    ["What did Acme Widgets pay in dividends in FY2021?", 25e6],
+    ["How fast did Acme Widgets' revenue grow in FY2022?", 0.2],
+    ["By what percentage did the cost of sales of Acme Widgets change from FY2021 to FY2022?", 480 / 420 - 1],
+    ["How much higher was Acme Widgets' operating income in FY2022 than in FY2021?", 60e6],
+    ["How much did Acme Widgets' revenue change from 2021 to 2022 in USD millions?", 200e6],
+    ["What share of Acme Widgets' FY2022 revenue was cost of sales?", 0.4],
+    ["What were Acme Widgets' total liabilities divided by total assets in FY2022?", 0.6],
+    ["What was the diluted EPS of Acme Widgets in FY2021?", 2.4],
+    ["What were the basic earnings per share of Acme Widgets in FY2022?", 3.1],
   ])("%s", (question, value) => {
     const answer = figures.answer(question);
     if (value === null) expect(answer).toHaveProperty("declined");
@@ -338,6 +370,8 @@ describe("figures", () => {
     ["What was Acme Widgets' revenue?", "no fiscal year"],
     ["What was Acme Widgets' revenue in Q2 of FY2022?", "quarter"],
     ["What was Acme Widgets' goodwill in FY2022?", "goodwill of 2022"],
+    ["What portion of Acme Widgets' revenue came from France in FY2022?", "france"],
+    ["Revenue of Acme Widgets in Europe in FY2022", "europe"],
     ["What was Acme Widgets' revenue in FY2015?", "revenue of 2015"],
     ["Did Acme Widgets' revenue rise in FY2022?", "does not ask"],
     [

@@ -28,20 +28,31 @@ const idle = new Set(
     "what is was were are the a an of for in at end year years fy fiscal s did does do how much have has amount total value " +
     "usd dollars dollar million millions billion billions thousands percent percents percentage units unit and rate ratio " +
     "from to between company it its over yoy average margin growth change changes increase annual generate generated report " +
-    "reported spend spent pay paid out by on net as per figure level result results"
+    "reported spend spent pay paid out by on net as per figure level result results book booked earn earned owe owed record " +
+    "recorded post posted make made tell me give state divided plus minus share portion part fraction proportion went go than"
   ).split(" "),
 );
 
 const defining =
   /(?:^|[.?]\s)((?:define )?[^.?]{3,80}?\s(?:(?:is|are) defined as|as|=)):?\s((?:[^.]|\.(?=\d))+?)\.(?=\s|$)/i;
 /** What stands before it in its sentence, or in sentences before, says how to answer. */
-const asking = /.*((?:what(?:'s| is| was| were| are)|how much)\b[^?]*)\?/s;
-const commanding = /\b(?:calculate|compute)\b[^.?]*/;
+const asking =
+  /.*((?:what(?:'s| is| was| were| are| did)|how (?:much|fast|quickly)|(?:by )?what (?:percent(?:age)?|%|share|portion|part|fraction|proportion))\b[^?]*)\?/s;
+const commanding = /\b(?:calculate|compute|tell me|give me|state)\b[^.?]*/;
 const growing =
-  /\b(growth|year-over-year|yoy|percent(age)? change|% change|change in|increase in|decrease in|grow|grew)\b/;
+  /\b(growth|year-over-year|yoy|percent(age)? change|% change|change in|changed?|increase in|decrease in|grow|grew|by what (percent(age)?|%)|how much (higher|lower|larger|smaller))\b/;
+/** A figure that is named and nothing else: "Operating cash flow of Acme in FY2021?" */
+const naming =
+  /^(?!(?:did|does|do|has|have|had|is|are|was|were|why|how|which|who|when|where|can|should|compare|rank|explain)\b)[^?.]{3,120}[?.]?\s*$/;
 /** Growth told as a difference: of money where its unit is named, of a rate in points. */
-const inMoney = /\b(usd|dollars?|millions?|billions?|thousands?)\b|\$/;
+const inMoney =
+  /\b(usd|dollars?|millions?|billions?|thousands?|how much (?:higher|lower|larger|smaller))\b|\$/;
 const inPercent = /%|\bpercent|\bgrowth\b|\bgrow\b|\bgrew\b|\brate\b/;
+/** Words that ask for a change and would make another figure of one that is asked for as it stands. */
+const comparing = /\b(?:higher|lower|larger|smaller|fast|quickly|grow|grew)\b/g;
+/** "What share of revenue was cost of sales": the second of the first. */
+const shareOf =
+  /^(?:what|which)? ?(?:percent(?:age)?|%|share|portion|part|fraction|proportion) of (?:the |all )?# *(?:was|were|is|are|went (?:in)?to|did|came from) (?:the |its )?#/;
 const bracketed = /\([^)]*\)/g;
 const sourceWords = /\bfrom (?:the )?[a-z ]*\b(?:statements?|sheets?)\b/g;
 const currencyWords = /\bus(?:\$| dollars?\b)/g;
@@ -127,7 +138,10 @@ export function readFigureRequest(
     text = text.replace(defined[0], "? ");
   }
   const lower = text.toLowerCase();
-  const asked = asking.exec(lower)?.[1] ?? commanding.exec(lower)?.[0].replace(/^\w+/, "");
+  const asked =
+    asking.exec(lower)?.[1] ??
+    commanding.exec(lower)?.[0].replace(/^\w+/, "") ??
+    naming.exec(lower.trim())?.[0];
   if (asked === undefined) return { declined: "It does not ask for a figure." };
   const body = withoutCompany(asked, company)
     .replaceAll(bracketed, " ")
@@ -139,15 +153,15 @@ export function readFigureRequest(
   if (first === undefined) return { declined: "It names no item of the statements and no measure of them." };
 
   const rest = withoutPlaces(body, places);
-  const unknown = notIdle(rest);
+  const unknown = notIdle(growing.test(body) ? rest.replaceAll(comparing, " ") : rest);
   if (unknown.length > 0) return { declined: `These words are not understood here: ${unknown.join(", ")}.` };
-  const isShare = second !== undefined && /#\s*as an? (%|percent(age)?) of\s*(the )?#/.test(rest);
+  const isShareOf = second !== undefined && shareOf.test(rest.replaceAll(/\s+/g, " ").trim());
+  const isShare =
+    isShareOf || (second !== undefined && /#\s*as an? (%|percent(age)?) of\s*(the )?#/.test(rest));
   const last = places.at(-1)!;
   // "operating income + depreciation": a definition inside the question.
-  const summed =
-    definition === null && places.length > 1 && !isShare
-      ? parseDefinition(body.slice(first.at, last.at + last.named.length))
-      : null;
+  const written = body.slice(first.at, last.at + last.named.length);
+  const summed = definition === null && places.length > 1 && !isShare ? parseDefinition(written) : null;
   if (places.length > (isShare ? 2 : 1) && definition === null && summed === null) {
     return { declined: `It names several: ${places.map(({ named }) => named.name).join(", ")}.` };
   }
@@ -166,11 +180,11 @@ export function readFigureRequest(
   const common = { company, kind, years, year };
   const revenue = parseDefinition("revenue")!;
   if (isShare) {
-    const whole = second.named;
+    const [part, whole] = isShareOf ? [second!.named, named] : [named, second!.named];
     return {
       ...common,
-      name: `${named.name} / ${whole.name}`,
-      expression: { kind: "binary", op: "/", left: named.expression, right: whole.expression },
+      name: `${part.name} / ${whole.name}`,
+      expression: { kind: "binary", op: "/", left: part.expression, right: whole.expression },
       unit: "percent",
     };
   }
@@ -192,7 +206,7 @@ export function readFigureRequest(
     };
   }
   const unit = kind === "growth" || kind === "cagr" ? "percent" : named.unit;
-  return { ...common, name: named.name, expression: base, unit };
+  return { ...common, name: summed === null ? named.name : written, expression: base, unit };
 }
 
 function kindOf(body: string, asked: string, years: number): FigureRequest["kind"] {

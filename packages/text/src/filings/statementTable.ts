@@ -25,6 +25,9 @@ export interface Table {
   scale: number;
 }
 
+/** A row of less than its item, beside which the whole may stand. */
+const partial = /\b(?:excluding|exclusive of|before impairment)\b/i;
+
 /** The item of a table's rows in a year, as an amount with its sign; null where no row tells it. */
 export function readItem(table: Table, item: Item, year: number): Operand | null {
   const { page, rows, years, scale } = table;
@@ -49,7 +52,8 @@ export function readItem(table: Table, item: Item, year: number): Operand | null
     const fitting = whole.filter(
       (row) => pattern.test(plainLabel(row.label)) && (item.perShare !== true || isPerShare(page, row)),
     );
-    const row = fitting.find(({ implied }) => !implied) ?? fitting[0];
+    const own = fitting.filter(({ implied }) => !implied);
+    const row = own.find(({ label }) => !partial.test(label)) ?? own[0] ?? fitting[0];
     if (row === undefined) continue;
     const told = lossSign(row) * row.cells[column]! * (item.perShare === true ? 1 : scale);
     const sign = isNetInterest(row.label) ? expenseSign(table, row) : 1;

@@ -89,15 +89,28 @@ export function changeDraft(first: Told, last: Told): Draft {
   const { name } = first.request;
   const span = `from fiscal ${first.year} to fiscal ${last.year}`;
   const word = change.value! < 0 ? "fell" : "rose";
-  const size = change.unit === "return" ? `${formatPercent(Math.abs(change.value!))}, ` : "";
+  const points = pointsOf(first, last);
+  const size =
+    points !== undefined
+      ? `${Math.abs(points.value!).toFixed(1)} points, `
+      : change.unit === "return"
+        ? `${formatPercent(Math.abs(change.value!))}, `
+        : "";
   return {
     text:
       change.value === 0
         ? `${first.company}: ${name} did not change ${span}.`
         : `${first.company}: ${name} ${word} ${size}from ${valueText(first)} to ${valueText(last)}, ${span}.`,
-    cite: [change, ...cites([first, last])],
+    cite: [change, ...(points === undefined ? [] : [points]), ...cites([first, last])],
     names: namesOf([first, last]),
   };
+}
+
+/** The change of a rate in percentage points; undefined for what is no rate. */
+function pointsOf(first: Told, last: Told): Extract<EvidenceItem, { kind: "request" }> | undefined {
+  if (first.request.unit !== "percent") return undefined;
+  const { formula, value } = changeItem(first, last);
+  return { kind: "request", formula: `100 * (${formula})`, value: 100 * value!, unit: "points" };
 }
 
 /** What a figure did, where that is not what a question takes for granted; undefined where it is. */

@@ -135,9 +135,10 @@ export function valueIn(value: number, unit: FigureUnit, pages: readonly FilingP
     case "percent":
       return `${(100 * value).toFixed(1).replace("-", "−")} %`;
     case "days":
-      return `${value.toFixed(2)} days`;
+      return `${value.toFixed(2).replace("-", "−")} days`;
     case "ratio":
-      return value.toFixed(2).replace("-", "−");
+      // Three digits that tell, as in percent.
+      return value.toFixed(Math.abs(value) < 1 ? 3 : 2).replace("-", "−");
   }
 }
 
