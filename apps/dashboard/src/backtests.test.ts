@@ -250,6 +250,15 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await page.goto(`${stack.apiUrl}/backtests/new?from=${new URL(page.url()).pathname.split("/").at(-1)}`);
     await page.getByRole("button", { name: /WAVE\.LOCAL/ }).waitFor();
     expect(await page.getByLabel("Named").inputValue()).toBe("momentumRotation");
+    // The form of the job, whose payload has two shapes.
+    await page.goto(`${stack.apiUrl}/new/sweep`);
+    const shape = page.getByRole("combobox").filter({ hasText: "Several instruments" });
+    await shape.selectOption({ label: "Several instruments" });
+    await page
+      .getByLabel(/^instruments/i)
+      .first()
+      .waitFor();
+    expect(await shape.locator("option:checked").innerText()).toBe("Several instruments");
   });
 
   test("phone-wide and dark nothing scrolls sideways, and nothing failed behind the pages", async () => {

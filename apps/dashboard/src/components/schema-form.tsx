@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { useId, useState } from "react";
 import { FormulaInput } from "./formula-input.tsx";
 import { InstrumentInput } from "./instrument-input.tsx";
 import { TokenList } from "./token-list.tsx";
@@ -173,6 +173,12 @@ function ObjectFields({ schema, root, value, onChange, name, top, wordsOf }: For
 }
 
 /** Which of several shapes: told apart by a constant member such as `kind`. */
+/** The form that has most of the members; `picked` among equals. */
+function nearestForm(variants: readonly Schema[], value: object, picked: number): number {
+  const known = (one: Schema) => Object.keys(value).filter((name) => one.properties?.[name]).length;
+  return variants.reduce((best, one, i) => (known(one) > known(variants[best]!) ? i : best), picked);
+}
+
 function Variants({ variants, ...props }: FormProps & { variants: Schema[] }) {
   const id = useId();
   const tag = Object.entries(variants[0]!.properties ?? {}).find(
@@ -181,10 +187,14 @@ function Variants({ variants, ...props }: FormProps & { variants: Schema[] }) {
   const labelOf = (one: Schema, i: number) =>
     shown((tag === undefined ? undefined : one.properties?.[tag]?.const) ?? one.title ?? `form ${i + 1}`);
   const current = (props.value ?? {}) as Record<string, unknown>;
-  const at = Math.max(
-    0,
-    variants.findIndex((one, i) => tag !== undefined && current[tag] === labelOf(one, i)),
-  );
+  const [picked, setPicked] = useState(0);
+  const at =
+    tag === undefined
+      ? nearestForm(variants, current, picked)
+      : Math.max(
+          0,
+          variants.findIndex((one, i) => current[tag] === labelOf(one, i)),
+        );
   const chosen = variants[at]!;
   return (
     <fieldset>
@@ -196,9 +206,10 @@ function Variants({ variants, ...props }: FormProps & { variants: Schema[] }) {
         <select
           id={id}
           value={at}
-          onChange={(event) =>
-            props.onChange(initialValue(variants[Number(event.target.value)]!, props.root))
-          }
+          onChange={(event) => {
+            setPicked(Number(event.target.value));
+            props.onChange(initialValue(variants[Number(event.target.value)]!, props.root));
+          }}
         >
           {variants.map((one, i) => (
             <option key={labelOf(one, i)} value={i}>

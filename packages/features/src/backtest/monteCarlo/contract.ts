@@ -21,10 +21,10 @@ const drawn = {
 
 const SingleMonteCarloPayload = BacktestPayload.extend(drawn)
   .strict()
-  .meta({ id: "SingleMonteCarloPayload" });
+  .meta({ id: "SingleMonteCarloPayload", title: "One instrument" });
 const PortfolioMonteCarloPayload = PortfolioBacktestPayload.extend(drawn)
   .strict()
-  .meta({ id: "PortfolioMonteCarloPayload" });
+  .meta({ id: "PortfolioMonteCarloPayload", title: "Several instruments" });
 
 /** Of one instrument, or with `instruments` of several. */
 export const MonteCarloPayload = z

@@ -42,10 +42,12 @@ const swept = {
   objectives: z.array(z.enum(objectiveNames)).min(1).max(3).default(["sharpe"]),
 };
 
-export const SingleSweepPayload = BacktestPayload.extend(swept).strict().meta({ id: "SingleSweepPayload" });
+export const SingleSweepPayload = BacktestPayload.extend(swept)
+  .strict()
+  .meta({ id: "SingleSweepPayload", title: "One instrument" });
 export const PortfolioSweepPayload = PortfolioBacktestPayload.extend(swept)
   .strict()
-  .meta({ id: "PortfolioSweepPayload" });
+  .meta({ id: "PortfolioSweepPayload", title: "Several instruments" });
 
 /** Of one instrument, or with `instruments` of several: the payload of a backtest of that kind, and what is searched. */
 export const SweepPayload = z.union([SingleSweepPayload, PortfolioSweepPayload]).meta({ id: "SweepPayload" });

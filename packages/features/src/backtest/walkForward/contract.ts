@@ -56,11 +56,11 @@ const judged = {
 const SingleWalkForwardPayload = SingleSweepPayload.omit({ objectives: true })
   .extend(judged)
   .strict()
-  .meta({ id: "SingleWalkForwardPayload" });
+  .meta({ id: "SingleWalkForwardPayload", title: "One instrument" });
 const PortfolioWalkForwardPayload = PortfolioSweepPayload.omit({ objectives: true })
   .extend(judged)
   .strict()
-  .meta({ id: "PortfolioWalkForwardPayload" });
+  .meta({ id: "PortfolioWalkForwardPayload", title: "Several instruments" });
 
 /** Of one instrument, or with `instruments` of several. */
 export const WalkForwardPayload = z
