@@ -386,6 +386,15 @@ describe("with a server", () => {
       strategy: { name: "volatilityTarget", params: { target: 0.1 } },
     });
     const several = await tapedeck(["backtest", "show", portfolio.runId], { env });
+    const file = path.join(stack.dir, "several.json");
+    await writeFile(file, JSON.stringify({ instruments: ["WAVE.LOCAL"], strategy: { name: "equalWeight" } }));
+    const named = await tapedeck(["backtest", "run", file, "--to", "2023-06-01"], { env });
+    expect([named.code, named.out]).toEqual([
+      0,
+      expect.stringMatching(/^Equal weights, 1 instrument, 150 closes/m),
+    ]);
+    const both = await tapedeck(["backtest", "run", file, "--data", bars], { env });
+    expect([both.code, both.err]).toEqual([1, expect.stringContaining("leave out --data")]);
     expect(several.out).toMatch(/^Volatility target, 1 instrument, 400 closes of 1d/m);
     expect(several.out).toMatch(/^WAVE\.LOCAL\s+\d/m);
     expect(compared.out).toMatch(/^strategy\.entry\s+close > sma\(close, 21\)\s+close > sma\(close, 9\)$/m);

@@ -19,6 +19,7 @@ describe.each(builtInStrategies)("$name", ({ name, params }) => {
 
 test.each([
   ["nobody", {}, "There is no strategy nobody"],
+  ["maCrosover", {}, "Did you mean maCrossover?"],
   ["maCrossover", { fats: 3 }, "no parameter fats"],
   ["maCrossover", { fast: 2.5 }, "a whole number from 2"],
   ["maCrossover", { average: "hull" }, "one of sma, ema, wma"],

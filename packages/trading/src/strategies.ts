@@ -1,3 +1,5 @@
+import { nearestName } from "@tapedeck/core";
+
 /** A strategy as conditions in the formula language; absent ones are never true. */
 export interface StrategyRules {
   title: string;
@@ -183,8 +185,10 @@ export function checkBuiltIn(
 function strategyOf(name: string): BuiltInStrategy {
   const strategy = builtInStrategies.find((candidate) => candidate.name === name);
   if (strategy === undefined) {
+    const names = builtInStrategies.map((one) => one.name);
+    const near = nearestName(name, names);
     throw new RangeError(
-      `There is no strategy ${name}; there are ${builtInStrategies.map((s) => s.name).join(", ")}.`,
+      `There is no strategy ${name}; there are ${names.join(", ")}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
     );
   }
   return strategy;

@@ -6,6 +6,7 @@ import type { Client, PayloadIn } from "@tapedeck/client";
 import { AppError } from "@tapedeck/core";
 import { mostCompared } from "@tapedeck/features/backtest/compare/contract";
 import type { backtest } from "@tapedeck/features/backtest/contract";
+import type { portfolioBacktest } from "@tapedeck/features/backtest/portfolio/contract";
 import type { JobView } from "@tapedeck/features/jobs/contract";
 import { followJob } from "../follow.ts";
 import { table } from "../output.ts";
@@ -96,8 +97,36 @@ async function importBars(cli: Cli, flags: RunFlags, file: string) {
   );
 }
 
+/** Over several instruments, which the file names. */
+async function runPortfolio(cli: Cli, file: string, given: object, flags: RunFlags): Promise<void> {
+  if ((flags.data ?? flags.instrument) !== undefined) {
+    throw new AppError(
+      "payload.invalid",
+      `${file} names its instruments: import bars with tapedeck import first, and leave out --data and --instrument`,
+    );
+  }
+  const payload = { ...given, ...rangeOf(flags, flags.timeframe) } as PayloadIn<typeof portfolioBacktest>;
+  await follow(cli, flags, file, await clientOf(cli, flags).submit("portfolioBacktest", payload));
+}
+
+async function follow(cli: Cli, flags: RunFlags, file: string, job: JobView): Promise<void> {
+  const ended = await completed(cli, flags, job, `backtest ${basename(file)}`);
+  if (ended === undefined) return;
+  await showOne(cli, flags, ended.id);
+  exitForState(cli, ended.state);
+}
+
+function rangeOf({ from, to }: RunFlags, timeframe: string | undefined) {
+  return {
+    ...(timeframe === undefined ? {} : { timeframe }),
+    ...(from === undefined ? {} : { fromMs: from }),
+    ...(to === undefined ? {} : { toMs: to }),
+  };
+}
+
 async function runFile(cli: Cli, file: string, flags: RunFlags): Promise<void> {
   const given = readStrategy(file);
+  if ("instruments" in given) return runPortfolio(cli, file, given, flags);
   const client = clientOf(cli, flags);
   const imported = flags.data === undefined ? undefined : await importBars(cli, flags, flags.data);
   if (flags.data !== undefined && imported === undefined) return;
@@ -109,18 +138,8 @@ async function runFile(cli: Cli, file: string, flags: RunFlags): Promise<void> {
     );
   }
   const timeframe = flags.timeframe ?? imported?.timeframe;
-  const payload = {
-    ...given,
-    instrumentId,
-    ...(timeframe === undefined ? {} : { timeframe }),
-    ...(flags.from === undefined ? {} : { fromMs: flags.from }),
-    ...(flags.to === undefined ? {} : { toMs: flags.to }),
-  } as PayloadIn<typeof backtest>;
-  const job = await client.submit("backtest", payload);
-  const ended = await completed(cli, flags, job, `backtest ${basename(file)}`);
-  if (ended === undefined) return;
-  await showOne(cli, flags, ended.id);
-  exitForState(cli, ended.state);
+  const payload = { ...given, instrumentId, ...rangeOf(flags, timeframe) } as PayloadIn<typeof backtest>;
+  await follow(cli, flags, file, await client.submit("backtest", payload));
 }
 
 async function loadRun(client: Client, id: string): Promise<ShownRun> {
@@ -172,7 +191,10 @@ export function backtestCommands(program: Command, cli: Cli): void {
   const group = program.command("backtest").description("run a strategy over past bars, and look at runs");
 
   withFiles(group.command("run"))
-    .argument("<file>", "a strategy or a backtest's payload as JSON, such as strategies/golden-cross.json")
+    .argument(
+      "<file>",
+      "a strategy or a backtest's payload as JSON, such as strategies/golden-cross.json; with instruments, over several",
+    )
     .option("--data <file>", "bars to import first: CSV or Parquet")
     .option("--symbol <SYMBOL.VENUE>", "the instrument of --data (default: the file's name, venue LOCAL)")
     .option("--instrument <id>", "run over this instrument instead of the file's")

@@ -1,6 +1,5 @@
 import { AppError } from "@tapedeck/core";
-import { checkFormula, evaluateFormulas, FormulaError, parseFormula } from "@tapedeck/formula";
-import type { Ast, Dataset, Expression } from "@tapedeck/formula";
+import { checkFormula, FormulaError } from "@tapedeck/formula";
 import { builtInRules, signalBits } from "@tapedeck/trading";
 import type { RuleSizing, RuleTerms, Simulation, SimulationSettings, StrategyRules } from "@tapedeck/trading";
 import type { Instrument } from "../series/contract.ts";
@@ -226,7 +225,7 @@ export function ruleTermsOf(
   };
 }
 
-function countTrue(column: Uint8Array): { trueBars: number; first: number } {
+export function countTrue(column: Uint8Array): { trueBars: number; first: number } {
   let trueBars = 0;
   let first = -1;
   for (let i = 0; i < column.length; i++) {
@@ -247,70 +246,5 @@ export function reportCondition(
   return { name, formula, trueBars, firstTrueMs: first < 0 ? null : closeMs[first]! };
 }
 
-/** The operands of the outermost `and`s of a condition; itself when there is none. */
-export function conjuncts(ast: Ast): string[] {
-  const parts: Expression[] = [];
-  const visit = (node: Expression) => {
-    if (node.kind === "binary" && node.operator === "and") {
-      visit(node.left);
-      visit(node.right);
-    } else parts.push(node);
-  };
-  visit(ast.root);
-  return parts.map((part) => ast.text.slice(part.span.start, part.span.start + part.span.length));
-}
-
 /** Entries that were not made, by reason. */
 export type Dropped = Simulation["dropped"];
-
-/** Why a run has no trade: which entry, or which part of it, was never true, or what kept it from being filled. */
-export function explainNoTrade(
-  strategy: { side: CompiledStrategy["side"]; formulas: Readonly<Record<string, string>> },
-  columns: Partial<Record<ConditionName, Uint8Array>>,
-  data: Dataset,
-  dropped: Dropped,
-): { why: string; parts: ConditionReport[] } {
-  const parts: ConditionReport[] = [];
-  const reasons: string[] = [];
-  const entries = strategy.side === "both" ? (["entry", "shortEntry"] as const) : (["entry"] as const);
-  for (const name of entries) {
-    const formula = strategy.formulas[name];
-    const column = columns[name];
-    if (formula === undefined || column === undefined) continue;
-    const { trueBars, first } = countTrue(column);
-    if (trueBars === 0) reasons.push(explainNever(name, formula, data, parts));
-    else if (first === data.length - 1) {
-      reasons.push(`${name} was true only at the last bar, after which there is no open to fill at.`);
-    }
-  }
-  const fills: Array<[number, string]> = [
-    [dropped.cash, "the cash did not pay for the quantity and its fee"],
-    [dropped.lot, "the quantity rounds down to zero lots"],
-    [dropped.minNotional, "it was below the least notional of the venue"],
-    [dropped.price, "the open was not above zero"],
-  ];
-  for (const [count, why] of fills) {
-    if (count > 0)
-      reasons.push(`${count} ${count === 1 ? "entry was" : "entries were"} dropped because ${why}.`);
-  }
-  if (reasons.length === 0)
-    reasons.push("Both entries were true at the same bars only, and contradict each other.");
-  return { why: reasons.join(" "), parts };
-}
-
-function explainNever(name: string, formula: string, data: Dataset, parts: ConditionReport[]): string {
-  const texts = conjuncts(parseFormula(formula));
-  if (texts.length < 2) return `${name} (${formula}) was true on none of ${data.length} bars.`;
-  const columns = evaluateFormulas(texts, data);
-  const never: string[] = [];
-  texts.forEach((text, k) => {
-    const column = columns[k];
-    if (!(column instanceof Uint8Array)) return;
-    const report = reportCondition(`${name}: ${text}`, text, column, data.closeMs);
-    parts.push(report);
-    if (report.trueBars === 0) never.push(text);
-  });
-  return never.length > 0
-    ? `${name} was never true: its part ${never.join(" and its part ")} was true on none of ${data.length} bars.`
-    : `${name} was never true: each of its parts was at times (${parts.map((p) => `${p.formula}: ${p.trueBars}`).join("; ")}), but never all at the same bar.`;
-}

@@ -283,13 +283,18 @@ describe("rules", () => {
     [
       "names the part that was never true",
       rules("rsi(close, 14) < 1 and close > 0"),
-      "its part rsi(close, 14) < 1 was true on none",
+      "its part rsi(close, 14) < 1 was true at none",
     ],
-    ["says that the whole was never true", rules("close < 0"), "entry (close < 0) was true on none of"],
+    ["says that the whole was never true", rules("close < 0"), "entry (close < 0) was true at none of"],
+    [
+      "names what has no value",
+      rules("log(0 - close) > 0 and close > 0"),
+      "closes: log(0 - close) has no value (NaN) at any of them.",
+    ],
     [
       "says that the parts never met",
       rules("close > 3000 and close < 1000"),
-      "but never all at the same bar",
+      "but never all at the same close",
     ],
     [
       "says that the cash did not pay",

@@ -3,9 +3,11 @@ import { isoDate } from "@tapedeck/core";
 import { orderStatuses, suspectSplits } from "@tapedeck/trading";
 import type { OrderStatus } from "@tapedeck/trading";
 import type { SeriesDataset } from "../series/contract.ts";
-import type { BacktestPayload, BacktestResult, ConditionReport, InnerPath } from "./contract.ts";
-import { explainNoTrade, marketOf } from "./domain.ts";
+import type { BacktestPayload, BacktestResult, InnerPath } from "./contract.ts";
+import { marketOf } from "./domain.ts";
 import type { ConditionName } from "./domain.ts";
+import { explainNoTrade, hasValue } from "./never.ts";
+import type { Never } from "./never.ts";
 import type { OrderTable } from "./orders.ts";
 import type { RunOutcome } from "./outcome.ts";
 import type { SingleStrategy } from "./single.ts";
@@ -141,15 +143,22 @@ export function whyNoTrade(
   columns: Partial<Record<ConditionName, Uint8Array>>,
   data: Dataset,
   { orders, dropped }: Pick<RunOutcome, "orders" | "dropped">,
-): { why: string; parts: ConditionReport[] } {
+): Never {
   if (strategy.module === null) return explainNoTrade(strategy, columns, data, dropped);
-  return { why: whyNoFill(orders!), parts: [] };
+  return { why: whyNoFill(orders!, Object.values(strategy.formulas), [data]), parts: [] };
 }
 
-/** Of a strategy whose conditions nobody can read. */
-export function whyNoFill({ status }: OrderTable): string {
+/** Of a strategy whose conditions nobody can read: by the formulas that it reads, over the bars of each instrument. */
+export function whyNoFill(
+  { status }: OrderTable,
+  formulas: readonly string[],
+  of: readonly Dataset[],
+): string {
   if (status.length === 0) {
-    return "The strategy never placed an order: its condition was never true, or its window is longer than the data.";
+    const without = formulas.filter((formula) => of.every((data) => !hasValue(formula, data)));
+    return without.length === 0
+      ? "The strategy never placed an order: its condition was never true, or its window is longer than the data."
+      : `The strategy never placed an order: ${without.join(" and ")}, which it reads, ${without.length === 1 ? "has" : "have"} no value (NaN) at any close.`;
   }
   const parts = orderStatuses.flatMap((name, code) => {
     const count = status.reduce((sum, one) => sum + +(one === code), 0);

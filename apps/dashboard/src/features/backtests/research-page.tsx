@@ -5,6 +5,7 @@ import { number, percent } from "../../components/format.ts";
 import { Progress } from "../../components/progress.tsx";
 import { ErrorBox, FailedPage, Loading, StateBadge } from "../../components/state.tsx";
 import { latest, useJob } from "../../components/use-job.ts";
+import { PartialRun } from "./partial-run.tsx";
 import { isResearch, researchDocument, researchTypes, ResearchView } from "./research-view.tsx";
 import { SweepHeat } from "./sweep-heat.tsx";
 
@@ -53,6 +54,7 @@ export function ResearchPage({ id }: { id: string }) {
       ) : (
         <div className="error" role="alert">
           <strong>{error.message}</strong> <code>{error.code}</code>
+          <PartialRun details={error.details} />
         </div>
       )}
       {isSearch && trialsDone(latestProgress) > 0 ? (

@@ -19,6 +19,7 @@ import { SentimentResult } from "../sentiment/sentiment-result.tsx";
 import type { SentimentOutcome } from "../sentiment/sentiment-result.tsx";
 import { Answer } from "../ask/answer.tsx";
 import type { AskResult } from "../ask/answer.tsx";
+import { PartialRun } from "../backtests/partial-run.tsx";
 import { isResearch, ResearchView } from "../backtests/research-view.tsx";
 
 export function JobPage({ id }: { id: string }) {
@@ -73,6 +74,7 @@ export function JobPage({ id }: { id: string }) {
       {view.error === null ? null : (
         <div className="error" role="alert">
           <strong>{view.error.message}</strong> <code>{view.error.code}</code>
+          <PartialRun details={view.error.details} />
           {view.error.details === undefined ? null : <Json value={view.error.details} />}
         </div>
       )}

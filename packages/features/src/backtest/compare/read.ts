@@ -10,8 +10,7 @@ import { orGone, readsOf, revisionOf, revisionOfJob } from "../report/revision.t
 import { loadJobResult, loadJobType, loadReads } from "../report/store.ts";
 import type { DatasetRead } from "../report/store.ts";
 import { loadAnyRun } from "../store.ts";
-import { WalkForwardResult } from "../walkForward/contract.ts";
-import type { WalkForwardPayload } from "../walkForward/contract.ts";
+import { WalkForwardPayload, WalkForwardResult } from "../walkForward/contract.ts";
 import type { ComparedRun, compareRoutes, Comparison } from "./contract.ts";
 
 const curvePoints = 1_000;
@@ -59,7 +58,7 @@ async function loadRun({ db, blobs, series }: FileDeps, tenantId: string, id: st
 /** The tests of a walk-forward. Throws AppError `job.notEnded`, or `data.missing` for one from before they were kept as a run. */
 async function loadTests(deps: FileDeps, tenantId: string, id: string): Promise<Loaded> {
   const job = await loadJobResult(deps.db, tenantId, id);
-  const payload = job.payload as WalkForwardPayload;
+  const payload = WalkForwardPayload.parse(job.payload);
   const { instrumentId, timeframe, honesty, run, curve } = WalkForwardResult.parse(job.result);
   if (honesty === null || run === null) {
     throw new AppError(

@@ -199,6 +199,15 @@ export function marketOf(
   };
 }
 
+/** The bars that formulas see of each instrument, with the others that they name. */
+export function formulaDataOf({ listings, others }: Pick<Listings, "listings" | "others">): Dataset[] {
+  const named = new Map([...others].map(([name, dataset]) => [name, toFormulaData(dataset)]));
+  return listings.map(({ signals }) => ({
+    ...toFormulaData(signals),
+    resolve: (symbol) => named.get(symbol),
+  }));
+}
+
 /** A column of each formula for each instrument; NaN (or false) everywhere for bars fewer than the formula needs. */
 export function featureColumns(
   formulas: readonly string[],

@@ -296,6 +296,11 @@ test.each([
     "entry (close < 0) was true at none of 600 closes",
   ],
   [
+    "a part of a condition that is never true",
+    { ...dips, strategy: { kind: "rules", entry: "close > 0 and log(0 - close) > 0" } },
+    "its part log(0 - close) > 0 was true at none of 600 closes: log(0 - close) has no value (NaN) at any of them.",
+  ],
+  [
     "a universe without members",
     { ...dips, universe: { where: "close < 0" } },
     "the universe left the instrument out",

@@ -20,8 +20,8 @@ import { expandRules, recordModule } from "../run.ts";
 import { saveRun } from "../store.ts";
 import { innerPathReport } from "../words.ts";
 import type { portfolioBacktest, PortfolioBacktestPayload, PortfolioBacktestResult } from "./contract.ts";
-import { loadForJob, loadListings, marketOf, requireBars } from "./market.ts";
-import type { Listing } from "./market.ts";
+import { formulaDataOf, loadForJob, loadListings, marketOf, requireBars } from "./market.ts";
+import type { Listing, Listings } from "./market.ts";
 import {
   conditionReports,
   doneOf,
@@ -59,9 +59,8 @@ const run: JobHandler<typeof portfolioBacktest, PortfolioDeps, Tx> = async (deps
 };
 
 /** A finished run and what it was made of. */
-interface Finished {
+interface Finished extends Pick<Listings, "listings" | "others"> {
   plan: PortfolioPlan;
-  listings: readonly Listing[];
   market: PortfolioMarket;
   engine: EngineRun;
   benchmark: EngineRun;
@@ -94,7 +93,7 @@ async function runPlan(
   await inChunks(engine.state.postings.count, ctx.signal, (from, to) => exact.advance(from, to));
   const finished: Finished = {
     plan,
-    listings: loaded.listings,
+    ...loaded,
     market,
     engine,
     benchmark,
@@ -147,7 +146,7 @@ function holdAll(): EngineStrategy {
 function resultOf(
   runId: string,
   payload: PortfolioBacktestPayload,
-  { plan, listings, market, engine, benchmark, exact, failure }: Finished,
+  { plan, listings, others, market, engine, benchmark, exact, failure }: Finished,
 ): PortfolioBacktestResult {
   const { state } = engine;
   const trips = roundTripsOf(state);
@@ -156,7 +155,8 @@ function resultOf(
   const conditions = conditionReports(plan, market);
   const gap = exact.gap.toNumber();
   const shown = { ...benchmark, state: { ...benchmark.state, instant: state.instant } };
-  const closes = listings.reduce((sum, { dataset }) => sum + dataset.length, 0);
+  const idle =
+    trips.length > 0 ? null : whyIdle(engine, plan, conditions, formulaDataOf({ listings, others }));
   return {
     runId,
     instruments: instrumentRows(engine, listings, trips),
@@ -187,8 +187,8 @@ function resultOf(
     ledgerBound: exact.bound,
     module: plan.module,
     failure,
-    conditions,
-    neverTraded: trips.length > 0 ? null : whyIdle(engine, conditions, closes),
+    conditions: [...conditions, ...(idle?.parts ?? [])],
+    neverTraded: idle?.why ?? null,
     curve: downsample(doneOf(engine.equity, engine), curvePoints).map((i) => ({
       atMs: engine.timeMs[i]!,
       equity: engine.equity[i]!,

@@ -1,12 +1,16 @@
+import type { Dataset } from "@tapedeck/formula";
 import type { EngineRun, RoundTrip } from "@tapedeck/trading";
 import { suspectSplits } from "@tapedeck/trading";
 import { isoDate } from "@tapedeck/core";
 import type { ConditionReport, FillSource } from "../contract.ts";
+import { explainNever } from "../never.ts";
+import type { Never } from "../never.ts";
 import { orderTable } from "../orders.ts";
 import { toFormulaData } from "../run.ts";
 import { adjustmentWords, innerPathWords, rawWords, whyNoFill } from "../words.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
 import type { Listing } from "./market.ts";
+import type { PortfolioPlan } from "./strategy.ts";
 
 /** What a run over several instruments tells people besides its figures. */
 
@@ -94,17 +98,26 @@ function splits(payload: PortfolioBacktestPayload, listings: readonly Listing[])
   ];
 }
 
-/** Why there is no trade. */
-export function whyIdle(run: EngineRun, conditions: readonly ConditionReport[], closes: number): string {
+/** Why there is no trade, with a report of each part of an entry that was never true. `of`: the bars of each instrument. */
+export function whyIdle(
+  run: EngineRun,
+  plan: Pick<PortfolioPlan, "features">,
+  conditions: readonly ConditionReport[],
+  of: readonly Dataset[],
+): Never {
   const orders = orderTable(run.state.orderLog);
   const entries = conditions.filter(({ name }) => name === "entry" || name === "shortEntry");
-  const never = entries.filter(({ trueBars }) => trueBars === 0);
-  if (orders.status.length === 0 && entries.length > 0) {
-    return never.length === 0
-      ? "The entry was true at times, but nothing was placed: the universe left the instrument out, a formula of the exits had no value yet, or the size was zero."
-      : never
-          .map(({ name, formula }) => `${name} (${formula}) was true at none of ${closes} closes.`)
-          .join(" ");
+  if (orders.status.length > 0 || entries.length === 0) {
+    return { why: whyNoFill(orders, plan.features, of), parts: [] };
   }
-  return whyNoFill(orders);
+  const never = entries
+    .filter(({ trueBars }) => trueBars === 0)
+    .map(({ name, formula }) => explainNever(name, formula, of));
+  return {
+    why:
+      never.length === 0
+        ? "The entry was true at times, but nothing was placed: the universe left the instrument out, a formula of the exits had no value yet, or the size was zero."
+        : never.map(({ why }) => why).join(" "),
+    parts: never.flatMap(({ parts }) => parts),
+  };
 }

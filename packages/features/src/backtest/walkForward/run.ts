@@ -378,7 +378,7 @@ async function stitchPath(
   scene: SearchScene,
   { parts, pathFrom, signal }: { parts: readonly PathPart[]; pathFrom: number; signal: AbortSignal },
 ): Promise<ReportedRun> {
-  const stitch = createStitch(scene.closeMs.length - pathFrom, scene.initialCash);
+  const stitch = createStitch(scene.closeMs.subarray(pathFrom), scene.initialCash);
   for (const { params, over, bars } of parts) {
     const run = params === null ? null : await scene.runner.outcome(params, over.from, over.to);
     stitch.add(run, bars, over.from + bars.from - pathFrom);

@@ -11,11 +11,12 @@ export interface Stitch {
 type Fill = Record<Exclude<keyof FillColumns, "count">, number>;
 
 /**
- * Parts of runs one after the other over `length` bars, each with the wealth that those before have left: quantities and money are
+ * Parts of runs one after the other over bars that close at `closeMs`, each with the wealth that those before have left: quantities and money are
  * scaled to it. A trade that reaches over the border of its part is in no list, though its bars are in the curve; one that is open at
- * the end of its run counts as closed there.
+ * the end of its run counts as closed there, without a price.
  */
-export function createStitch(length: number, initialCash: number): Stitch {
+export function createStitch(closeMs: Float64Array, initialCash: number): Stitch {
+  const { length } = closeMs;
   const equity = new Float64Array(length).fill(initialCash);
   const position = new Float64Array(length);
   const fills: Fill[] = [];
@@ -46,7 +47,8 @@ export function createStitch(length: number, initialCash: number): Stitch {
         if (!inside(trade.entryBar) || !inside(exitBar)) return;
         const bars = { entryBar: placed(trade.entryBar), exitBar: placed(exitBar) };
         trades.push({ ...scaledTrade(trade, scale), ...bars });
-        rows.push({ ...scaledTrade(run.rows[k]!, scale), number: rows.length + 1 });
+        const row = scaledTrade(run.rows[k]!, scale);
+        rows.push({ ...row, number: rows.length + 1, exitMs: row.exitMs ?? closeMs[bars.exitBar]! });
       });
     },
     result: () => ({
