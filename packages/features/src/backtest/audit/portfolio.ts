@@ -153,14 +153,14 @@ function closedBy({ listings, rates, others }: Listings, untilMs: number): Listi
     firstBars(dataset, lowerBound(dataset.columns.closeMs, untilMs + 1));
   return {
     listings: listings
-      .map(({ dataset, fills, signals, finer, actions, endedMs }): Listing => {
+      .map(({ dataset, fills, signals, finer, endedMs, ...facts }): Listing => {
         const bars = cut(dataset);
         return {
           dataset: bars,
           fills: fills === dataset ? bars : cut(fills),
           signals: signals === dataset ? bars : cut(signals),
           finer: finer === undefined ? undefined : cut(finer),
-          actions,
+          ...facts,
           // Nobody knows before its last bar that it leaves.
           endedMs: bars.length === dataset.length ? endedMs : null,
         };

@@ -97,7 +97,7 @@ async function readSubject(
 const idOf = ({ dataset }: Listing) => dataset.instrument.instrumentId;
 
 /** Orders meet the bars of the path, and no split or dividend is in it. */
-function onPath({ signals, endedMs }: Listing, path: object): Listings["listings"][number] {
+function onPath({ signals, multiplier, endedMs }: Listing, path: object): Listings["listings"][number] {
   const dataset = { ...signals, columns: { ...signals.columns, ...path } };
-  return { dataset, fills: dataset, signals: dataset, finer: undefined, actions: [], endedMs };
+  return { dataset, fills: dataset, signals: dataset, finer: undefined, actions: [], multiplier, endedMs };
 }

@@ -105,6 +105,8 @@ export const PortfolioBacktestPayload = SeriesRequest.omit({ instrumentId: true 
     fillsFrom: FillSource,
     /** By instrument, as named in `instruments`: the timeframe of its bars, its formulas and its decisions, where it has another. */
     timeframes: z.record(z.string(), Timeframe).default({}),
+    /** By instrument, as named in `instruments`: the size of its contract, currency a unit and point of price, where it is not 1. */
+    multipliers: z.record(z.string(), z.number().gt(0).max(1_000_000)).default({}),
     /** Perpetuals: paid by longs to shorts, a fraction of the position, every so many hours from midnight UTC on. */
     funding: z
       .strictObject({

@@ -27,6 +27,8 @@ export interface Listing {
   signals: SeriesDataset;
   finer: SeriesDataset | undefined;
   actions: readonly CorporateAction[];
+  /** Currency a unit and point of price. */
+  multiplier: number;
   /** The close of its last bar, where it left the market before the run ends. */
   endedMs: number | null;
 }
@@ -80,6 +82,7 @@ export async function loadListings(
       signals: raw ? await read(ref, { timeframe, adjustment: "split" }) : dataset,
       finer: typeof innerPath === "string" ? undefined : await read(ref, { timeframe: innerPath.timeframe }),
       actions: raw ? await deps.series.actions(scope.tenantId, instrumentId, payload.asOf) : [],
+      multiplier: payload.multipliers[ref] ?? 1,
       endedMs: null,
     });
   }
@@ -111,12 +114,13 @@ function fillTimeframe({ fillsFrom }: Pick<PortfolioBacktestPayload, "fillsFrom"
 
 /** Throws AppError `payload.invalid`. */
 function checkTimeframes(payload: PortfolioBacktestPayload): void {
-  const { fillsFrom, innerPath, instruments, timeframes } = payload;
-  const stray = Object.keys(timeframes).find((ref) => !instruments.includes(ref));
-  if (stray !== undefined) {
+  const { fillsFrom, innerPath, instruments } = payload;
+  for (const member of ["timeframes", "multipliers"] as const) {
+    const stray = Object.keys(payload[member]).find((ref) => !instruments.includes(ref));
+    if (stray === undefined) continue;
     throw new AppError(
       "payload.invalid",
-      `timeframes: ${stray} is not among the instruments, as they are named there.`,
+      `${member}: ${stray} is not among the instruments, as they are named there.`,
     );
   }
   const decided = instruments.map((ref) => timeframeMs(timeframeOf(payload, ref)));
@@ -231,7 +235,7 @@ const closesOf = ({ dataset, fills, signals }: Pick<Listing, "dataset" | "fills"
   (fills === dataset ? dataset : signals).columns.closeMs;
 
 function instrumentOf(
-  { dataset, fills, signals, finer, actions, endedMs }: Listing,
+  { dataset, fills, signals, finer, actions, multiplier, endedMs }: Listing,
   payload: PortfolioBacktestPayload,
 ): MarketInstrument {
   const { instrumentId, currency, lotSize, tickSize, minNotional, assetClass } = dataset.instrument;
@@ -250,7 +254,7 @@ function instrumentOf(
     lotSize: Number(lotSize ?? "0"),
     tickSize: Number(tickSize ?? "0"),
     minNotional: Number(minNotional ?? "0"),
-    multiplier: 1,
+    multiplier,
     initialMargin: payload.initialMargin,
     maintenanceMargin: payload.maintenanceMargin,
     borrowRate: payload.costs.borrowRate,

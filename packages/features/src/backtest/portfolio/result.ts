@@ -78,16 +78,17 @@ function tradeInBase(run: EngineRun, trip: RoundTrip): SimulatedTrade {
   };
 }
 
-/** Bars are instants of the run. */
+/** Bars are instants of the run; a price is that of a contract. */
 function fillsInBase({ state: { postings, instruments }, timeMs }: EngineRun): FillColumns {
-  const closeOf = (row: number) => instruments[postings.instrument[row]!]!.bars.closeMs[postings.bar[row]!]!;
+  const instrumentOf = (row: number) => instruments[postings.instrument[row]!]!;
+  const closeOf = (row: number) => instrumentOf(row).bars.closeMs[postings.bar[row]!]!;
   const rows = [...fillRows(postings)];
   const column = (value: (row: number) => number) => Float64Array.from(rows, value);
   return {
     count: rows.length,
     bar: Int32Array.from(rows, (row) => lowerBound(timeMs, closeOf(row))),
     quantity: column((row) => postings.quantity[row]!),
-    price: column((row) => postings.price[row]! * postings.rate[row]!),
+    price: column((row) => postings.price[row]! * instrumentOf(row).multiplier * postings.rate[row]!),
     fee: column((row) => postings.fee[row]! * postings.rate[row]!),
     slippage: column((row) => postings.slippage[row]! * postings.rate[row]!),
     cash: column((row) => postings.cash[row]!),

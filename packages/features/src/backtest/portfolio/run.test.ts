@@ -120,6 +120,31 @@ test("the order of the instruments changes nothing", async () => {
   expect({ ...backward.result, evidenceIds: [] }).toEqual({ ...forward.result, evidenceIds: [] });
 });
 
+test("ten units and a contract of ten are worth the same, and traded for the same", async () => {
+  const terms = {
+    instruments: ["B.TEST"],
+    strategy: {
+      kind: "rules",
+      entry: "crossover(close, sma(close, 5))",
+      exit: "crossunder(close, sma(close, 5))",
+    },
+    costs: { takerBps: 20, spreadBps: 4 },
+  };
+  const units = await run({ ...terms, sizing: { kind: "fixedQuantity", quantity: "250" } });
+  const contracts = await run({
+    ...terms,
+    sizing: { kind: "fixedQuantity", quantity: "25" },
+    multipliers: { "B.TEST": 10 },
+  });
+  expect(contracts.result.roundTrips).toBeGreaterThan(1);
+  for (const figures of ["statistics", "benchmark"] as const) {
+    const [mine, theirs] = [contracts.result[figures], units.result[figures]];
+    for (const name of ["finalEquity", "turnover", "feesPaid", "slippagePaid", "expectancy"] as const) {
+      expect(mine[name], name).toBeCloseTo(theirs[name]!, 6);
+    }
+  }
+});
+
 test("a cap on volume leaves orders partly filled for later bars", async () => {
   const free = await run({ ...rotation, initialCash: "1000000" });
   const capped = await run({
@@ -132,6 +157,12 @@ test("a cap on volume leaves orders partly filled for later bars", async () => {
 
 test.each([
   ["a currency without rates", { ...rotation, rates: {} }, "payload.invalid", "rates.EUR"],
+  [
+    "a multiplier of another instrument",
+    { ...rotation, multipliers: { "X.TEST": 10 } },
+    "payload.invalid",
+    "multipliers: X.TEST",
+  ],
   [
     "an unknown strategy",
     { ...rotation, strategy: { name: "magic" } },

@@ -136,7 +136,7 @@ function holdAll(): EngineStrategy {
         context.submit({
           instrument: k,
           side: "buy",
-          cashAmount: context.unitsFor(part, k) * context.mark(k),
+          cashAmount: context.unitsFor(part, k) * context.mark(k) * context.instruments[k]!.multiplier,
         });
       }
     },
