@@ -61,6 +61,8 @@ function understand(q: Question, hint: Hint): Step | undefined {
   }
   for (const family of families) {
     if (!covers(family, q)) continue;
+    // "Compare with MSFT" asks for no term.
+    if (family.name === "definition" && q.instruments.length > 0 && !q.any("define", "why")) continue;
     const args = family.understand(q, hint);
     if (args !== undefined) return { family, args };
   }
@@ -122,28 +124,82 @@ const maxChain = 8;
 /** Kinds that are asked in several clauses: "If I had put 1,000 into …, what would it be worth?". */
 const absorbing = ["backtest", "compareReturns", "growthOf", "regularInvesting", "whatIf", "positionSize"];
 
+const yearWord = /\b(?:19|20)\d\d\b/g;
+
+/** The words of the earlier question with the later one's year, where each names one. */
+function withYearOf(earlier: string, later: string): string {
+  const [year, another] = later.match(yearWord) ?? [];
+  const own = earlier.match(yearWord) ?? [];
+  return year === undefined || another !== undefined || own.length !== 1
+    ? earlier
+    : earlier.replace(own[0], year);
+}
+
 /** The earlier question with what the later one names in place of its own. */
 function merge(earlier: Question, later: Question): Question {
   return {
     ...earlier,
+    original: withYearOf(earlier.original, later.original),
     instruments: later.instruments.length > 0 ? later.instruments : earlier.instruments,
     unknownNames: later.unknownNames,
     dates: later.dates.periods.length > 0 ? later.dates : earlier.dates,
     period: later.period ?? earlier.period,
     windows: later.windows.length > 0 ? later.windows : earlier.windows,
-    numbers: later.numbers.length > 0 ? later.numbers : earlier.numbers,
+    // What reads as a date two ways was no number.
+    numbers:
+      later.numbers.length > 0 || earlier.dates.ambiguous !== undefined ? later.numbers : earlier.numbers,
   };
 }
 
-/** "And in 2009?", "what about MSFT?": it changes a part of the question before. */
-function isFollowUp(q: Question): boolean {
+const linking = new Set(
+  "and or what how about same the for in of on with then now instead also please day week month year average it its ⟨⟩ # ".split(
+    " ",
+  ),
+);
+
+/** "And in 2009?", "what about MSFT?", "for IBM", a bare "2010": it names a part to change of the question before, and asks nothing else. */
+export function isFollowUp(q: Question): boolean {
   const names =
     q.instruments.length +
     q.unknownNames.length +
     q.dates.periods.length +
+    Number(q.dates.asOfMs !== undefined) +
     q.windows.length +
     q.numbers.length;
-  return names > 0 && /^ (?:and|what about|how about|same for|same in|the same)(?= )/.test(q.text);
+  return names > 0 && (opensAsNext(q) || q.text.split(" ").every((word) => linking.has(word)));
+}
+
+const opensAsNext = (q: Question) =>
+  /^ (?:and|what about|how about|same for|same in|the same)(?= )/.test(q.text);
+
+/** "And how volatile was it?": another question, of the time of the one before where it names none. */
+function atTimeOf(before: Question, q: Question): Question {
+  return q.period !== undefined || !opensAsNext(q) ? q : { ...q, dates: before.dates, period: before.period };
+}
+
+/** A question with the instruments and time that it takes from those before, so that it stands by itself. */
+function standingAlone(question: string, q: Question, hint: Hint, before: Question | undefined): string {
+  if (before === undefined) return question;
+  const bare = question.replace(/\s*[?.!]+\s*$/, "");
+  const ids = hint.instruments.map(({ instrumentId }) => instrumentId).join(" and ");
+  const named = q.instruments.length > 0 || ids === "" ? "" : ` for ${ids}`;
+  const { period } = atTimeOf(before, q);
+  const timed =
+    period === undefined || period === q.period || period.trailingDays !== undefined
+      ? ""
+      : ` ${period.label}`;
+  return `${bare}${named}${timed}?`;
+}
+
+/** Throws Declined where a following question leaves the plan of the one before as it was: its change is not understood. */
+function checkChanged(step: Step, before: Question, q: Question, hint: Hint): void {
+  // One that was asked back had no plan.
+  const hadPlan =
+    before.dates.ambiguous === undefined && (before.instruments.length > 0 || q.instruments.length === 0);
+  if (!hadPlan || q.dates.asOfMs !== undefined) return;
+  const earlier = understand(before, hint);
+  if (earlier?.family !== step.family) return;
+  if (JSON.stringify(earlier.args) === JSON.stringify(step.args)) throw notUnderstood(q, hint);
 }
 
 /** What the question asks of the tools. Pure: throws Declined where it asks back or cannot be answered. */
@@ -202,9 +258,10 @@ export function makePlan(options: PlanOptions): Plan {
     const step = understand(merge(before, whole), hint);
     if (step === undefined) throw notUnderstood(whole, hint);
     checkRead(step, whole, hint);
+    checkChanged(step, before, whole, hint);
     return { steps: [step], readAs, chain: [...(options.chain ?? []).slice(0, maxChain), question] };
   }
-  const first = understand(whole, hint);
+  const first = understand(before === undefined ? whole : atTimeOf(before, whole), hint);
   const pieces = parts(question);
   // A kind that takes the whole question in answers its parts too: the figures of a backtest, a close with its drawdown.
   const absorbs =
@@ -212,7 +269,7 @@ export function makePlan(options: PlanOptions): Plan {
   if (pieces.length < 2 || absorbs) {
     if (first === undefined) throw notUnderstood(whole, hint);
     checkRead(first, whole, hint);
-    return { steps: [first], readAs, chain: [question] };
+    return { steps: [first], readAs, chain: [standingAlone(question, whole, hint, before)] };
   }
   const steps: Step[] = [];
   let carried: readonly Instrument[] = hinted;
@@ -277,7 +334,7 @@ function notUnderstood(q: Question, hint: Hint): Declined {
   const one = q.instruments[0] ?? hint.instruments[0] ?? hint.all[0];
   const nearest = one === undefined ? [] : nearestExamples(q, one.instrumentId);
   const unknown =
-    q.unknownNames.length > 0
+    q.unknownNames.length > 0 && companiesIn(q, hint).length === 0
       ? ` It names ${q.unknownNames.map((name) => `"${name}"`).join(", ")}, which is not in the data.`
       : "";
   return new Declined(

@@ -373,6 +373,59 @@ test("a conversation goes on from what was asked", async () => {
   expect(alone.result.status).not.toBe("answered");
 });
 
+test.each([
+  [
+    "a short reply to what is asked back, then changes of it",
+    ["What was the maximum drawdown in 2008?", "AAPL", "and in 2002?", "MSFT.XNAS"],
+    ["Which instrument", /^The largest drawdown of AAPL .* in 2008/, /AAPL .* in 2002/, /MSFT .* in 2002/],
+  ],
+  [
+    "a date that reads two ways",
+    ["What was the close of the S&P 500 on 3/4/2020?", "3 April 2020"],
+    ["reads two ways", /on 3 April 2020/],
+  ],
+  [
+    "bare times and names",
+    ["How volatile was the S&P 500 in 2008?", "in 2009?", "2010", "for MSFT", "same for IBM in 2005"],
+    [/in 2008/, /in 2009/, /in 2010/, /MSFT .* in 2010/, /IBM .* in 2005/],
+  ],
+  [
+    "another question of the same instrument and time",
+    ["What was the return of IBM in 2006?", "And how volatile was it?", "since 2003?", "and its return?"],
+    [
+      /IBM .* rose/,
+      /volatility of IBM .* in 2006/,
+      /IBM .* since 1 January 2003/,
+      /IBM .* since 1 January 2003/,
+    ],
+  ],
+  [
+    "what is known later",
+    ["What is the RSI of the S&P 500?", "and the MACD?", "as of 2012-06-29"],
+    [/RSI/, /MACD .* on 17 April 2020/, /MACD .* on 29 June 2012/],
+  ],
+  [
+    "figures of a company",
+    ["What was the revenue of Acme Widgets in fiscal 2022?", "and in 2021?"],
+    [/2022 was 1,200 million/, /2021 was 1,000 million/],
+  ],
+  [
+    "what is not understood of it, declined",
+    [
+      "What was the best day of the S&P 500 in 2008?",
+      "and the worst?",
+      "compare with AAPL",
+      "show it as a table",
+    ],
+    [/best day/, "of no kind", "of no kind", "of no kind"],
+  ],
+])("a conversation: %s", async (name, questions, answers) => {
+  for (const [at, question] of questions.entries()) {
+    const { result, text } = await fixture.ask({ question, conversationId: name.slice(0, 40) });
+    expect(text || result.message).toMatch(answers[at]!);
+  }
+});
+
 describe("declines", () => {
   test("data that is not there, and says what to ingest", async () => {
     const { result } = await fixture.ask({ question: "What was the return of Tesla in 2015?" });

@@ -10,7 +10,7 @@ import type { ask, AskResult } from "./contract.ts";
 import { refusal, unreadable } from "./families/refuse.ts";
 import { answerByModel, ModelUnusable } from "./model.ts";
 import { neutralised } from "./neutral.ts";
-import { makePlan } from "./planner.ts";
+import { isFollowUp, makePlan } from "./planner.ts";
 import { readQuestion } from "./question.ts";
 import { createRelease } from "./release.ts";
 import type { Release } from "./release.ts";
@@ -185,6 +185,10 @@ async function answerByPlan(work: Work): Promise<AskResult> {
     // What was said before the later part failed stands; why the rest is missing is said beside it.
     result.status = release.sentences.length > 0 ? "answered" : declined.status;
     result.message = neutralised(declined.message);
+    // A short reply to what is asked back changes this question.
+    const asked = readQuestion(base.question, work.instruments, base.asOfMs);
+    if (declined.status === "clarify" && work.conversationId !== undefined && !isFollowUp(asked))
+      await saveChain(ctx, work.conversationId, [base.question]);
     result.suggestions = declined.suggestions.map(neutralised);
     result.missing = declined.missing;
   }
