@@ -73,7 +73,11 @@ test("a move of 2 % within a minute is told to subscribers once, with the print 
   const again = await fixture.connect(stream.url);
   again.send({ op: "subscribe", channel: "alerts", resume: { epoch: "any", seq: 0 } });
   await again.next((one) => one.type === "delta" && one.seq === frame.seq);
-  for (const one of [client, again]) one.socket.close();
+  // A number that no trigger has yet cannot be gone on from.
+  const ahead = await fixture.connect(stream.url);
+  ahead.send({ op: "subscribe", channel: "alerts", resume: { epoch: "any", seq: frame.seq + 1_000 } });
+  expect(await ahead.next((one) => one.type === "snapshot")).toMatchObject({ seq: frame.seq });
+  for (const one of [client, again, ahead]) one.socket.close();
 });
 
 test("a level fires at its edge, and again only after the price came back by the hysteresis", async () => {

@@ -1,7 +1,9 @@
+import type { AddressInfo } from "node:net";
 import { newId } from "@tapedeck/core";
 import { insertAlert } from "@tapedeck/features/alerts/store";
 import { AlertRule } from "@tapedeck/features/alerts/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
 import { handSource, openSocket, streamFixture } from "./fixture.ts";
 import { computePair, pairOutputs } from "./pairs.ts";
 import { relayHeader } from "./relay.ts";
@@ -115,4 +117,44 @@ test("a process is known by the key that all have, and by no other", async () =>
   await expect(openSocket(stream.url, { [relayHeader]: "A".repeat(43) })).rejects.toMatchObject({
     status: 401,
   });
+});
+
+test("an address that answers with something else ends nothing; its instrument is looked for on", async () => {
+  const { streams, openMs, send } = await twoProcesses();
+  const stranger = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  let answered = 0;
+  stranger.on("connection", (socket) => {
+    socket.send("I am no stream");
+    answered += 1;
+  });
+  const { address } = await fixture.db
+    .selectFrom("streamRuns")
+    .innerJoin("streamPlaces", "streamPlaces.runId", "streamRuns.id")
+    .select("streamRuns.address")
+    .where("instrumentId", "=", "B.HAND")
+    .executeTakeFirstOrThrow();
+  const move = (to: string | null) =>
+    fixture.db
+      .updateTable("streamRuns")
+      .set({ address: to })
+      .where("address", "in", [address!, toStranger])
+      .execute();
+  const toStranger = `ws://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
+  await move(toStranger);
+  const client = await fixture.connect(streams.find(({ url }) => url !== `${address}/ws`)!.url);
+  const formula = 'close["B.HAND"]';
+  client.send({
+    op: "subscribe",
+    channel: "formulas",
+    instrumentId: "A.HAND",
+    timeframe: "1s",
+    formula,
+  });
+  await client.next((frame) => frame.type === "snapshot");
+  await expect.poll(() => answered).toBeGreaterThan(1);
+  await move(address);
+  send(0, { "A.HAND": 10, "B.HAND": 20 });
+  await client.next((frame) => frame.type === "delta" && frame.data.value === 20);
+  client.socket.close();
+  await new Promise<void>((resolve) => stranger.close(() => resolve()));
 });

@@ -89,7 +89,14 @@ export function createRelay(credential: RelayCredential, log: Log): Relay {
       if (paused) socket.pause();
       for (const one of link.followed.values()) subscribe(link, one);
     });
-    socket.on("message", (data) => read(link, data));
+    socket.on("message", (data) => {
+      try {
+        read(link, data);
+      } catch (error) {
+        log.warn({ err: error, address }, "what answers there is no process of the stream");
+        socket.terminate();
+      }
+    });
     socket.on("error", (error) =>
       log.debug({ err: error, address }, "another process of the stream is not reached"),
     );

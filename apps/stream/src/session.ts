@@ -318,10 +318,11 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
     try {
       const { seq, data } = await parts.rows.snapshot(topic, tenantId);
       if (subscriptions.get(key) !== subscription) return;
-      // Rows' numbers outlive this process, so that any epoch is resumed.
-      if (resume === undefined) transport.send({ type: "snapshot", ...topic, epoch: hub.epoch, seq, data });
-      else transport.send({ type: "resumed", ...topic, epoch: hub.epoch, seq: resume.seq });
-      const follower = parts.rows.follow(topic, tenantId, resume?.seq ?? seq, (event) => {
+      // Rows' numbers outlive this process, so that any epoch is resumed; one that no row has yet says nothing.
+      const fromSeq = resume !== undefined && resume.seq <= seq ? resume.seq : undefined;
+      if (fromSeq === undefined) transport.send({ type: "snapshot", ...topic, epoch: hub.epoch, seq, data });
+      else transport.send({ type: "resumed", ...topic, epoch: hub.epoch, seq: fromSeq });
+      const follower = parts.rows.follow(topic, tenantId, fromSeq ?? seq, (event) => {
         if (isFull()) {
           subscription.behind = true;
           return false;
@@ -335,7 +336,7 @@ export function createSession(transport: Transport, parts: SessionParts): Sessio
       };
       subscription.stop = () => follower.stop();
     } catch (error) {
-      subscriptions.delete(key);
+      if (subscriptions.get(key) === subscription) subscriptions.delete(key);
       refuse(topic, error);
     }
   }
