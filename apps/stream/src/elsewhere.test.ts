@@ -120,7 +120,7 @@ test("a process is known by the key that all have, and by no other", async () =>
 });
 
 test("an address that answers with something else ends nothing; its instrument is looked for on", async () => {
-  const { streams, openMs, send } = await twoProcesses();
+  const { streams, send } = await twoProcesses();
   const stranger = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   let answered = 0;
   stranger.on("connection", (socket) => {
