@@ -49,7 +49,8 @@ export async function openDashboard(options: { stream?: boolean } = {}): Promise
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().includes("401")) faults.push(message.text());
+    if (message.type() !== "error" || message.text().includes("401")) return;
+    faults.push(`${message.text()} ${message.location().url}`);
   });
   page.setDefaultTimeout(40_000);
   return {

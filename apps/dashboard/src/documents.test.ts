@@ -81,6 +81,10 @@ leaveOutUnless(hasBrowser, "chromium")("documents in Chromium", () => {
   });
 
   test("a formula of a reference document leads to its indicator's page, and from there to a chart that draws it", async () => {
+    const q = "What is the relative strength index?";
+    const indexed = async () =>
+      (await stack.client.call("searchKnowledge", { query: { q, kind: "reference" } })).items.length;
+    await expect.poll(indexed, { timeout: 60_000 }).toBeGreaterThan(0);
     await page.goto(`${stack.apiUrl}/documents/kb.indicators.relative-strength-index`);
     await page.getByRole("link", { name: "rsi", exact: true }).first().click();
     await page.getByRole("heading", { name: "Relative strength index", exact: true }).waitFor();
@@ -148,6 +152,27 @@ leaveOutUnless(hasBrowser, "chromium")("documents in Chromium", () => {
     await page.goto(`${stack.apiUrl}/documents/${id}?version=1&start=${at}&end=${at + 10}`);
     expect(await page.locator("tr.evidence").innerText()).toMatch(/Net income\s+150\s+\(20\)/);
     await dashboard.picture("document-table");
+  });
+
+  test("phone-wide and dark nothing scrolls sideways, and nothing failed behind the pages", async () => {
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    const { id } = await documentNamed("Acme Widgets Inc. 10-K 2022");
+    for (const [name, address] of [
+      ["documents", "documents"],
+      ["filing", `documents/${id}?page=6`],
+      ["reference", "documents/kb.indicators.bollinger-bands"],
+      ["indicator", "indicators/bbands"],
+    ] as const) {
+      await page.goto(`${stack.apiUrl}/${address}`);
+      await page.locator("h1").first().waitFor();
+      await page.waitForLoadState("networkidle").catch(() => undefined);
+      const wide = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+      await dashboard.picture(`phone-${name}`);
+    }
     expect(dashboard.faults).toEqual([]);
   });
 });
