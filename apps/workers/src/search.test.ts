@@ -114,4 +114,4 @@ test("a Monte Carlo has the same bands by one worker, and by three of which the 
   const pid = await pidOf(id);
   workers.find((one) => one.pid === pid)!.kill("SIGKILL");
   expect((await ended(id)).result).toEqual(alone.result);
-}, 120_000);
+}, 240_000);

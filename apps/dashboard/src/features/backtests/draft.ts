@@ -156,6 +156,7 @@ const carriedOfKind = new Set([
   "maintenanceMargin",
   "fillsFrom",
   "timeframes",
+  "multipliers",
   "funding",
   "delisted",
   "shortfall",
