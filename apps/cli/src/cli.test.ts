@@ -381,6 +381,12 @@ describe("with a server", () => {
     expect(compared.code).toBe(0);
     expect(compared.out).toMatch(/^Sharpe\s+-?[\d.]+\s+-?[\d.]+$/m);
     expect(compared.out).toMatch(/^costs\.feeBps\s+3\s+10$/m);
+    expect(compared.out).toMatch(/^strategy\.entry\s+close > sma\(close, 21\)\s+close > sma\(close, 9\)$/m);
+  });
+
+  test("runs over several instruments are run by file, shown, and compared with those of one", async () => {
+    const { items } = await stack.client.call("listBacktests", { query: { limit: 50 } });
+    const single = items.find((one) => one.kind === "single" && one.instrumentId === "WAVE.LOCAL")!;
     const portfolio = await stack.client.run("portfolioBacktest", {
       instruments: ["WAVE.LOCAL"],
       strategy: { name: "volatilityTarget", params: { target: 0.1 } },
@@ -393,16 +399,15 @@ describe("with a server", () => {
       0,
       expect.stringMatching(/^Equal weights, 1 instrument, 150 closes/m),
     ]);
-    const both = await tapedeck(["backtest", "run", file, "--data", bars], { env });
+    const both = await tapedeck(["backtest", "run", file, "--data", "bars.csv"], { env });
     expect([both.code, both.err]).toEqual([1, expect.stringContaining("leave out --data")]);
     expect(several.out).toMatch(/^Volatility target, 1 instrument, 400 closes of 1d/m);
     expect(several.out).toMatch(/^WAVE\.LOCAL\s+\d/m);
-    expect(compared.out).toMatch(/^strategy\.entry\s+close > sma\(close, 21\)\s+close > sma\(close, 9\)$/m);
-    const kinds = await tapedeck(["backtest", "compare", ids[0]!, portfolio.runId], { env });
+    const kinds = await tapedeck(["backtest", "compare", single.id, portfolio.runId], { env });
     expect(kinds.out).toMatch(/^2: Volatility target on WAVE\.LOCAL 1d, /m);
     expect(kinds.out).toMatch(/^strategy\.name\s+volatilityTarget$/m);
     expect(kinds.out).toContain("do not cover the same closes");
-    const alone = await tapedeck(["backtest", "compare", ids[0]!], { env });
+    const alone = await tapedeck(["backtest", "compare", single.id], { env });
     expect([alone.code, alone.err]).toEqual([1, expect.stringContaining("name two runs or more")]);
   });
 
