@@ -137,6 +137,70 @@ test("hours and days that were kept go on as if nothing had stopped, without the
   );
 });
 
+test("over kills and late ticks: each bar is announced as final once, corrections count up, and the last state is the batch's", () => {
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.record({ kind: fc.constant("tick" as const), at: fc.nat() }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("clock" as const), byMs: fc.nat(120_000) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("kill" as const), lostTicks: fc.nat(5) }) },
+  );
+  const keyOf = (bar: { timeframe: string; openMs: number }) => `${bar.timeframe} ${bar.openMs}`;
+  fc.assert(
+    fc.property(ticks, fc.array(step, { maxLength: 300 }), (rows, steps) => {
+      const waiting = [...rows];
+      const stored: BarTick[] = [];
+      let nowMs = day;
+      let bars = maker();
+      const revisions = new Map<string, number>();
+      const final = new Map<string, LiveBar>();
+      const announce = (made: readonly LiveBar[]) => {
+        for (const bar of made) {
+          const key = keyOf(bar);
+          // One more than the last that was told; a process that takes over begins with what is stored.
+          expect(bar.revision).toBe((revisions.get(key) ?? 0) + 1);
+          revisions.set(key, bar.revision);
+          final.set(key, bar);
+        }
+      };
+      const add = (tick: BarTick) => {
+        stored.push(tick);
+        announce(bars.add(tick));
+      };
+      for (const one of steps) {
+        if (one.kind === "tick" && waiting.length > 0) {
+          const [tick] = waiting.splice(one.at % waiting.length, 1);
+          add(tick!);
+        } else if (one.kind === "clock") {
+          nowMs += one.byMs;
+          announce(bars.finish(nowMs));
+        } else if (one.kind === "kill") {
+          // What was not stored comes again from the venue's history.
+          const lost = stored.splice(Math.max(0, stored.length - one.lostTicks));
+          waiting.push(...lost);
+          const before = maker();
+          for (const tick of stored) before.add(tick);
+          bars = maker(undefined, before.long(instrumentId));
+          for (const tick of stored) bars.restore(tick);
+          revisions.clear();
+          for (const bar of bars.finishOf(instrumentId, nowMs)) {
+            revisions.set(keyOf(bar), bar.revision);
+            final.set(keyOf(bar), bar);
+          }
+        }
+      }
+      for (const tick of waiting) add(tick);
+      announce(bars.finish(day + 2 * 86_400_000));
+      expect(bars.finish(day + 3 * 86_400_000)).toEqual([]);
+      const wanted = reference(rows);
+      expect(final.size).toBe(wanted.length);
+      for (const { volume, ...bar } of wanted) {
+        const made = final.get(keyOf(bar))!;
+        expect(made).toMatchObject({ ...bar, final: true });
+        expect(made.volume).toBeCloseTo(volume, 9);
+      }
+    }),
+  );
+});
+
 test("with sessions a day is one, hours begin with it, and outside there are no bars", () => {
   const bars = createBarMaker({ venue: "hand", graceMs: 500, fromMs: () => -Infinity });
   bars.open(instrumentId, calendarOf("XNYS"), []);

@@ -248,11 +248,8 @@ export function binanceProtocol(options: BinanceOptions): VenueProtocol {
     numbering: isAggregate ? "aggTrades" : "trades",
     weights: { ...weights[market], trades: weights[market][isAggregate ? "aggTrades" : "trades"] },
     bookRule: channels.includes("book") ? bookRules[market] : undefined,
-    subscribe(symbols, all) {
-      if (all * channels.length > limits.streamsOfConnection)
-        throw new RangeError(`a connection carries at most ${limits.streamsOfConnection} streams`);
-      return frames("SUBSCRIBE", symbols);
-    },
+    maxSymbols: Math.floor(limits.streamsOfConnection / channels.length),
+    subscribe: (symbols) => frames("SUBSCRIBE", symbols),
     unsubscribe: (symbols) => frames("UNSUBSCRIBE", symbols),
     parse(text) {
       const trade = parseAggTrade(text);

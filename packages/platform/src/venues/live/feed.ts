@@ -338,12 +338,18 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
       telling = false;
       const symbols = [...toFollow];
       toFollow.clear();
-      if (symbols.length > 0 && !stopped) link?.tell(protocol.subscribe(symbols, sequences.size));
+      if (symbols.length > 0 && !stopped) link?.tell(protocol.subscribe(symbols));
     });
   }
 
   return {
     async fetchInstruments() {
+      const { maxSymbols = Infinity } = protocol;
+      if (options.symbols.length > maxSymbols)
+        throw new AppError(
+          "config.invalid",
+          `A connection to ${venue} carries ${maxSymbols} symbols with these channels; ${options.symbols.length} are named.`,
+        );
       try {
         return await gate.call(
           (signal) => protocol.fetchInstruments(options.symbols, signal),
@@ -369,7 +375,7 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
         times: { ...defaultLinkTimes, ...options.times },
         greeting() {
           toFollow.clear();
-          return protocol.subscribe([...sequences.keys()], sequences.size);
+          return protocol.subscribe([...sequences.keys()]);
         },
         onMessage,
         onLive() {

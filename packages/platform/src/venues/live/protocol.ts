@@ -25,8 +25,10 @@ export interface VenueProtocol {
   readonly bookRule?: BookRule | undefined;
   /** What requests weigh, as the venue counts them, and what those of a minute may; absent: it counts none. */
   readonly weights?: { perMinute: number; book: number; trades: number; instruments: number };
-  /** What to send so that these symbols' messages come. Throws where a connection does not carry as many as `all`. */
-  subscribe(symbols: readonly string[], all: number): string[];
+  /** Symbols that a connection carries; absent: any number. */
+  readonly maxSymbols?: number;
+  /** What to send so that these symbols' messages come. */
+  subscribe(symbols: readonly string[]): string[];
   unsubscribe(symbols: readonly string[]): string[];
   /** What to send so that a symbol's book comes anew, where the venue sends it on the socket. */
   askBook?(symbol: string): string[];
