@@ -74,6 +74,7 @@ async function migrationsHash(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
+/** By server and name: the server ends when nobody was connected for a while, and the next one begins empty. */
 const templates = new Map<string, Promise<string>>();
 
 async function makeTemplate(serverUrl: string, name: string): Promise<string> {
@@ -108,11 +109,12 @@ export async function testDatabase<DB = any>(options: { empty?: boolean } = {}):
   let template = "template1";
   if (options.empty !== true) {
     const name = `template_${await migrationsHash()}`;
-    let made = templates.get(name);
+    const key = `${serverUrl} ${name}`;
+    let made = templates.get(key);
     if (made === undefined) {
       made = makeTemplate(serverUrl, name);
-      templates.set(name, made);
-      made.catch(() => templates.delete(name));
+      templates.set(key, made);
+      made.catch(() => templates.delete(key));
     }
     template = await made;
   }

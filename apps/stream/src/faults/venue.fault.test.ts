@@ -20,8 +20,10 @@ import type { Market } from "./market.ts";
 const tradesPerSecond = 100;
 /** How soon a connection without a frame is given up and another one made. */
 const halfOpenMs = 5_000;
-/** How soon a client that stops reading is cut off, its buffer filling at 40,000 ticks a second. */
-const cutOffMs = 10_000;
+/** Ticks of which a client that stops reading is sent no more than these, 40,000 a second at most. */
+const cutOffTicks = 400_000;
+/** For a machine that is busy with other work to come to what is no bound of a fault: start a process, read 100,000 frames. */
+const busyMs = 90_000;
 /** Rows that the recorder keeps in memory. */
 const maxRows = 300;
 /** What a hundred thousand frames may leave behind in memory. */
@@ -187,18 +189,20 @@ describe("faults of a venue, of the database and of the clock, while it trades",
       ((await (await fetch(`http://127.0.0.1:${stream.port}/healthz`)).json()) as { clients: number })
         .clients;
     const startedMs = performance.now();
+    let sent = 0;
     const busy = setInterval(() => {
-      for (let sent = 0; sent < 2_000; sent++) venue.trade(100, { symbol: "BTCUSDT", size: 0.5 });
+      for (let i = 0; i < 2_000; i++) venue.trade(100, { symbol: "BTCUSDT", size: 0.5 });
+      sent += 2_000;
     }, 50);
-    await until(async () => (await clients()) === 0).finally(() => clearInterval(busy));
+    await until(async () => (await clients()) === 0, busyMs).finally(() => clearInterval(busy));
     const cutMs = performance.now() - startedMs;
     client.socket.terminate();
-    expect(cutMs).toBeLessThan(cutOffMs);
+    expect(sent).toBeLessThan(cutOffTicks);
     recordFault({
       fault: "a client stops reading",
       backend: "stream",
-      bound: `cut off 1 s after its buffer is full, within ${seconds(cutOffMs)}`,
-      measured: `cut off after ${seconds(cutMs)} of ${Math.round(cutMs / 50) * 2_000} ticks`,
+      bound: `cut off 1 s after its buffer is full, before ${cutOffTicks} ticks`,
+      measured: `cut off after ${sent} ticks in ${seconds(cutMs)}`,
     });
   });
 
@@ -222,7 +226,7 @@ describe("faults of a venue, of the database and of the clock, while it trades",
     await until(async () => {
       const rows = (await fixture.db.selectFrom("streamRuns").select("feed").execute()) as Told[];
       return rows.some(({ feed }) => feed?.malformed === 100_000);
-    });
+    }, busyMs);
     const grownMb = heapMb() - before;
     expect(grownMb).toBeLessThan(leftMb);
     await settled(
@@ -265,9 +269,9 @@ describe("replicas as real processes", () => {
   test("one that is killed: its symbols are taken over, no trade is doubled or missing", async () => {
     market = startMarket({ venue, db: fixture.db as unknown as Kysely<unknown>, tradesPerSecond });
     const first = await replica("first");
-    await until(async () => (await first.held()) === 2, 30_000);
+    await until(async () => (await first.held()) === 2, busyMs);
     const second = await replica("second");
-    await until(async () => (await first.held()) === 1 && (await second.held()) === 1, 30_000);
+    await until(async () => (await first.held()) === 1 && (await second.held()) === 1, busyMs);
     await market.whole(settleMs);
     const killedMs = performance.now();
     first.one.kill("SIGKILL");
