@@ -130,7 +130,7 @@ describe("the calendar", () => {
   test.each([
     ["When is the next US CPI release?", "CPI (US): 2026-01-13 13:30 UTC."],
     ["When is the next UK CPI release?", "CPI (UK): 2026-01-21 07:00 UTC."],
-    ["When was the last CPI release?", "CPI (US): 2025-12-10 13:30 UTC, with an outcome of 0.3 %."],
+    ["When was the last CPI release?", "CPI (US): 2025-12-10 13:30 UTC. Actual: 0.3 %."],
     ["When does Acme Widgets report next?", "Acme Widgets Q4 2025 earnings (US): 2026-01-29."],
     [
       "What is released next week?",

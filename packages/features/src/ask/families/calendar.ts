@@ -114,7 +114,7 @@ function entryDraft(entry: Entry): Draft {
   const outcome = `Actual: ${actual}.`;
   const start = document.text.indexOf(outcome);
   return {
-    text: `${name}: ${day ? when.slice(0, 10) : `${when.slice(0, 16).replace("T", " ")} UTC`}${actual === null ? "" : `, with an outcome of ${actual}`}.`,
+    text: `${name}: ${day ? when.slice(0, 10) : `${when.slice(0, 16).replace("T", " ")} UTC`}.${actual === null ? "" : ` ${outcome}`}`,
     cite: [
       passage(entry),
       ...(actual === null ? [] : [passage({ ...entry, start, end: start + outcome.length })]),

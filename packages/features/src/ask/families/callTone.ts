@@ -51,7 +51,10 @@ const told = ({ score, hedging, label }: Tone) =>
   `${label}, ${formatNumber(shown(score))} on a scale from −1 to 1, with ${formatPercent(shown(hedging))} hedging words`;
 
 /** The sentence that weighs most in what somebody says, as evidence. */
-function heaviest(call: Call, of: (turn: Call["turns"][number]) => boolean): EvidenceItem[] {
+function heaviest(
+  call: Call,
+  of: (turn: Call["turns"][number]) => boolean,
+): Extract<EvidenceItem, { kind: "passage" }>[] {
   const said = call.turns.filter(of).flatMap((turn) =>
     scoreText(call.document.text.slice(turn.start, turn.end)).sentences.map((one) => ({
       turn,
@@ -75,9 +78,11 @@ function speakerDrafts(call: Call, { speakers }: CallTone, words: string): Draft
     .slice(0, mostSpeakers)
     .map((one) => {
       const who = one.role === null ? one.speaker : `${one.speaker} (${one.role})`;
+      const heard = heaviest(call, ({ speaker }) => speaker === one.speaker);
+      const quoted = heard.map(({ text }) => `, most of all in “${text.replaceAll(/\s+/g, " ")}”`).join("");
       return {
-        text: `${who} sounded ${told(one)}.`,
-        cite: [record(call, who, one), ...heaviest(call, ({ speaker }) => speaker === one.speaker)],
+        text: `${who} sounded ${told(one)}${quoted}.`,
+        cite: [record(call, who, one), ...heard],
         names: [who, "from −1 to 1"],
       };
     });

@@ -188,7 +188,7 @@ export function callPassage(
   { document }: Call,
   turn: Turn,
   span: { start: number; end: number },
-): EvidenceItem {
+): Extract<EvidenceItem, { kind: "passage" }> {
   const { documentId, version, title } = document;
   return {
     kind: "passage",

@@ -59,8 +59,18 @@ export async function figuresOver(
   return { told, missing };
 }
 
+/** Values, each with the row that tells it; the rows of a computed one stand with its arithmetic. */
 function cites(figures: readonly Told[]): EvidenceItem[] {
-  return figures.flatMap((figure) => figureDraft(figure).cite);
+  return figures.flatMap((figure) =>
+    figureDraft(figure).cite.filter(({ kind }) => kind === "request" || !isComputed(figure)),
+  );
+}
+
+const isComputed = ({ operands }: Told) => operands.length > 1;
+
+/** The arithmetic and rows of those figures that are computed. */
+export function computedDrafts(figures: readonly Told[]): Draft[] {
+  return figures.filter(isComputed).map((figure) => figureDraft(figure));
 }
 
 function namesOf(figures: readonly Told[]): string[] {
@@ -180,7 +190,7 @@ export const filingTrend = defineFamily<TrendArgs>({
     const [first, last] = [told[0]!, told.at(-1)!];
     const correction = presumed === undefined ? undefined : correctionDraft(first, last, presumed);
     const drafts = [...(correction === undefined ? [] : [correction]), changeDraft(first, last)];
-    if (told.length > 2) drafts.push(...told.map((figure) => figureDraft(figure)));
+    drafts.push(...(told.length > 2 ? told.map((figure) => figureDraft(figure)) : computedDrafts(told)));
     return why && correction === undefined
       ? {
           drafts,
@@ -270,7 +280,9 @@ export const filingCompare = defineFamily<CompareArgs>({
         names: namesOf(all),
       },
       ...ranked.flatMap(({ own }) =>
-        growth ? [changeDraft(own[0]!, own.at(-1)!)] : own.map((figure) => figureDraft(figure)),
+        growth
+          ? [changeDraft(own[0]!, own.at(-1)!), ...computedDrafts([own[0]!, own.at(-1)!])]
+          : own.map((figure) => figureDraft(figure)),
       ),
     ];
     return missing.length === 0 ? { drafts } : { drafts, message: missing.slice(0, 3).join(" ") };

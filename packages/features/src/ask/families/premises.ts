@@ -4,7 +4,7 @@ import { Declined } from "../answer.ts";
 import type { Answer, Draft } from "../answer.ts";
 import type { Question } from "../question.ts";
 import type { Tools } from "../tools.ts";
-import { changeDraft, correctionDraft, figuresOver } from "./comparedFigures.ts";
+import { changeDraft, computedDrafts, correctionDraft, figuresOver } from "./comparedFigures.ts";
 import { defineFamily } from "./family.ts";
 import type { Hint } from "./family.ts";
 import { companiesIn, figureDraft, filingPassage, valueText } from "./filings.ts";
@@ -80,20 +80,23 @@ async function checked(
   { item, holds }: Premise,
   { company, years }: Args,
   tools: Tools,
-): Promise<{ draft: Draft; isWrong: boolean } | undefined> {
+): Promise<{ drafts: Draft[]; isWrong: boolean } | undefined> {
   const { told } = await figuresOver(item, company, holds === "loss" ? years.slice(1) : years, tools);
   const [first, last] = [told[0], told.at(-1)];
   if (holds === "loss") {
     if (last === undefined) return undefined;
     const draft = figureDraft(last);
-    if (last.value < 0) return { draft, isWrong: false };
+    if (last.value < 0) return { drafts: [draft], isWrong: false };
     const name = last.request.name.replace("income", "loss");
     const text = `${company} made no ${name} in fiscal ${last.year}: its ${last.request.name} was ${valueText(last)}.`;
-    return { draft: { ...draft, text }, isWrong: true };
+    return { drafts: [{ ...draft, text }], isWrong: true };
   }
   if (first === undefined || last === undefined || told.length < 2) return undefined;
   const correction = correctionDraft(first, last, holds);
-  return { draft: correction ?? changeDraft(first, last), isWrong: correction !== undefined };
+  return {
+    drafts: [correction ?? changeDraft(first, last), ...computedDrafts([first, last])],
+    isWrong: correction !== undefined,
+  };
 }
 
 /** Questions that take for granted what a figure did: put right where the statements say otherwise. */
@@ -130,8 +133,8 @@ export const filingPremise = defineFamily<Args>({
     }
     const wrong = found.filter(({ isWrong }) => isWrong);
     if (wrong.length > 0 || (found.length > 0 && args.premises[0]!.holds === "loss"))
-      return { drafts: (wrong.length > 0 ? wrong : found).map(({ draft }) => draft) };
-    const drafts = found.map(({ draft }) => draft);
+      return { drafts: (wrong.length > 0 ? wrong : found).flatMap(({ drafts }) => drafts) };
+    const drafts = found.flatMap((one) => one.drafts);
     try {
       const words = await filingPassage.run({ question: args.question, company: args.company }, tools);
       return { drafts: [...drafts, ...words.drafts] };
