@@ -98,6 +98,7 @@ function valueless(node: Expression, textOf: (node: Expression) => string, of: r
     : `: ${without.join(" and ")} ${without.length === 1 ? "has" : "have"} no value (NaN) at any of them`;
 }
 
+/** Whether a formula has a value at any bar; a condition always has. */
 export function hasValue(formula: string, data: Dataset): boolean {
   const [column] = evaluateFormulas([formula], data);
   return !(column instanceof Float64Array) || column.some((value) => !Number.isNaN(value));

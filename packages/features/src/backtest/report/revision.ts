@@ -65,6 +65,7 @@ async function revisionOfReads(
   };
 }
 
+/** What a stored run read of each of its instruments. */
 export function readsOf(run: Pick<AnyRunRow, "kind" | "result">): DatasetRead[] {
   return run.kind === "single"
     ? [run.result as BacktestResult]
