@@ -131,12 +131,12 @@ export const PortfolioBacktestResult = z
       z.object({
         instrumentId: z.string(),
         currency: z.string(),
-        /** Of the bars that it was decided by. */
-        timeframe: z.string(),
+        /** Of the bars that it was decided by; null in runs that were stored without. */
+        timeframe: z.string().nullable().default(null),
         datasetHash: z.string(),
         bars: z.int(),
-        /** Bars or trades that its orders could meet. */
-        fillRows: z.int(),
+        /** Bars or trades that its orders could meet; null as above. */
+        fillRows: z.int().nullable().default(null),
         roundTrips: z.int(),
         /** Of its round trips, in its currency, costs in; open ones at the last price. */
         profit: z.number(),

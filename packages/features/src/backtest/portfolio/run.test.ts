@@ -145,6 +145,27 @@ test("ten units and a contract of ten are worth the same, and traded for the sam
   }
 });
 
+test("a job that is killed before its run is stored begins again, ends as it would have, and is one run", async () => {
+  const jobId = newId(now());
+  const killed = new AbortController();
+  const ctx = fixtureContext<{ phase: string }>(reads.db, { tenantId, now, jobId, signal: killed.signal });
+  const cut = {
+    ...ctx,
+    progress: (progress: { phase: string }) => {
+      if (progress.phase === "report") killed.abort(new Error("killed"));
+      ctx.progress(progress);
+    },
+  };
+  const payload = PortfolioBacktestPayload.parse(rotation);
+  await expect(runPortfolioBacktest(deps, payload, cut as never)).rejects.toThrow("killed");
+  const again = await run(rotation, undefined, jobId);
+  const whole = await run(rotation);
+  expect(again.result.fillsHash).toBe(whole.result.fillsHash);
+  expect(again.result.statistics).toEqual(whole.result.statistics);
+  const stored = await reads.db.selectFrom("backtestRuns").select("id").where("jobId", "=", jobId).execute();
+  expect(stored).toEqual([{ id: jobId }]);
+});
+
 test("a cap on volume leaves orders partly filled for later bars", async () => {
   const free = await run({ ...rotation, initialCash: "1000000" });
   const capped = await run({
