@@ -1,6 +1,3 @@
-import { newId } from "@tapedeck/core";
-import { insertAlert } from "@tapedeck/features/alerts/store";
-import { AlertRule } from "@tapedeck/features/alerts/contract";
 import { evaluateFormulas } from "@tapedeck/formula";
 import type { Dataset } from "@tapedeck/formula";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -17,30 +14,6 @@ const minute = 60_000;
 /** Two minutes ago, at a minute's begin: bars of then are final at once. */
 const pastMinute = () => Math.floor(Date.now() / minute) * minute - 2 * minute;
 
-async function alertOn(rule: object, more: { stateMs?: number; cooldownMs?: number } = {}): Promise<string> {
-  const id = newId(Date.now());
-  await insertAlert(fixture.db, {
-    id,
-    tenantId: fixture.tenantId,
-    name: "watched",
-    instrumentId,
-    rule: AlertRule.parse(rule),
-    cooldownMs: 0,
-    expiresMs: null,
-    callbackUrl: "https://hooks.example/",
-    channelIds: null,
-    muted: false,
-    createdBy: "test",
-    createdMs: Date.now(),
-    deletedMs: null,
-    armed: true,
-    stateMs: 0,
-    firedMs: null,
-    ...more,
-  });
-  return id;
-}
-
 const triggers = () =>
   fixture.db.selectFrom("alertTriggers").select(["alertId", "edgeMs", "value"]).orderBy("edgeMs").execute();
 const calls = async () => (await fixture.db.selectFrom("notifications").select("id").execute()).length;
@@ -50,7 +23,7 @@ const has = (count: number) =>
 test("a move of 2 % within a minute is told to subscribers once, with the print that made it", async () => {
   const source = handSource();
   const stream = await fixture.start(source);
-  const alertId = await alertOn({ kind: "move" });
+  const alertId = await fixture.alertOn({ kind: "move" });
   await expect.poll(() => stream.stats()["alerts"], { timeout: 10_000 }).toBe(1);
   const client = await fixture.connect(stream.url);
   client.send({ op: "subscribe", channel: "alerts" });
@@ -83,7 +56,7 @@ test("a move of 2 % within a minute is told to subscribers once, with the print 
 test("a level fires at its edge, and again only after the price came back by the hysteresis", async () => {
   const source = handSource();
   const stream = await fixture.start(source);
-  await alertOn({ kind: "price", direction: "above", level: 100, hysteresis: 0.01 });
+  await fixture.alertOn({ kind: "price", direction: "above", level: 100, hysteresis: 0.01 });
   await expect.poll(() => stream.stats()["alerts"], { timeout: 10_000 }).toBe(1);
   const atMs = Date.now() - 1_000;
   for (const [i, price] of [99.9, 100, 100.1, 99.5, 100.2, 98.9, 100.3].entries())
@@ -97,7 +70,7 @@ test("a level fires at its edge, and again only after the price came back by the
 
 test("a feed that is silent fires once, and again after it spoke", async () => {
   const source = handSource();
-  await alertOn({ kind: "stale", afterMs: 1_000 });
+  await fixture.alertOn({ kind: "stale", afterMs: 1_000 });
   await fixture.start(source);
   await has(1);
   // A print from before the silence does not end it.
@@ -109,7 +82,11 @@ test("a feed that is silent fires once, and again after it spoke", async () => {
 test("a formula over bars, of another instrument too, fires at the bar's end; a restart neither repeats nor misses one", async () => {
   const source = handSource();
   const first = await fixture.start(source);
-  await alertOn({ kind: "formula", timeframe: "1s", formula: 'crossover(close - close["B.HAND"], 5)' });
+  await fixture.alertOn({
+    kind: "formula",
+    timeframe: "1s",
+    formula: 'crossover(close - close["B.HAND"], 5)',
+  });
   await expect.poll(() => first.stats()["alerts"], { timeout: 10_000 }).toBe(1);
   const openMs = pastMinute();
   const second = (n: number, a: number, b: number) => {
@@ -140,7 +117,7 @@ test("a formula over bars, of another instrument too, fires at the bar's end; a 
 test("a late print that corrects a bar corrects what formulas saw of it", async () => {
   const source = handSource();
   const stream = await fixture.start(source);
-  await alertOn({ kind: "formula", timeframe: "1s", formula: "high > 50" });
+  await fixture.alertOn({ kind: "formula", timeframe: "1s", formula: "high > 50" });
   await expect.poll(() => stream.stats()["alerts"], { timeout: 10_000 }).toBe(1);
   const openMs = pastMinute();
   source.send({ eventMs: openMs + 100, price: 10 });

@@ -1,7 +1,4 @@
 import type { AddressInfo } from "node:net";
-import { newId } from "@tapedeck/core";
-import { insertAlert } from "@tapedeck/features/alerts/store";
-import { AlertRule } from "@tapedeck/features/alerts/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { handSource, openSocket, streamFixture } from "./fixture.ts";
@@ -79,21 +76,7 @@ test("an alert over two instruments fires once though each is of another process
     ["B.HAND", "A.HAND"],
   ] as const) {
     const formula = `abs(close - close["${other}"]) > 5`;
-    const none = { expiresMs: null, callbackUrl: null, channelIds: null, deletedMs: null, firedMs: null };
-    await insertAlert(fixture.db, {
-      id: newId(Date.now()),
-      tenantId: fixture.tenantId,
-      name: "apart",
-      instrumentId,
-      rule: AlertRule.parse({ kind: "formula", timeframe: "1s", formula }),
-      cooldownMs: 0,
-      muted: false,
-      createdBy: "test",
-      createdMs: 0,
-      armed: true,
-      stateMs: 0,
-      ...none,
-    });
+    await fixture.alertOn({ kind: "formula", timeframe: "1s", formula }, { instrumentId });
   }
   for (const stream of streams) await expect.poll(() => stream.stats()["alerts"]).toBe(1);
   for (const [i, apart] of [1, 2, 9, 8, 1].entries()) send(i, { "A.HAND": 10, "B.HAND": 10 + apart });

@@ -1,8 +1,5 @@
 import { fork } from "node:child_process";
 import path from "node:path";
-import { newId } from "@tapedeck/core";
-import { AlertRule } from "@tapedeck/features/alerts/contract";
-import { insertAlert } from "@tapedeck/features/alerts/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { handSource, streamFixture } from "./fixture.ts";
 import type { VenueTick } from "./source.ts";
@@ -45,21 +42,7 @@ test("a process that slept past its lease tells no edge that its successor tells
       .select("instrumentId")
       .orderBy("startedMs")
       .execute()) as [{ instrumentId: string }];
-    const none = { expiresMs: null, callbackUrl: null, channelIds: null, deletedMs: null, firedMs: null };
-    await insertAlert(fixture.db, {
-      id: newId(Date.now()),
-      tenantId: fixture.tenantId,
-      name: "moved",
-      instrumentId,
-      rule: AlertRule.parse({ kind: "move" }),
-      cooldownMs: 0,
-      muted: false,
-      createdBy: "test",
-      createdMs: Date.now(),
-      armed: true,
-      stateMs: 0,
-      ...none,
-    });
+    await fixture.alertOn({ kind: "move" }, { instrumentId });
     await expect.poll(() => first.stats()["alerts"]).toBe(1);
     first.kill("SIGSTOP");
     await expect.poll(() => second.stats()["held"], { timeout: 10_000 }).toBe(2);

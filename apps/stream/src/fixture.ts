@@ -1,6 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { newId } from "@tapedeck/core";
+import { AlertRule } from "@tapedeck/features/alerts/contract";
+import { insertAlert } from "@tapedeck/features/alerts/store";
+import type { AlertRow } from "@tapedeck/features/alerts/store";
 import { ensureFirstAdmin } from "@tapedeck/features/auth/bootstrap";
 import { newSecret } from "@tapedeck/features/auth/secrets";
 import type { Database } from "@tapedeck/features/db";
@@ -178,6 +182,30 @@ export async function streamFixture() {
     jwtSecret,
     tenantId,
     start,
+    /** Adds an alert on A, that may fire at once; gives its id. */
+    async alertOn(rule: object, more: Partial<AlertRow> = {}): Promise<string> {
+      const id = newId(Date.now());
+      await insertAlert(db, {
+        id,
+        tenantId,
+        name: "watched",
+        instrumentId: "A.HAND",
+        rule: AlertRule.parse(rule),
+        cooldownMs: 0,
+        expiresMs: null,
+        callbackUrl: "https://hooks.example/",
+        channelIds: null,
+        muted: false,
+        createdBy: "test",
+        createdMs: Date.now(),
+        deletedMs: null,
+        armed: true,
+        stateMs: 0,
+        firedMs: null,
+        ...more,
+      });
+      return id;
+    },
     connect: (url: string) => openSocket(url, { authorization: `Bearer ${adminKey}` }),
     async close() {
       for (const one of running) await one.close();

@@ -1,6 +1,4 @@
 import { newId } from "@tapedeck/core";
-import { AlertRule } from "@tapedeck/features/alerts/contract";
-import { insertAlert } from "@tapedeck/features/alerts/store";
 import { insertItems } from "@tapedeck/features/sentiment/store";
 import { sentimentDecay, sentimentMean } from "@tapedeck/formula";
 import { sql } from "kysely";
@@ -66,24 +64,10 @@ test("sentiment in a live formula is that of what the tenant may read, corrected
 test("an alert's formula may join prices and sentiment", async () => {
   const source = handSource();
   const stream = await fixture.start(source);
-  const none = { expiresMs: null, callbackUrl: null, channelIds: null, deletedMs: null, firedMs: null };
-  await insertAlert(fixture.db, {
-    id: newId(Date.now()),
-    tenantId: fixture.tenantId,
-    name: "good news and dear",
-    instrumentId,
-    rule: AlertRule.parse({
-      kind: "formula",
-      timeframe: "1s",
-      formula: 'close > 5 and sentiment("A.HAND") > 0.1',
-    }),
-    cooldownMs: 0,
-    muted: false,
-    createdBy: "test",
-    createdMs: 0,
-    armed: true,
-    stateMs: 0,
-    ...none,
+  await fixture.alertOn({
+    kind: "formula",
+    timeframe: "1s",
+    formula: 'close > 5 and sentiment("A.HAND") > 0.1',
   });
   await expect.poll(() => stream.stats()["alerts"], { timeout: 10_000 }).toBe(1);
   const openMs = pastMinute();
