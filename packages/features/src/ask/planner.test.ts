@@ -98,6 +98,9 @@ test.each([
   ["What was the total return of the S&P 500 in 2008?", "total"],
   ["How many days did the S&P 500 fall less than 1% in 2008?", "less"],
   ["What was the best day of the S&P 500 and MSFT in 2008?", "MSFT.XNAS"],
+  ["What was the best and worst day of the S&P 500 in 2008?", "best and worst"],
+  ["What was the highest and the lowest close of the S&P 500 in 2008?", "highest and the lowest"],
+  ["What were the open and close of the S&P 500 on 16 March 2020?", "open and close"],
 ])("%s is declined for its word", (question, word) => {
   expect(declined(question)).toContain(`"${word}"`);
 });
@@ -105,6 +108,15 @@ test.each([
 test("every kind that reads no free text says which words it reads", () => {
   const free = families.filter(({ takes, words }) => words === undefined && !takes.includes("anything"));
   expect(free.map(({ name }) => name)).toEqual(["sentiment", "news"]);
+});
+
+test("the window of an average is not taken for that of an index", () => {
+  expect(declined("Is AAPL's RSI below 30 and above its 200-day average?")).toContain("of no kind");
+});
+
+test("a price of a time to come is no price now", () => {
+  expect(declined("What is the S&P 500's price in 1 year?")).toContain("do not predict");
+  expect(planned("What is the S&P 500's largest fall in a day?")).toEqual(["bestWorst"]);
 });
 
 test("a word that a following question adds is not left aside", () => {

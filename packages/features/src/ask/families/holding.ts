@@ -39,6 +39,7 @@ export const rollingReturn = defineFamily<RollingArgs>({
   takes: ["windows"],
   words:
     "rolling hold held holding return performance best worst highest lowest day week month year often any period loss lost gain positive",
+  reads: ["both"],
   about:
     "The best and worst return of holding for a given time, whenever one began, and how often it was a gain",
   examples: [

@@ -42,6 +42,7 @@ const qualifiers = {
   deviationOfPrice: / deviation of (?:the |its )?(?:clos\w+|prices?) /,
   distance: / gap between /,
   variant: / (?:value|growth|equal-weight(?:ed)?|sector) (?:index|stocks?|funds?) /,
+  both: / (?:best|worst|highs?|lows?|highest|lowest|largest|smallest|opens?|closes?|closing|opening|rises?|falls?) and (?:the )?(?:best|worst|highs?|lows?|highest|lowest|largest|smallest|opens?|closes?|closing|opening|rises?|falls?) /,
   ofItself: / (\S{4,}) of (?:the |its )?\1 /,
   everyTime: / (?:every|each) (?:\S+ )?(?:day|week|month|quarter|year) /,
   comparison: / (?:than|above|below|exceed\w*) (?:that of |those of |the )*⟨⟩ /,

@@ -60,12 +60,16 @@ export function refusal(q: Question, hint: Hint): Declined | undefined {
   }
   // What a company filed or said, and a calendar, tell what was expected.
   if (companiesIn(q, hint).length > 0 || asksWhatWasSaid(q) || asksForDates(q)) return undefined;
+  const isAhead = q.matches(
+    /^ (?:what is|what's|where is) .* (?:price|level|value|close|worth) in (?:day|week|month|year)s? $/,
+  );
   if (
-    !defines &&
-    (q.matches(
-      / (?:forecast|predict|prediction|outlook|going to|tomorrow|next (?:day|week|month|quarter|year)) /,
-    ) ||
-      q.matches(/ will (?!be called)/))
+    isAhead ||
+    (!defines &&
+      (q.matches(
+        / (?:forecast|predict|prediction|outlook|going to|tomorrow|next (?:day|week|month|quarter|year)) /,
+      ) ||
+        q.matches(/ will (?!be called)/)))
   ) {
     return new Declined("Answers tell what the data shows up to its last bar; they do not predict.", {
       suggestions: nearest,
