@@ -132,7 +132,8 @@ export const indicator = defineFamily<IndicatorArgs>({
     const formula = q.formula ?? entry?.formula(q.windows[0]);
     if (formula === undefined) return undefined;
     // "RSI below 30 and above its 200-day average" are two conditions, with the window of the other.
-    if (entry?.unit === "index" && entry.label !== "ADX" && q.any("average")) return undefined;
+    if (entry?.unit === "index" && entry.label !== "ADX" && q.windows.length > 0 && q.any("average"))
+      return undefined;
     const askedFor =
       q.instruments.length > 0 ||
       hint.instruments.length > 0 ||
