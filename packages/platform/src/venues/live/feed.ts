@@ -259,11 +259,14 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
       return;
     }
     const from = { fromId: last.tradeId + 1, sinceMs: last.eventMs };
+    // Where it fails, the others have their turn before it is asked for again.
+    quiet.set(symbol, performance.now());
     const page = await gate.call((signal) => protocol.fetchTrades(symbol, from, signal), weights?.trades);
     if (stopped || sequences.get(symbol) !== sequence) return;
     const later = page.filter(({ tradeId }) => tradeId > last.tradeId);
     for (const trade of later) take(trade);
     if (later.length === 0) quiet.delete(symbol);
+    else quiet.set(symbol, -Infinity);
   }
 
   function giveUp(symbol: string, sequence: Sequence, hole: TradeHole): void {
@@ -280,8 +283,6 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
     gap.symbol === symbol && gap.fromId <= hole.toId && gap.toId >= hole.fromId;
 
   async function heal(): Promise<void> {
-    const beforeMs = performance.now() - (options.catchUpMs ?? 5_000);
-    for (const [symbol, sinceMs] of quiet) if (sinceMs <= beforeMs) await catchUp(symbol);
     for (const [symbol, sequence] of sequences)
       for (const hole of sequence.holes().slice()) await fill(symbol, sequence, hole);
     for (const [symbol, sequence] of sequences) markLost(symbol, sequence.takeLost());
@@ -297,6 +298,8 @@ export function createTradeFeed(options: TradeFeedOptions): TradeFeed {
       else log.error({ venue: protocol.venue, ...closed }, "missing trades are not in the venue's history");
       events.gap(closed);
     }
+    const beforeMs = performance.now() - (options.catchUpMs ?? 5_000);
+    for (const [symbol, sinceMs] of quiet) if (sinceMs <= beforeMs) await catchUp(symbol);
   }
 
   /** Our clock was set, or the machine slept, while its steady clock may have stood still: the venue's is read at once. */
