@@ -43,8 +43,8 @@ export async function filingCandidates(
 }
 
 /**
- * Seats of filings in a ranked list are given to those of `found`, in the order of `ordered`; others keep their own.
- * A seat keeps its score, so that hits stay in the order of their scores.
+ * Seats of filings in a ranked list are given to those of `found` in the order of `ordered`, then to the list's other filings;
+ * all else keeps its own. A seat keeps its score, so that hits stay in the order of their scores.
  */
 export function seatFilings(
   ranked: readonly ChunkHit[],
@@ -52,12 +52,10 @@ export function seatFilings(
   ordered: readonly Candidate[],
 ): ChunkHit[] {
   const hits = new Map(found.map((hit) => [hit.id, hit]));
-  const filings = ordered.flatMap(({ chunk }) => hits.get(chunk.id) ?? []).values();
-  return ranked.flatMap((seat) => {
-    if (seat.period === null) return seat;
-    const next = filings.next();
-    return next.done === true ? [] : { ...next.value, score: seat.score };
-  });
+  const others = ranked.filter(({ id, period }) => period !== null && !hits.has(id));
+  const filings = [...ordered.flatMap(({ chunk }) => hits.get(chunk.id) ?? []), ...others];
+  let seated = 0;
+  return ranked.map((seat) => (seat.period === null ? seat : { ...filings[seated++]!, score: seat.score }));
 }
 
 /**

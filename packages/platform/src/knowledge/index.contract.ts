@@ -213,6 +213,8 @@ export function knowledgeIndexContract(
         "acme-2021:1:0",
       ]);
       expect(found).toContain(news.id);
+      // Nothing but the company and the year: its filings are found all the same.
+      expect(await ids(query("Acme Widgets 2022", { limit: 10 }))).toHaveLength(5);
       for (const id of ["acme-2021", "acme-2022", "acme-2023", news.documentId])
         await index.removeDocument(id);
     });
