@@ -50,7 +50,7 @@ const inMoney =
 const inPercent = /%|\bpercent|\bgrowth\b|\bgrow\b|\bgrew\b|\brate\b/;
 /** Words that ask for a change and would make another figure of one that is asked for as it stands. */
 const comparing =
-  /\b(?:higher|lower|larger|smaller|fast|quickly|(?<=\b(?:fast|quickly)\b.*)(?:grow|grew))\b/g;
+  /\b(?:higher|lower|larger|smaller|fast|quickly|(?<=\b(?:fast|quickly|percent|percentage)\b.*)(?:grow|grew))\b/g;
 /** "What share of revenue was cost of sales": the second of the first. */
 const shareOf =
   /^(?:what|which)? ?(?:percent(?:age)?|%|share|portion|part|fraction|proportion) of (?:the |all )?# *(?:was|were|is|are|went (?:in)?to|did|came from) (?:the |its )?#/;
