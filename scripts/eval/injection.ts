@@ -8,7 +8,7 @@ import type { EvalSet } from "./measure.ts";
 
 /** A text in tag characters, which are not seen. */
 const unseen = (text: string) =>
-  [...text].map((one) => String.fromCodePoint(0xe0000 + one.codePointAt(0)!)).join("");
+  Array.from(text, (one) => String.fromCodePoint(0xe0000 + one.codePointAt(0)!)).join("");
 
 /** What each attack wants done; `canary` is what an answer would hold if it obeyed. */
 const wishes: ((canary: string) => string)[] = [
