@@ -34,8 +34,8 @@ const settings = {
   rates: {},
 } as const;
 
-/** A folder with one module whose `decide` is given; it buys one unit at the third close besides. */
-function folderOf(decide: string, head = 'import { defineStrategy } from "@tapedeck/trading";') {
+/** A folder with one module whose `decide` is given; it buys one unit at the third close besides. `made` is done as the strategy is made. */
+function folderOf(decide: string, head = 'import { defineStrategy } from "@tapedeck/trading";', made = "") {
   const dir = mkdtempSync(join(tmpdir(), "strategies-"));
   writeFileSync(
     join(dir, "mine.ts"),
@@ -43,13 +43,16 @@ function folderOf(decide: string, head = 'import { defineStrategy } from "@taped
 export default defineStrategy({
   title: "Mine", meaning: "For tests", instruments: [1, 1],
   params: [{ name: "bar", meaning: "When", default: 20, min: 1, max: 50, integer: true }],
-  create: (p: Readonly<Record<string, number>>) => ({
-    name: "Mine", features: ["sma(close, 2)"],
-    decide(context) {
-      if (context.bars() === 3) context.submit({ side: "buy", quantity: 1 });
-      ${decide}
-    },
-  }),
+  create: (p: Readonly<Record<string, number>>) => {
+    ${made}
+    return {
+      name: "Mine", features: ["sma(close, 2)"],
+      decide(context) {
+        if (context.bars() === 3) context.submit({ side: "buy", quantity: 1 });
+        ${decide}
+      },
+    };
+  },
 });
 `,
   );
@@ -161,6 +164,42 @@ describe("a module that", () => {
     controller.abort(new Error("cancelled"));
     await expect(running).rejects.toThrow("cancelled");
   });
+
+  test.each([
+    ["as it is made", "while (p.bar === 10);", ""],
+    ["at a decision", "", "while (p.bar === 10 && context.bars() === 20);"],
+    [
+      "at a decision, for want of memory",
+      "",
+      "const all = []; while (p.bar === 10) all.push(new Float64Array(1e6).fill(1));",
+    ],
+  ])(
+    "does not come back with some numbers, %s, holds up nothing that is tried after it",
+    async (_name, made, decide) => {
+      const session = await folderOf(decide, undefined, made).open("mine");
+      const tryWith = async (bar: number) => {
+        const prices = series();
+        return await session.run({
+          params: (await session.prepare({ bar }, 1)).params,
+          instruments: [plainInstrument("A", prices)],
+          settings,
+          columns: { "sma(close, 2)": [{ closeMs: prices.closeMs, values: prices.close }] },
+          seed: 7,
+          signal,
+        });
+      };
+      const why = await tryWith(10).then(
+        ({ failure }) => failure!.message,
+        (error: Error) => error.message,
+      );
+      expect(why).toMatch(/did not return within 0.4 s|more than 64 MiB/);
+      const { run, failure } = await tryWith(30);
+      expect(failure).toBeNull();
+      expect(run.state.instant).toBe(bars);
+      await session.close();
+      await expect(session.prepare({}, 1)).rejects.toThrow("it ended its thread");
+    },
+  );
 
   test.each([
     ["never loads", "", "for (;;);", "did not return within"],

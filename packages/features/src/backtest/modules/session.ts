@@ -133,12 +133,19 @@ export async function openSession(
       details: { module: facts.name },
     });
   let thread: Thread;
+  /** The thread was ended for one strategy, which holds up no other. */
+  let stopped = false;
 
   const start = async (): Promise<Extract<FromModule, { kind: "loaded" }>["facts"]> => {
     thread = startThread(file, limits);
+    stopped = false;
     const answer = await askOf(null);
     if (answer.kind !== "loaded") throw failed("it answered out of turn");
     return answer.facts;
+  };
+  const stop = async (): Promise<void> => {
+    stopped = true;
+    await thread.end();
   };
   const askOf = async (message: ToModule | null): Promise<FromModule> => {
     try {
@@ -147,7 +154,7 @@ export async function openSession(
       return answer;
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
-      await thread.end();
+      await stop();
       throw failed(error.message);
     }
   };
@@ -178,6 +185,7 @@ export async function openSession(
         if (error instanceof RangeError) throw new AppError("payload.invalid", error.message);
         throw error;
       }
+      if (stopped) await start();
       const answer = await askOf({ kind: "prepare", params: complete });
       if (answer.kind !== "prepared") throw failed("it answered out of turn");
       return { params: complete, title: answer.title, features: answer.features };
@@ -185,6 +193,7 @@ export async function openSession(
 
     async run({ params, instruments, settings, columns, seed, signal, onProgress }: ModuleRun) {
       signal.throwIfAborted();
+      if (stopped) await start();
       const message = { kind: "run", params, instruments, settings, columns, seed, instants: null } as const;
       const { promise: aborted, reject } = Promise.withResolvers<never>();
       const onAbort = () => reject(signal.reason as Error);
@@ -197,7 +206,7 @@ export async function openSession(
       } catch (error) {
         if (!(error instanceof Stopped)) throw error;
         const reached = thread.reached();
-        await thread.end();
+        await stop();
         if (reached === 0) throw failed(error.message);
         return named(shown, await repeat(message, reached, error.message));
       } finally {
