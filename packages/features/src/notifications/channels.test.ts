@@ -6,6 +6,7 @@ import { newId } from "@tapedeck/core";
 import type { Caller } from "@tapedeck/core";
 import { createSmtpMailer } from "@tapedeck/platform/mail/smtp";
 import { testDatabase, testLog } from "@tapedeck/testkit";
+import { sql } from "kysely";
 import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Database } from "../db.ts";
@@ -17,7 +18,7 @@ import { openPush } from "./push.fixture.ts";
 import { notificationRouteHandlers as routes } from "./read.ts";
 import { createNotifier } from "./send.ts";
 import type { NotifierOptions } from "./send.ts";
-import { insertNotification, loadSecret } from "./store.ts";
+import { claimDue, insertNotification, loadSecret } from "./store.ts";
 
 interface Call {
   path: string;
@@ -369,3 +370,26 @@ test.each([
 ])("%j is no channel", (settings) => {
   expect(ChannelBody.safeParse({ name: "x", settings }).success).toBe(false);
 });
+
+test.each(["default", "hashjoin", "indexscan"])(
+  "no more are taken than there is room for, whatever the server believes of the table (%s)",
+  async (settings) => {
+    const tenantId = newId(Date.now());
+    const put = (i: number) =>
+      insertNotification(database.db, { tenantId, dedupeKey: `${i}`, url: `${receiverUrl}/x`, body }, i);
+    await put(0);
+    await sql`analyze notifications`.execute(database.db);
+    for (let i = 1; i < 40; i++) await put(i);
+    const taken = await database.db.transaction().execute(async (tx) => {
+      if (settings !== "default")
+        await sql`select set_config(${`enable_${settings}`}, 'off', true)`.execute(tx);
+      return claimDue(tx, 100, 1_000, 2, []);
+    });
+    expect(taken.map(({ body: text }) => JSON.parse(text))).toEqual([body, body]);
+    const { rows } =
+      await sql`select dedupe_key from notifications where attempts > 0 order by next_ms`.execute(
+        database.db,
+      );
+    expect(rows).toEqual([{ dedupeKey: "0" }, { dedupeKey: "1" }]);
+  },
+);

@@ -139,14 +139,17 @@ export async function claimDue(
   limit: number,
   except: readonly string[],
 ): Promise<DueNotification[]> {
+  // Materialized: a plan that asked for the due ones once for each row would take them all.
   const rows = await sql<DueNotification>`
-    update notifications n set attempts = n.attempts + 1, next_ms = ${nowMs + leaseMs}
-    from (
+    with due as materialized (
       select id from notifications where state = 'pending' and next_ms <= ${nowMs}
         and coalesce(channel_id::text, url) <> all(${except}::text[])
       order by next_ms limit ${limit} for update skip locked
-    ) due
-    where n.id = due.id returning n.id, n.tenant_id, n.url, n.channel_id, n.body, n.attempts`.execute(db);
+    )
+    update notifications n set attempts = n.attempts + 1, next_ms = ${nowMs + leaseMs}
+    from due where n.id = due.id returning n.id, n.tenant_id, n.url, n.channel_id, n.body, n.attempts`.execute(
+    db,
+  );
   return rows.rows;
 }
 
