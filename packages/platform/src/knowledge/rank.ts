@@ -50,37 +50,53 @@ const facets: readonly { asks: RegExp; section: RegExp; defines: boolean }[] = [
 ];
 
 /** Is the idea in the text? A spelled-out short form counts when all of its words are there. */
-function holds(terms: ReadonlySet<string>, idea: readonly string[]): boolean {
-  return idea.some((form) =>
-    form.startsWith("=")
-      ? form
-          .slice(1)
-          .split(" ")
-          .every((term) => terms.has(term))
-      : terms.has(form),
-  );
+function holds(terms: { has(term: string): boolean }, idea: readonly string[]): boolean {
+  return idea.some((form) => termsOfForm(form).every((term) => terms.has(term)));
 }
 
-/** Harmonic mean of the share of the question that a heading holds and the share of the heading that was asked for. */
-function headingMatch(heading: readonly string[], query: QueryTerms): number {
-  const terms = new Set(heading);
-  if (terms.size === 0 || query.ideas.length === 0) return 0;
-  const recall = query.ideas.filter((idea) => holds(terms, idea)).length / query.ideas.length;
+/** One term, or those of a spelled-out short form. */
+function termsOfForm(form: string): string[] {
+  return form.startsWith("=") ? form.slice(1).split(" ") : [form];
+}
+
+/**
+ * Harmonic mean of the share of the question that a heading holds and the share of the heading that was asked for. Passages share
+ * headings: each is read once.
+ */
+function createHeadingMatch(query: QueryTerms): (heading: string) => number {
   const asked = new Set(query.all);
-  const precision = [...terms].filter((term) => asked.has(term)).length / terms.size;
-  return recall + precision === 0 ? 0 : (2 * recall * precision) / (recall + precision);
+  const known = new Map<string, number>();
+  const match = (heading: string): number => {
+    const terms = new Set(termsOf(heading));
+    if (terms.size === 0 || query.ideas.length === 0) return 0;
+    const recall = query.ideas.filter((idea) => holds(terms, idea)).length / query.ideas.length;
+    const precision = [...terms].filter((term) => asked.has(term)).length / terms.size;
+    return recall + precision === 0 ? 0 : (2 * recall * precision) / (recall + precision);
+  };
+  return (heading) => {
+    const value = known.get(heading) ?? match(heading);
+    known.set(heading, value);
+    return value;
+  };
 }
 
-/** Share of the question's neighbouring words that stand within three places of each other in the text. */
-function phraseMatch(text: readonly string[], query: QueryTerms): number {
-  const pairs = query.ideas.length - 1;
-  if (pairs < 1) return 0;
+/** Where each of the terms that forms of the question's ideas are made of stands in a text. */
+function placesOf(forms: ReadonlySet<string>, text: readonly string[]): Map<string, number[]> {
   const places = new Map<string, number[]>();
-  for (const [place, term] of text.entries()) {
+  for (let place = 0; place < text.length; place++) {
+    const term = text[place]!;
+    if (!forms.has(term)) continue;
     const list = places.get(term);
     if (list === undefined) places.set(term, [place]);
     else list.push(place);
   }
+  return places;
+}
+
+/** Share of the question's neighbouring words that stand within three places of each other in the text. */
+function phraseMatch(places: ReadonlyMap<string, readonly number[]>, query: QueryTerms): number {
+  const pairs = query.ideas.length - 1;
+  if (pairs < 1) return 0;
   let near = 0;
   for (let i = 0; i < pairs; i++) {
     const first = places.get(query.ideas[i]![0]!);
@@ -117,24 +133,23 @@ export function rank(question: string, candidates: readonly Candidate[], limit: 
   const best = Math.max(...candidates.map((candidate) => candidate.score), Number.MIN_VALUE);
   const asked = readPeriods(question);
   const facet = facets.find(({ asks }) => asks.test(question));
-  const found = candidates.map(({ terms }) => {
-    const all = new Set(terms);
-    return query.ideas.map((idea) => holds(all, idea));
-  });
+  const forms = new Set(query.ideas.flatMap((idea) => idea.flatMap(termsOfForm)));
+  const places = candidates.map(({ terms }) => placesOf(forms, terms));
+  const found = places.map((of) => query.ideas.map((idea) => holds(of, idea)));
   const weights = query.ideas.map((_, i) => {
     const holding = found.filter((flags) => flags[i]).length;
     return Math.log(1 + (candidates.length - holding + 0.5) / (holding + 0.5));
   });
   const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
 
-  const hits = candidates.map(({ chunk, terms, score }, n) => {
+  const headingMatch = createHeadingMatch(query);
+  const hits = candidates.map(({ chunk, score }, n) => {
     const flags = found[n]!;
     const held = flags.filter(Boolean).length;
     const weighted =
       weights.reduce((sum, weight, i) => sum + (flags[i] ? weight : 0), 0) / (totalWeight || 1);
-    const titleTerms = termsOf(chunk.title);
-    const title = headingMatch(titleTerms, query);
-    const section = headingMatch(termsOf(chunk.section), query);
+    const title = headingMatch(chunk.title);
+    const section = headingMatch(chunk.section);
     // Asked for a formula or pitfalls, a heading that repeats the subject is no better than the one that fits.
     const heading = facet === undefined || facet.defines ? sectionWeight * section : 0;
     const fits = facet?.section.test(chunk.section) === true ? Math.max(title, 0.2) : 0;
@@ -146,9 +161,9 @@ export function rank(question: string, candidates: readonly Candidate[], limit: 
         coverageWeight * weighted +
         titleWeight * title +
         heading +
-        (chunk.company === null ? 0 : companyWeight * headingMatch(termsOf(chunk.company), query)) +
+        (chunk.company === null ? 0 : companyWeight * headingMatch(chunk.company)) +
         (chunk.period === null ? 0 : periodWeight * periodMatch(chunk.period, asked)) +
-        phraseWeight * phraseMatch(terms, query) +
+        phraseWeight * phraseMatch(places[n]!, query) +
         facetWeight * fits,
     };
   });
