@@ -143,6 +143,7 @@ async function run(alerts: number): Promise<Run> {
         return opened;
       },
     },
+    loadPrints: () => Promise.resolve([]),
     now: Date.now,
     beginsAnew: false,
     log,

@@ -1,4 +1,5 @@
 import { testLog } from "@tapedeck/testkit";
+import type { Print } from "@tapedeck/features/alerts/domain";
 import type { AlertRow } from "@tapedeck/features/alerts/store";
 import type { Tick } from "@tapedeck/features/ticks/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -13,6 +14,7 @@ let rows: AlertRow[];
 let saved: AlertChange[];
 let has: boolean;
 let atMs: number;
+let stored: () => Promise<readonly Print[]>;
 /** What a read of alerts waits for. */
 let answer: () => Promise<void>;
 
@@ -21,6 +23,7 @@ beforeEach(() => {
   saved = [];
   has = false;
   atMs = Date.UTC(2026, 0, 5);
+  stored = () => Promise.resolve([]);
   answer = () => Promise.resolve();
   engine = createAlertEngine({
     has: () => has,
@@ -39,6 +42,7 @@ beforeEach(() => {
       retryMs: 1_000,
       patienceMs: 1_000,
     }),
+    loadPrints: () => stored(),
     now: () => atMs,
     beginsAnew: false,
     log: testLog(),
@@ -67,13 +71,13 @@ const rowOf = (change: number, rule: AlertRow["rule"]): AlertRow => ({
   change,
 });
 
-const print = (): Tick => ({
+const print = (price = 10): Tick => ({
   venue: "hand",
   instrumentId,
   seq: 1,
   eventMs: atMs,
   receivedMs: atMs,
-  price: 10,
+  price,
   size: 1,
   side: "buy",
 });
@@ -123,4 +127,34 @@ test("an instrument that is taken while alerts are read has all of its alerts", 
   engine.instrumentsChanged();
   go?.();
   await expect.poll(() => engine.stats().alerts).toBe(3_000);
+});
+
+test("a move is counted from prints of before this process had the instrument, and from late ones, once each", async () => {
+  has = true;
+  const startMs = atMs;
+  let reads = 0;
+  stored = () => {
+    reads += 1;
+    return reads === 1
+      ? Promise.reject(new Error("the database is away"))
+      : Promise.resolve([{ atMs: startMs - 50_000, price: 100 }]);
+  };
+  rows = [rowOf(1, { kind: "move", fraction: 0.02, windowMs: 60_000, direction: "either" })];
+  await engine.start();
+  atMs = startMs + 1;
+  engine.tick(print(102));
+  // It is told of the newest print as soon as what is stored was read.
+  await expect.poll(edges).toEqual([startMs + 1]);
+  expect(saved.at(-1)!.trigger).toMatchObject({ value: expect.closeTo(0.02, 10) });
+  atMs = startMs + 30_000;
+  engine.tick(print(102));
+  expect(edges()).toEqual([startMs + 1]);
+  // Late prints of the minute before the newest one count, others do not.
+  engine.tick({ ...print(50), eventMs: startMs - 40_000 });
+  engine.tick({ ...print(101), eventMs: startMs + 20_000 });
+  atMs = startMs + 40_000;
+  engine.tick(print(103.1));
+  await looks();
+  expect(edges()).toEqual([startMs + 1, startMs + 40_000]);
+  expect(saved.at(-1)!.trigger).toMatchObject({ value: expect.closeTo(103.1 / 101 - 1, 10) });
 });

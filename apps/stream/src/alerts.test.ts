@@ -53,6 +53,34 @@ test("a move of 2 % within a minute is told to subscribers once, with the print 
   for (const one of [client, again, ahead]) one.socket.close();
 });
 
+test("a move of 2 % from prints that another process took is told once, by the one that has the instrument then", async () => {
+  await fixture.alertOn({ kind: "move" });
+  const source = handSource();
+  const first = await fixture.start(source);
+  const atMs = Date.now() - 10_000;
+  for (const [i, price] of [103, 100, 101, 101.2, 101.5].entries())
+    source.send({ eventMs: atMs + i * 1_000, price });
+  await has(1);
+  await first.close(1_000);
+  const next = handSource();
+  const second = await fixture.start(next);
+  await expect.poll(() => second.stats()["alerts"], { timeout: 10_000 }).toBe(1);
+  // From the 103 it is back within 2 %, and from the 100 it is not.
+  next.send({ eventMs: atMs + 5_000, price: 101.5 });
+  next.send({ eventMs: atMs + 6_000, price: 102.1 });
+  await has(2);
+  await second.close(1_000);
+  const last = handSource();
+  const third = await fixture.start(last);
+  await expect.poll(() => third.stats()["alerts"], { timeout: 10_000 }).toBe(1);
+  last.send({ eventMs: atMs + 7_000, price: 102.2 });
+  await third.close(1_000);
+  expect((await triggers()).map(({ edgeMs, value }) => [edgeMs - atMs, value!.toFixed(4)])).toEqual([
+    [1_000, "-0.0291"],
+    [6_000, "0.0210"],
+  ]);
+});
+
 test("a level fires at its edge, and again only after the price came back by the hysteresis", async () => {
   const source = handSource();
   const stream = await fixture.start(source);

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "@tapedeck/core";
 import { createMoveWindow, messageOf, stepAlert } from "@tapedeck/features/alerts/domain";
-import type { AlertState, MoveWindow, Observation } from "@tapedeck/features/alerts/domain";
+import type { AlertState, MoveWindow, Observation, Print } from "@tapedeck/features/alerts/domain";
 import type { AlertRule } from "@tapedeck/features/alerts/contract";
 import type { AlertRow, NewTrigger } from "@tapedeck/features/alerts/store";
 import type { Tick } from "@tapedeck/features/ticks/contract";
@@ -25,6 +26,8 @@ export interface AlertEngineOptions {
   /** Stores changes together, in their order, those left out whose instrument another process has; storing them again changes nothing. Rejects while the database is away. */
   save(changes: readonly AlertChange[]): Promise<void>;
   watches: Watches;
+  /** Prints of an instrument since a time that are stored, as far as moves to later ones need them. Rejects while the database is away. */
+  loadPrints(instrumentId: string, fromMs: number): Promise<readonly Print[]>;
   /** The venue's time. */
   now(): number;
   /** Its time begins anew with each process: alerts do too. Edges that were stored before are not told again. */
@@ -57,15 +60,17 @@ interface Active {
 
 type MoveDirection = Extract<AlertRule, { kind: "move" }>["direction"];
 
-/** Moves within one length of time, and the alerts on them. */
+/** Moves of an instrument within one length of time, and the alerts on them. */
 interface Moves {
+  instrumentId: string;
+  windowMs: number;
   window: MoveWindow;
   by: Record<MoveDirection, Crossings<Active>>;
 }
 
 /** The alerts on an instrument's prints. */
 interface Printed {
-  /** Event time of the last print looked at: an older one changes nothing. */
+  /** Event time of the last print looked at: an older one crosses no level. */
   lastMs: number;
   levels: Crossings<Active>;
   /** By the length of time. */
@@ -111,6 +116,9 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   const lastPrintMs = new Map<string, number>();
   let unsaved: AlertChange[] = [];
   let saving: Promise<void> | undefined;
+  /** Windows that do not hold what is stored yet. */
+  const unfilled: Moves[] = [];
+  let filling = false;
   let reading = false;
   let lastChange = 0;
   /** Alerts on instruments that are here only now were passed over. */
@@ -177,6 +185,10 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       observe(active, { atMs: eventMs, met: false, clear: true }, null, () => "");
       if (active.state.armed) mine.silent.delete(active);
     }
+    for (const moves of mine.moves.values()) {
+      moves.window.take(eventMs, price);
+      lookAtMoves(moves);
+    }
     if (eventMs < mine.lastMs) return;
     mine.lastMs = eventMs;
     for (const active of mine.levels.take(price)) {
@@ -186,22 +198,43 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       observe(active, { atMs: eventMs, met: armed, clear: !armed }, price, words);
       mine.levels.add(active);
     }
-    for (const [windowMs, { window, by }] of mine.moves) {
-      const { up, down } = window.push(eventMs, price);
-      const isUp = up >= down;
-      const look = (waiting: Crossings<Active>, move: number, way: "up" | "down") => {
-        for (const active of waiting.take(move)) {
-          const met = active.state.armed;
-          const words = () =>
-            `${instrumentId} moved ${way} ${(move * 100).toFixed(2)} % within ${windowMs / 1_000} s, to ${price}`;
-          observe(active, { atMs: eventMs, met, clear: !met }, way === "up" ? move : -move, words);
-          waiting.add(active);
-        }
-      };
-      look(by.up, up, "up");
-      look(by.down, down, "down");
-      look(by.either, isUp ? up : down, isUp ? "up" : "down");
+  }
+
+  function lookAtMoves({ instrumentId, windowMs, window, by }: Moves): void {
+    const { newest, up, down } = window.moves();
+    const look = (waiting: Crossings<Active>, move: number, way: "up" | "down") => {
+      for (const active of waiting.take(move)) {
+        const met = active.state.armed;
+        const words = () =>
+          `${instrumentId} moved ${way} ${(move * 100).toFixed(2)} % within ${windowMs / 1_000} s, to ${newest.price}`;
+        observe(active, { atMs: newest.atMs, met, clear: !met }, way === "up" ? move : -move, words);
+        waiting.add(active);
+      }
+    };
+    const isUp = up >= down;
+    look(by.up, up, "up");
+    look(by.down, down, "down");
+    look(by.either, isUp ? up : down, isUp ? "up" : "down");
+  }
+
+  /** Has windows hold the prints that whoever had the instrument before stored, one read after the other. */
+  async function fillWindows(): Promise<void> {
+    if (filling) return;
+    filling = true;
+    for (let moves = unfilled.shift(); moves !== undefined; moves = unfilled.shift()) {
+      const { instrumentId, windowMs, window } = moves;
+      if (printed.get(instrumentId)?.moves.get(windowMs) !== moves) continue;
+      try {
+        const prints = await options.loadPrints(instrumentId, now() - windowMs);
+        for (const { atMs, price } of prints) window.take(atMs, price);
+        if (prints.length > 0) lookAtMoves(moves);
+      } catch (error) {
+        log.warn({ err: error, instrumentId }, "stored prints were not read for alerts; tried again");
+        unfilled.push(moves);
+        await sleep(options.everyMs);
+      }
     }
+    filling = false;
   }
 
   function lookAtSilence(active: Active): void {
@@ -219,17 +252,22 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     active: Active,
     { windowMs, direction }: Extract<AlertRule, { kind: "move" }>,
   ): () => void {
-    const { moves } = printedOf(active.row.instrumentId);
-    const made = () => createCrossings(moveCrossing);
-    const found = moves.get(windowMs) ?? {
-      window: createMoveWindow(windowMs),
-      by: { up: made(), down: made(), either: made() },
-    };
-    moves.set(windowMs, found);
-    found.by[direction].add(active);
+    const { instrumentId } = active.row;
+    const { moves } = printedOf(instrumentId);
+    let found = moves.get(windowMs);
+    if (found === undefined) {
+      const made = () => createCrossings(moveCrossing);
+      const by = { up: made(), down: made(), either: made() };
+      found = { instrumentId, windowMs, window: createMoveWindow(windowMs), by };
+      moves.set(windowMs, found);
+      unfilled.push(found);
+      void fillWindows();
+    }
+    const { by } = found;
+    by[direction].add(active);
     return () => {
-      found.by[direction].remove(active);
-      if (Object.values(found.by).every((waiting) => waiting.size() === 0)) moves.delete(windowMs);
+      by[direction].remove(active);
+      if (Object.values(by).every((waiting) => waiting.size() === 0)) moves.delete(windowMs);
     };
   }
 

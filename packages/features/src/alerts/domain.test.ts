@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createMoveWindow, stepAlert } from "./domain.ts";
-import type { AlertState } from "./domain.ts";
+import type { AlertState, Print } from "./domain.ts";
 
 /** Event times at which it fires, of observations `[atMs, met, clear]`. */
 function fires(
@@ -57,23 +57,27 @@ test("begun again from any kept state, with what came since repeated, the edges 
   );
 });
 
-test("moves within a window are those of all its prints", () => {
+test("moves within a window are those of all its prints, in whatever order they came", () => {
   const prints = fc.array(
-    fc.record({ gapMs: fc.integer({ min: 0, max: 50 }), price: fc.integer({ min: 1, max: 500 }) }),
+    fc.record({ gapMs: fc.integer({ min: -60, max: 60 }), price: fc.integer({ min: 1, max: 500 }) }),
     { minLength: 1, maxLength: 100 },
   );
   fc.assert(
     fc.property(prints, fc.integer({ min: 1, max: 200 }), (rows, windowMs) => {
       const window = createMoveWindow(windowMs);
-      const all: { atMs: number; price: number }[] = [];
+      const all: Print[] = [];
       let atMs = 0;
       for (const { gapMs, price } of rows) {
         atMs += gapMs;
         all.push({ atMs, price });
-        const inside = all.filter((one) => one.atMs >= atMs - windowMs).map((one) => one.price);
-        expect(window.push(atMs, price)).toEqual({
-          up: price / Math.min(...inside) - 1,
-          down: 1 - price / Math.max(...inside),
+        window.take(atMs, price);
+        const newestMs = Math.max(...all.map((one) => one.atMs));
+        const newest = all.findLast((one) => one.atMs === newestMs)!;
+        const inside = all.filter((one) => one.atMs >= newestMs - windowMs).map((one) => one.price);
+        expect(window.moves()).toEqual({
+          newest,
+          up: newest.price / Math.min(...inside) - 1,
+          down: 1 - newest.price / Math.max(...inside),
         });
       }
     }),

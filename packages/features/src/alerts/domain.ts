@@ -49,35 +49,46 @@ export function stepAlert(
 
 /** The largest moves of a price within a time before the newest print. */
 export interface MoveWindow {
-  /** Prints come in the order of their time. The moves as fractions, both at least 0: from the lowest, and from the highest. */
-  push(atMs: number, price: number): { up: number; down: number };
+  /** Prints may come in any order; of those of one time the one that comes last is the newest. */
+  take(atMs: number, price: number): void;
+  /** To the newest print, as fractions of at least 0: from the lowest, and from the highest. Throws before the first print. */
+  moves(): { newest: Print; up: number; down: number };
 }
 
-interface Print {
+export interface Print {
+  /** Event time. */
   atMs: number;
   price: number;
 }
 
-/** Prints of [now − windowMs, now]; two queues whose prices rise and fall, so that a print costs constant time. */
+/** Prints of [newest − windowMs, newest]; two queues whose prices rise and fall, so that a print costs constant time. */
 export function createMoveWindow(windowMs: number): MoveWindow {
   const lows: Print[] = [];
   const highs: Print[] = [];
 
-  function keep(queue: Print[], print: Print, worse: (kept: number) => boolean): number {
-    while (queue.length > 0 && worse(queue.at(-1)!.price)) queue.pop();
-    queue.push(print);
+  /** Only what no later print surpasses is kept: the newest is the last, and the most extreme the first. */
+  function keep(queue: Print[], print: Print, surpasses: (price: number, other: number) => boolean): void {
+    let at = queue.length;
+    while (at > 0 && queue[at - 1]!.atMs > print.atMs) at--;
+    if (at < queue.length && surpasses(queue[at]!.price, print.price)) return;
+    let from = at;
+    while (from > 0 && surpasses(print.price, queue[from - 1]!.price)) from--;
+    queue.splice(from, at - from, print);
+    const firstMs = queue.at(-1)!.atMs - windowMs;
     let first = 0;
-    while (queue[first]!.atMs < print.atMs - windowMs) first++;
+    while (queue[first]!.atMs < firstMs) first++;
     if (first > 0) queue.splice(0, first);
-    return queue[0]!.price;
   }
 
   return {
-    push(atMs, price) {
+    take(atMs, price) {
       const print = { atMs, price };
-      const lowest = keep(lows, print, (kept) => kept >= price);
-      const highest = keep(highs, print, (kept) => kept <= price);
-      return { up: price / lowest - 1, down: 1 - price / highest };
+      keep(lows, print, (one, other) => one <= other);
+      keep(highs, print, (one, other) => one >= other);
+    },
+    moves() {
+      const newest = lows.at(-1)!;
+      return { newest, up: newest.price / lows[0]!.price - 1, down: 1 - newest.price / highs[0]!.price };
     },
   };
 }

@@ -174,6 +174,31 @@ export async function* loadTicks(
   }
 }
 
+/**
+ * Of the prints of a shared instrument in [fromMs, toMs] those that no later one of them is below, or above, oldest first:
+ * all that the largest moves to any later print depend on.
+ */
+export async function loadExtremePrints(
+  db: Db,
+  { instrumentId, fromMs, toMs }: { instrumentId: string; fromMs: number; toMs: number },
+): Promise<{ atMs: number; price: number }[]> {
+  const { rows } = await sql<{ atMs: number; price: number }>`
+    with prints as (
+      select distinct on (event_ms, ordinal) event_ms, ordinal, price
+      from trades join series using (series_id)
+      where space = 'shared' and instrument_id = ${instrumentId} and kind = 'trades'
+        and event_ms between ${fromMs} and ${toMs}
+      order by event_ms, ordinal, revision desc
+    ), compared as (
+      select event_ms, ordinal, price, min(price) over later as lowest, max(price) over later as highest from prints
+      window later as (order by event_ms desc, ordinal desc rows between unbounded preceding and 1 preceding)
+    )
+    select event_ms as at_ms, price from compared
+    where lowest is null or price < lowest or price > highest
+    order by event_ms, ordinal`.execute(db);
+  return rows;
+}
+
 /** Symbols of a venue's shared instruments. */
 export async function loadSymbols(db: Db, venue: string, limit: number): Promise<string[]> {
   const rows = await db
