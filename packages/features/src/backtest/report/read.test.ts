@@ -7,6 +7,7 @@ import type { BacktestFill } from "../contract.ts";
 import { backtestRouteHandlers } from "../read.ts";
 import { BacktestReport } from "./contract.ts";
 import { familyOf } from "./ledger.ts";
+import { sweepRouteHandlers } from "../sweep/read.ts";
 import { reportRouteHandlers } from "./read.ts";
 import { crossover, input, instrumentId, reportFixture } from "./report.fixture.ts";
 import type { ReportFixture } from "./report.fixture.ts";
@@ -34,7 +35,7 @@ describe("the report of a run", () => {
       strategy: { kind: "builtIn", name: "maCrossover" },
       parameters: { fast: { values: [5, 10, 20] }, slow: { values: [40, 80, 120] } },
     });
-    await fixture.run("walkForward", {
+    const { jobId: walkId } = await fixture.run("walkForward", {
       instrumentId,
       strategy: { kind: "builtIn", name: "maCrossover" },
       parameters: { fast: { values: [5, 10] }, slow: { values: [40, 80] } },
@@ -52,20 +53,19 @@ describe("the report of a run", () => {
       runs: 1,
       searches: 2,
       trialsOfAll: 15,
-      overfittingTrials: 9,
+      overfittingTrials: 13,
     });
     expect(honesty.overfitting).toBeGreaterThanOrEqual(0);
     expect(honesty.overfitting).toBeLessThanOrEqual(1);
-    // The ratios of the ten that have one, read again one by one.
+    // The ratios of all fourteen, read again one by one.
     const { statistics } = first;
     const own = statistics.sharpe! / Math.sqrt(statistics.barsPerYear);
     const tried = await sql<{ ratio: number }>`
-      select (measure ->> 'sharpePerBar')::float8 as ratio from backtest_trials where job_id = ${sweepId}`.execute(
-      fixture.db,
-    );
+      select (measure ->> 'sharpePerBar')::float8 as ratio from backtest_trials
+      where job_id in (${sweepId}, ${walkId})`.execute(fixture.db);
     const ratios = [own, ...tried.rows.map((row) => row.ratio)];
-    const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / 10;
-    const variance = ratios.reduce((sum, ratio) => sum + (ratio - mean) ** 2, 0) / 10;
+    const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / 14;
+    const variance = ratios.reduce((sum, ratio) => sum + (ratio - mean) ** 2, 0) / 14;
     const sample = {
       sharpe: own,
       n: statistics.returns,
@@ -75,6 +75,46 @@ describe("the report of a run", () => {
     expect(honesty.deflatedSharpe).toBeCloseTo(deflatedSharpe(sample, variance, 14), 9);
     expect(honesty.deflatedSharpe).toBeLessThan(honesty.probabilisticSharpe!);
     expect((await reportOf(other.runId)).honesty).toMatchObject({ trials: 1, trialsOfAll: 15 });
+  });
+
+  test("counts what walk-forwards tried as what a search tried, and no replay of either", async () => {
+    const searched = {
+      instrumentId,
+      strategy: { kind: "builtIn", name: "donchianBreakout" },
+      parameters: { entryLength: { values: [10, 20, 40] } },
+    };
+    const measuresOf = async (jobId: string) => {
+      const { rows } = await sql<{ measure: { blocks: number[] } | null }>`
+        select measure from backtest_trials where job_id = ${jobId} order by number`.execute(fixture.db);
+      return rows.map(({ measure }) => measure);
+    };
+    const sweep = await fixture.run("sweep", searched);
+    const measures = await measuresOf(sweep.jobId);
+    expect(measures.map((measure) => measure!.blocks.length)).toEqual([20, 20, 20]);
+    const walks = [
+      { kind: "rolling", trainBars: 400, testBars: 200 },
+      { kind: "purgedKFold", groups: 4 },
+    ];
+    for (const folds of walks) {
+      const walk = await fixture.run("walkForward", { ...searched, folds });
+      expect(await measuresOf(walk.jobId)).toEqual(measures);
+      await fixture.run("walkForward", { ...searched, folds }, walk.jobId);
+    }
+    await fixture.run("sweep", searched, sweep.jobId);
+
+    const strategy = { kind: "builtIn", name: "donchianBreakout", params: { entryLength: 15 } };
+    const run = await fixture.backtest({ instrumentId, strategy });
+    const { honesty } = await reportOf(run.runId);
+    expect(honesty).toMatchObject({ trials: 10, runs: 1, searches: 3, overfittingTrials: 9 });
+    expect(honesty.deflatedSharpe).toBeLessThan(honesty.probabilisticSharpe!);
+    const { datasetHash } = run;
+    const ledger = await sweepRouteHandlers.getTrialLedger(
+      fixture.deps,
+      { ...input(""), params: { datasetHash } },
+      fixture.caller,
+    );
+    // Of the families before, too.
+    expect(ledger).toEqual({ trials: 22, searches: 5 });
   });
 
   test("is stored with evidence for each figure, and agrees with the run", async () => {

@@ -39,7 +39,10 @@ interface LedgerScope {
   datasetHash: string;
 }
 
-/** What every search and walk-forward of the tenant tried on the instruments at the timeframe, one entry a search and dataset. */
+/**
+ * What every search and walk-forward of the tenant tried on the instruments at the timeframe, one entry a search and dataset; replays are
+ * no new trials.
+ */
 export async function loadSearchLedger(db: Db, scope: LedgerScope): Promise<LedgerEntry[]> {
   const { rows } = await sql<LedgerRow>`
     with tried as (
@@ -52,6 +55,7 @@ export async function loadSearchLedger(db: Db, scope: LedgerScope): Promise<Ledg
         or dataset_hash = ${scope.datasetHash})
       group by job_id, dataset_hash)
     select tried.*, jobs.payload from tried left join jobs on jobs.id = tried.job_id
+    where jobs.replay_of is null
     order by tried.job_id`.execute(db);
   return rows.map(entryOf);
 }

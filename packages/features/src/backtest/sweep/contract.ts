@@ -147,7 +147,7 @@ export const sweep = defineJob({
   path: "/sweeps",
   queue: "backtest",
   summary: "Try a strategy with many parameters and say how much of the best result is luck",
-  version: 4,
+  version: 5,
   reuse: true,
   role: "analyst",
   attempts: 3,

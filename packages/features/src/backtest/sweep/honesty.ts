@@ -59,7 +59,8 @@ export function judge(record: HonestyRecord, best: RatioSample | null, facts: { 
   return {
     ...honesty,
     probabilisticSharpe: orNull(() => probabilisticSharpe(sample)),
-    deflatedSharpe: record.trials < 2 ? null : orNull(() => deflatedSharpe(sample, variance, record.trials)),
+    // One ratio does not tell how ratios vary: without variance nothing would be deflated.
+    deflatedSharpe: record.ratios < 2 ? null : orNull(() => deflatedSharpe(sample, variance, record.trials)),
     minimumTrackRecordBars: orNull(() => minimumTrackRecord(sample)),
   };
 }

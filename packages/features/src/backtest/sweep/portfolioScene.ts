@@ -23,7 +23,7 @@ import type { HeldRun } from "../run.ts";
 import { anyRules, engineShare, readOthers, resolverOf, spaceOf, symbolsOf } from "./inputs.ts";
 import type { PortfolioSearch, SearchContext, SearchDeps } from "./inputs.ts";
 import { checkParameters, fillPayload } from "./runner.ts";
-import type { SearchRunner } from "./runner.ts";
+import type { SearchRunner, WholeRun } from "./runner.ts";
 import type { SearchScene } from "./scene.ts";
 
 /** Feature columns kept between combinations. */
@@ -149,13 +149,15 @@ function createPortfolioRunner(
     if (failure !== null) throw new AppError("strategy.failed", failure.message);
     return run;
   };
+  const whole = async (values: ParameterValues): Promise<WholeRun> => {
+    const { equity, state } = await runOf(values, 0, n);
+    const fills = [...fillRows(state.postings)].length;
+    const curve = { equity, initialCash, active: Int32Array.of(1, n), fills };
+    return { equity, measure: measureCurve(curve, facts.barsPerYear, facts.riskFreeRate) };
+  };
   return {
-    async run(values) {
-      const { equity, state } = await runOf(values, 0, n);
-      const fills = [...fillRows(state.postings)].length;
-      const active = Int32Array.of(1, n);
-      return measureCurve({ equity, initialCash, active, fills }, facts.barsPerYear, facts.riskFreeRate);
-    },
+    whole,
+    run: async (values) => (await whole(values)).measure,
     equity: async (values, from, to) => (await runOf(values, from, to)).equity.subarray(from, to),
     async outcome(values, from, to) {
       const run = await runOf(values, from, to);

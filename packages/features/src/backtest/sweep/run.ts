@@ -1,7 +1,7 @@
 import { AppError } from "@tapedeck/core";
 import type { JobContext, JobHandler, ProgressOf } from "@tapedeck/core";
 import { gridSize, levelsOf, valuesAt } from "@tapedeck/trading";
-import type { ParameterValues, Searcher } from "@tapedeck/trading";
+import type { ParameterValues, Searcher, TrialMeasure } from "@tapedeck/trading";
 import type { Db, Tx } from "../../db.ts";
 import type { JobService } from "../../jobs/contract.ts";
 import { createSpreader } from "../parts/spread.ts";
@@ -216,13 +216,15 @@ export async function tryValues(
   params: ParameterValues,
 ): Promise<StoredTrial> {
   try {
-    const { blocks, ...measure } = await runner.run(params);
-    const stored: StoredMeasure = { ...measure, blocks: [...blocks] };
-    return { number, params, measure: stored, failure: null };
+    return { number, params, measure: storedMeasure(await runner.run(params)), failure: null };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { number, params, measure: null, failure: error.message };
   }
+}
+
+export function storedMeasure({ blocks, ...measure }: TrialMeasure): StoredMeasure {
+  return { ...measure, blocks: [...blocks] };
 }
 
 function warningsOf(

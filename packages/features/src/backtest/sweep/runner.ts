@@ -25,9 +25,18 @@ export function checkParameters(strategy: BacktestPayload["strategy"], names: re
   }
 }
 
+/** A run over all bars. */
+export interface WholeRun {
+  /** At each close; the column is written again by the next run. */
+  equity: Float64Array;
+  measure: TrialMeasure;
+}
+
 export interface TrialRunner {
   /** Throws AppError when the combination is no strategy. */
   run(values: ParameterValues): TrialMeasure;
+  /** That run with its equity. Throws as `run` does. */
+  whole(values: ParameterValues): WholeRun;
   /**
    * Equity of a run over bars [from, to), `[to - from]`, flat at its start; signals come from all bars before, too. The column is written
    * again by the next call. Throws as `run` does.
@@ -40,6 +49,7 @@ export interface TrialRunner {
 /** The same where the answer may take its time: the strategy may run in a thread of its own. */
 export interface SearchRunner {
   run(values: ParameterValues): TrialMeasure | Promise<TrialMeasure>;
+  whole(values: ParameterValues): WholeRun | Promise<WholeRun>;
   equity(values: ParameterValues, from: number, to: number): Float64Array | Promise<Float64Array>;
   outcome(values: ParameterValues, from: number, to: number): ReportedRun | Promise<ReportedRun>;
   close(): Promise<void>;
@@ -61,16 +71,14 @@ export function createEngineRunner(
       seed: options.seed,
       range: { from, to },
     });
+  const whole = async (values: ParameterValues): Promise<WholeRun> => {
+    const { equity, fills } = await outcomeOf(values, 0, n);
+    const curve = { equity, initialCash, active: Int32Array.of(1, n), fills: fills.count };
+    return { equity, measure: measureCurve(curve, facts.barsPerYear, facts.riskFreeRate) };
+  };
   return {
-    async run(values) {
-      const { equity, fills } = await outcomeOf(values, 0, n);
-      const active = Int32Array.of(1, n);
-      return measureCurve(
-        { equity, initialCash, active, fills: fills.count },
-        facts.barsPerYear,
-        facts.riskFreeRate,
-      );
-    },
+    whole,
+    run: async (values) => (await whole(values)).measure,
     equity: async (values, from, to) => (await outcomeOf(values, from, to)).equity,
     outcome: async (values, from, to) =>
       reportedRun(await outcomeOf(values, from, to), barsOf(scene.data, from, to)),
@@ -123,8 +131,14 @@ export function createTrialRunner(
   };
   const pooled = (values: ParameterValues, from: number, to: number) =>
     simulate(values, from, to, { equity: equity.subarray(0, to - from), fills });
+  const measured = (simulation: Simulation) =>
+    measureTrial(simulation, facts.barsPerYear, facts.riskFreeRate);
   return {
-    run: (values) => measureTrial(pooled(values, 0, n), facts.barsPerYear, facts.riskFreeRate),
+    run: (values) => measured(pooled(values, 0, n)),
+    whole(values) {
+      const simulation = pooled(values, 0, n);
+      return { equity: simulation.equity, measure: measured(simulation) };
+    },
     equity: (values, from, to) => pooled(values, from, to).equity,
     outcome: (values, from, to) =>
       reportedRun(outcomeOfSimulation(simulate(values, from, to)), barsOf(data, from, to)),

@@ -34,6 +34,15 @@ export async function saveTrials(
     on conflict do nothing`.execute(tx);
 }
 
+/** Puts in what came of combinations that are there already. */
+export async function updateTrials(tx: Tx, jobId: string, trials: readonly StoredTrial[]): Promise<void> {
+  const rows = trials.map(({ number, measure, failure }) => ({ number, measure, failure }));
+  await sql`
+    update backtest_trials t set measure = new.measure, failure = new.failure
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as new (number int, measure jsonb, failure text)
+    where t.job_id = ${jobId}::uuid and t.number = new.number`.execute(tx);
+}
+
 export async function deleteTrials(tx: Tx, jobId: string): Promise<void> {
   await tx.deleteFrom("backtestTrials").where("jobId", "=", jobId).execute();
 }
@@ -61,7 +70,7 @@ export async function loadTrials(
   }));
 }
 
-/** Combinations that a tenant's searches have tried on a dataset, and how many searches they were. */
+/** Combinations that a tenant's searches have tried on a dataset, and how many searches they were; replays are no new trials. */
 export async function countTrials(
   db: Db,
   tenantId: string,
@@ -75,6 +84,7 @@ export async function countTrials(
     ])
     .where("tenantId", "=", tenantId)
     .where("datasetHash", "=", datasetHash)
+    .where("jobId", "not in", (eb) => eb.selectFrom("jobs").select("id").where("replayOf", "is not", null))
     .executeTakeFirstOrThrow();
   return { trials: Number(row.trials), searches: Number(row.searches) };
 }

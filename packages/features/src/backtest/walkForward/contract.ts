@@ -127,7 +127,7 @@ export const walkForward = defineJob({
   path: "/walk-forwards",
   queue: "backtest",
   summary: "Choose parameters on some bars, judge them on others, and stitch what was never chosen on",
-  version: 4,
+  version: 5,
   reuse: true,
   role: "analyst",
   attempts: 3,

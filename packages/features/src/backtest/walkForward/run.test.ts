@@ -155,7 +155,7 @@ test("goes on after a kill with the folds that were done, and every combination 
   expect(done).toHaveLength(4);
   const again = context({ jobId: killed.jobId, pickup: 2 });
   expect(await run(folds, {}, again)).toEqual(whole);
-  expect(again.progressed).toContainEqual({ trialsDone: 20, trialsTotal: 50 });
+  expect(again.progressed).toContainEqual({ trialsDone: 20, trialsTotal: 55 });
   const rows = await deps.db
     .selectFrom("backtestTrials")
     .select("params")

@@ -20,12 +20,13 @@ import type { ReportedRun } from "../report/figures/run.ts";
 import { createStitch } from "../report/figures/stitch.ts";
 import type { Honesty, StoredMeasure } from "../sweep/contract.ts";
 import { emptyRecord, judge, mostColumns, recordTrial } from "../sweep/honesty.ts";
-import { trialsIn, tryValues } from "../sweep/run.ts";
+import { storedMeasure, trialsIn } from "../sweep/run.ts";
 import type { SweepDeps } from "../sweep/run.ts";
 import type { SearchContext, SearchDeps } from "../sweep/inputs.ts";
 import { factsOfScene, figuresOf, openScene, ownerOf, resolveInputs, searcherOf } from "../sweep/scene.ts";
 import type { SearchScene } from "../sweep/scene.ts";
-import { deleteTrials, saveTrials } from "../sweep/store.ts";
+import { deleteTrials, saveTrials, updateTrials } from "../sweep/store.ts";
+import type { StoredTrial } from "../sweep/store.ts";
 import type {
   FoldResult,
   OutOfSample,
@@ -60,7 +61,7 @@ interface ScorePart {
   before: number;
 }
 
-/** Sums of the returns of combinations [from, to) in each training range. */
+/** Sums of the returns of combinations [from, to) in each training range, and their measures over all bars. */
 interface SumsPart {
   kind: "sums";
   ranges: BarRange[];
@@ -68,10 +69,13 @@ interface SumsPart {
   to: number;
 }
 
+/** A combination by its number in the ledger. */
+type Tried = Pick<StoredTrial, "number" | "params">;
+
 /** These combinations on all bars, for what all that were tried have in common. */
 interface MeasurePart {
   kind: "measures";
-  combinations: ParameterValues[];
+  combinations: Tried[];
 }
 
 type FoldPart = ScorePart | SumsPart | MeasurePart;
@@ -90,8 +94,10 @@ type FoldOutput = Tally & {
   searched: ParameterValues[];
   /** Of a SumsPart: count, sum and squares a range, by combination; null: it cannot be run. */
   sums: Array<number[] | null>;
-  /** Of a MeasurePart. */
+  /** Of a SumsPart and a MeasurePart, over all bars, by combination; null: it cannot be run. */
   measures: Array<StoredMeasure | null>;
+  /** Why a combination cannot be run, in the order tried; null: it can. */
+  failures: Array<string | null>;
 };
 
 interface FoldWork extends PartedWork<FoldPart, FoldOutput> {
@@ -121,8 +127,8 @@ export async function openFoldWork(
     listed,
     close: () => scene.runner.close(),
     async compute(part, breathe) {
-      if (part.kind === "measures") return await measureParts(scene, part, breathe);
-      if (part.kind === "sums") return await sumParts(scene, part, listed(), breathe);
+      if (part.kind === "measures") return await measureAll(scene, part, breathe);
+      if (part.kind === "sums") return await sumAll(scene, part, listed(), breathe);
       if (learns(payload)) return await searchRange(scene, part, payload, ctx.seed, breathe);
       const output = emptyOutput();
       for (const [k, values] of listed().slice(part.from, part.to).entries()) {
@@ -132,22 +138,27 @@ export async function openFoldWork(
       return output;
     },
     keep: {
-      // Without figures: none is judged on all bars. A list is the same in every fold, and is in the ledger once.
-      async save(tx, part, { searched }) {
-        if (part.kind === "measures") return;
+      // A list is the same in every fold, and is in the ledger once; folds judge it, and those that are measured besides get their figures.
+      async save(tx, part, { searched, measures, failures }) {
+        const trialOf = ({ number, params }: Tried, k: number): StoredTrial => {
+          return { number, params, measure: measures[k] ?? null, failure: failures[k] ?? null };
+        };
+        if (part.kind === "measures") {
+          await updateTrials(tx, ctx.jobId, part.combinations.map(trialOf));
+          return;
+        }
         const learnt = part.kind === "scores" && learns(payload);
         const tried = learnt ? searched : listed().slice(part.from, part.to);
-        const before = learnt ? part.before : part.from;
-        await saveTrials(
-          tx,
-          owner,
-          tried.map((params, k) => ({ number: before + k + 1, params, measure: null, failure: null })),
-        );
+        const numbered = numberFrom((learnt ? part.before : part.from) + 1, tried);
+        await saveTrials(tx, owner, numbered.map(trialOf));
       },
       forget: (tx) => deleteTrials(tx, ctx.jobId),
     },
   };
 }
+
+const numberFrom = (first: number, combinations: readonly ParameterValues[]): Tried[] =>
+  combinations.map((params, k) => ({ number: first + k, params }));
 
 function listAll(
   space: readonly Parameter[],
@@ -170,22 +181,21 @@ const emptyOutput = (): FoldOutput => ({
   searched: [],
   sums: [],
   measures: [],
+  failures: [],
 });
 
-/** Equity over a range, or null when the combination cannot be run, which is counted. */
-async function equityOf(
-  scene: SearchScene,
-  values: ParameterValues,
-  range: BarRange,
-  tally: Tally,
-): Promise<Float64Array | null> {
-  tally.tried++;
+/** What a run gives, or null when the combination cannot be run, which is counted. */
+async function countRun<T>(output: FoldOutput, run: () => T | Promise<T>): Promise<T | null> {
+  output.tried++;
   try {
-    return await scene.runner.equity(values, range.from, range.to);
+    const made = await run();
+    output.failures.push(null);
+    return made;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    tally.failed++;
-    tally.failure ??= error.message;
+    output.failed++;
+    output.failure ??= error.message;
+    output.failures.push(error.message);
     return null;
   }
 }
@@ -197,7 +207,7 @@ async function score(
   params: ParameterValues,
   output: FoldOutput,
 ): Promise<number | null> {
-  const equity = await equityOf(scene, params, train, output);
+  const equity = await countRun(output, () => scene.runner.equity(params, train.from, train.to));
   if (equity === null) return null;
   const ratio = sharpeOf(addReturns(equity, 0, equity.length), scene);
   if (ratio !== null && (output.best === null || ratio > output.best.score))
@@ -230,39 +240,40 @@ async function searchRange(
   return output;
 }
 
-async function sumParts(
+async function sumAll(
   scene: SearchScene,
   { ranges, from, to }: SumsPart,
   list: readonly ParameterValues[],
   breathe: () => Promise<void>,
 ): Promise<FoldOutput> {
   const output = emptyOutput();
-  const whole = { from: 0, to: scene.closeMs.length };
   const pause = trialsIn(barsPerBreath, scene.trialBars);
   for (const [k, values] of list.slice(from, to).entries()) {
-    const equity = await equityOf(scene, values, whole, output);
+    const run = await countRun(output, () => scene.runner.whole(values));
     output.sums.push(
-      equity === null
+      run === null
         ? null
         : ranges.flatMap((range) => {
-            const { count, sum, squares } = addReturns(equity, range.from, range.to);
+            const { count, sum, squares } = addReturns(run.equity, range.from, range.to);
             return [count, sum, squares];
           }),
     );
+    output.measures.push(run === null ? null : storedMeasure(run.measure));
     if (k % pause === 0) await breathe();
   }
   return output;
 }
 
-async function measureParts(
+async function measureAll(
   scene: SearchScene,
   { combinations }: MeasurePart,
   breathe: () => Promise<void>,
 ): Promise<FoldOutput> {
   const output = emptyOutput();
   const pause = trialsIn(barsPerBreath, scene.trialBars);
-  for (const [k, values] of combinations.entries()) {
-    output.measures.push((await tryValues(scene.runner, k, values)).measure);
+  for (const [k, { params }] of combinations.entries()) {
+    const measure = await countRun(output, () => scene.runner.run(params));
+    output.measures.push(measure === null ? null : storedMeasure(measure));
     if (k % pause === 0) await breathe();
   }
   return output;
@@ -280,8 +291,8 @@ interface PathPart {
 /** Tests of folds, and the returns that they are made of. */
 interface Judged {
   tally: Tally;
-  /** Everything tried, in that order; a list once. */
-  combinations: readonly ParameterValues[];
+  /** Of the combinations in the order tried, a list once; the first 2,000 at least. */
+  measures: ReadonlyArray<StoredMeasure | null>;
   folds: FoldResult[];
   paths: Float64Array[];
   /** Of each path. */
@@ -336,7 +347,6 @@ async function judgeAll(
   const judged = isGrouped(folds)
     ? await judgeGroups(work, folds, spread, ctx)
     : await judgeForward(work, payload, spread, ctx);
-  const measured = await spread(measuresOf(judged, work.scene), trialsDone);
   await spreader.close();
   const paths = judged.paths.map((returns) => outOfSampleOf(returns, work.scene));
   const order = paths
@@ -354,7 +364,7 @@ async function judgeAll(
     ...factsOfScene(work.scene),
     trials: judged.tally.tried - judged.tally.failed,
     outOfSample: paths[median]!,
-    honesty: honestyOf(judged, measured, figures.statistics, work.scene),
+    honesty: honestyOf(judged, figures.statistics, work.scene),
     run: figures,
     efficiency: efficiencyOf(judged.folds),
     folds: judged.folds,
@@ -365,12 +375,11 @@ async function judgeAll(
   };
 }
 
-/** The first combinations on all bars, in parts. */
-function measuresOf({ combinations }: Judged, scene: SearchScene): MeasurePart[] {
-  const first = combinations.slice(0, mostColumns);
-  return ranges(first.length, trialsIn(barsPerPart, scene.trialBars)).map(({ from, to }) => ({
+/** These combinations on all bars, in parts. */
+function measureParts(combinations: readonly Tried[], scene: SearchScene): MeasurePart[] {
+  return ranges(combinations.length, trialsIn(barsPerPart, scene.trialBars)).map(({ from, to }) => ({
     kind: "measures",
-    combinations: first.slice(from, to),
+    combinations: combinations.slice(from, to),
   }));
 }
 
@@ -390,13 +399,12 @@ async function stitchPath(
 
 /** Of the stitched curve, against as many trials whose ratios vary as those of the measured do. */
 function honestyOf(
-  { tally }: Judged,
-  measured: readonly FoldOutput[],
+  { tally, measures }: Judged,
   { sharpe, returns, skewness, kurtosis, barsPerYear }: Statistics,
   scene: SearchScene,
 ): Honesty {
   const record = emptyRecord();
-  for (const { measures } of measured) for (const measure of measures) recordTrial(record, measure);
+  for (const measure of measures) recordTrial(record, measure);
   const sharpePerBar = sharpe === null ? null : sharpe / Math.sqrt(barsPerYear);
   const judged = judge(
     { ...record, trials: tally.tried - tally.failed },
@@ -486,10 +494,16 @@ async function judgeForward(
     const before = fold * count;
     return ranges(count, size).map(({ from, to }) => ({ kind: "scores", train, from, to, before }));
   });
-  const outputs = await spread(byFold.flat(), folds.length * count);
+  const measured = Math.min(mostColumns, learns(payload) ? folds.length * count : count);
+  const total = folds.length * count + measured;
+  const outputs = await spread(byFold.flat(), total);
   const tally: Tally = { tried: 0, failed: 0, failure: null };
   for (const output of outputs) addTally(tally, output);
   requireSome(tally);
+  const tried = learns(payload)
+    ? byFold.flat().flatMap(({ before }, k) => numberFrom(before + 1, outputs[k]!.searched))
+    : numberFrom(1, work.listed());
+  const measures = await spread(measureParts(tried.slice(0, measured), scene), total);
   const results: FoldResult[] = [];
   const pathFrom = folds[0]!.test.from;
   const path = new Float64Array(bars - pathFrom);
@@ -521,7 +535,7 @@ async function judgeForward(
   const times = learns(payload) ? 1 : folds.length;
   return {
     tally: { ...tally, tried: tally.tried / times, failed: tally.failed / times },
-    combinations: learns(payload) ? outputs.flatMap(({ searched }) => searched) : work.listed(),
+    measures: measures.flatMap((output) => output.measures),
     folds: results,
     paths: [path],
     parts: [parts],
@@ -631,7 +645,8 @@ async function judgeGroups(
     await setImmediate();
     ctx.signal.throwIfAborted();
   }
-  return { tally, combinations: list, folds, paths, parts: pathParts, pathFrom: 0 };
+  const measures = outputs.flatMap((output) => output.measures);
+  return { tally, measures, folds, paths, parts: pathParts, pathFrom: 0 };
 }
 
 /** Count, sum and squares, range by range. */
