@@ -1,18 +1,12 @@
-import { resolve } from "node:path";
 import { newId } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Database } from "../db.ts";
-import { createEvidenceStore } from "../evidence/store.ts";
-import { createFormulaLibrary } from "../indicators/library.ts";
-import { createSeriesReader } from "../series/reader.ts";
 import { createSeriesWriter } from "../series/writer.ts";
 import { BiasAuditPayload, biasAudit } from "./audit/contract.ts";
 import { runBiasAudit } from "./audit/run.ts";
+import { backtestFixture } from "./backtest.fixture.ts";
 import { fixtureContext, putBars } from "./books.fixture.ts";
 import type { FixtureBar } from "./books.fixture.ts";
 import { backtest, BacktestPayload } from "./contract.ts";
-import { createStrategyModules } from "./modules/folder.ts";
 import { PortfolioBacktestPayload } from "./portfolio/contract.ts";
 import { runPortfolioBacktest } from "./portfolio/run.ts";
 import { backtestRouteHandlers } from "./read.ts";
@@ -34,19 +28,10 @@ const splitBars = (price: (i: number) => number): FixtureBar[] =>
   });
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  const { db } = database;
-  const { blobs } = store;
-  deps = {
-    db,
-    blobs,
-    evidence: createEvidenceStore({ db, now }),
-    formulas: createFormulaLibrary({ db }),
-    series: createSeriesReader({ db, blobs, now }),
-    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../strategies") }),
-  };
+  const fixture = await backtestFixture({ now });
+  opened.push(fixture.close);
+  const { db } = fixture;
+  ({ deps } = fixture);
   const facts = { assetClass: "fund", calendar: "24x7" } as const;
   const none = { currency: null, priceRatio: null, splitRatio: null };
   for (const [instrumentId, price] of [

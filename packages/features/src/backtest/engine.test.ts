@@ -1,14 +1,11 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { newId } from "@tapedeck/core";
 import type { Caller } from "@tapedeck/core";
-import { sp500Bars, testBlobs, testDatabase } from "@tapedeck/testkit";
+import { sp500Bars } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Database } from "../db.ts";
-import { createEvidenceStore } from "../evidence/store.ts";
-import { createFormulaLibrary } from "../indicators/library.ts";
-import { createSeriesReader } from "../series/reader.ts";
+import { backtestFixture } from "./backtest.fixture.ts";
 import { fixtureContext, putBars } from "./books.fixture.ts";
 import { backtest, BacktestPayload } from "./contract.ts";
 import type { BacktestResult } from "./contract.ts";
@@ -27,19 +24,10 @@ const dir = mkdtempSync(join(tmpdir(), "strategies-"));
 let deps: Parameters<typeof runBacktest>[0] & { db: Parameters<typeof putBars>[0] };
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  const { db } = database;
-  const { blobs } = store;
-  deps = {
-    db,
-    blobs,
-    evidence: createEvidenceStore({ db, now }),
-    formulas: createFormulaLibrary({ db }),
-    series: createSeriesReader({ db, blobs, now }),
-    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../strategies") }),
-  };
+  const fixture = await backtestFixture({ now });
+  opened.push(fixture.close);
+  const { db } = fixture;
+  ({ deps } = fixture);
   const rows = (await sp500Bars()).slice(0, 1_500);
   const bars = rows.map((bar) => [bar.openMs, bar.open, bar.high, bar.low, bar.close, bar.volume] as const);
   await putBars(db, { instrumentId: "SPX.INDEX", assetClass: "index" }, "1d", bars);

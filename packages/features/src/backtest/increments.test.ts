@@ -1,16 +1,10 @@
-import { resolve } from "node:path";
 import { newId } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Database } from "../db.ts";
-import { createEvidenceStore } from "../evidence/store.ts";
-import { createFormulaLibrary } from "../indicators/library.ts";
-import { createSeriesReader } from "../series/reader.ts";
 import { createSeriesWriter } from "../series/writer.ts";
+import { backtestFixture } from "./backtest.fixture.ts";
 import { fixtureContext, putBars } from "./books.fixture.ts";
 import type { FixtureBar } from "./books.fixture.ts";
 import { backtest, BacktestPayload } from "./contract.ts";
-import { createStrategyModules } from "./modules/folder.ts";
 import { runBacktest } from "./run.ts";
 
 /** What an instrument asks of orders, on both paths of a run. */
@@ -27,19 +21,10 @@ const bars: FixtureBar[] = Array.from({ length: 60 }, (_, i) => {
 });
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  const { db } = database;
-  const { blobs } = store;
-  deps = {
-    db,
-    blobs,
-    evidence: createEvidenceStore({ db, now }),
-    formulas: createFormulaLibrary({ db }),
-    series: createSeriesReader({ db, blobs, now }),
-    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../strategies") }),
-  };
+  const fixture = await backtestFixture({ now });
+  opened.push(fixture.close);
+  const { db } = fixture;
+  ({ deps } = fixture);
   const facts = { assetClass: "crypto", calendar: "24x7", tickSize: "0.05", minNotional: "500" } as const;
   await putBars(db, { instrumentId: "COIN.TEST", ...facts }, "1d", bars);
   await putBars(db, { instrumentId: "SPLIT.TEST", ...facts }, "1d", bars);

@@ -2,13 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { newId } from "@tapedeck/core";
 import type { Caller } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Database } from "../db.ts";
-import { createEvidenceStore } from "../evidence/store.ts";
-import { createFormulaLibrary } from "../indicators/library.ts";
-import { createSeriesReader } from "../series/reader.ts";
-import { createStrategyModules } from "./modules/folder.ts";
+import { backtestFixture } from "./backtest.fixture.ts";
 import { fixtureContext, putBars } from "./books.fixture.ts";
 import type { FixtureBar } from "./books.fixture.ts";
 import { backtest, BacktestPayload } from "./contract.ts";
@@ -40,19 +35,10 @@ const caller: Caller = { principalId: "u", kind: "user", tenantId, role: "viewer
 const request = new Request("http://localhost/");
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  const { db } = database;
-  const { blobs } = store;
-  deps = {
-    db,
-    blobs,
-    evidence: createEvidenceStore({ db, now }),
-    formulas: createFormulaLibrary({ db }),
-    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../strategies") }),
-    series: createSeriesReader({ db, blobs, now }),
-  };
+  const fixture = await backtestFixture({ now });
+  opened.push(fixture.close);
+  const { db } = fixture;
+  ({ deps } = fixture);
   await putBars(db, { instrumentId: "SPX.INDEX", name: "S&P 500", assetClass: "index" }, "1d", sp500());
   run = async (payload, jobId = newId(now())) => {
     const result = await runBacktest(

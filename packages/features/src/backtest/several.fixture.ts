@@ -2,15 +2,9 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newId } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
-import type { Database } from "../db.ts";
-import { createEvidenceStore } from "../evidence/store.ts";
-import { createFormulaLibrary } from "../indicators/library.ts";
-import { createSeriesReader } from "../series/reader.ts";
+import { backtestFixture } from "./backtest.fixture.ts";
 import { fixtureContext, putBars } from "./books.fixture.ts";
 import type { FixtureBar } from "./books.fixture.ts";
-import { createStrategyModules } from "./modules/folder.ts";
-import { noHelp } from "./parts/parts.fixture.ts";
 
 export const dayMs = 86_400_000;
 const now = () => Date.UTC(2026, 0, 2);
@@ -42,20 +36,10 @@ export default defineStrategy({
 
 /** A database with three instruments, of which C is listed later, and a strategy module that tosses coins. */
 export async function severalFixture() {
-  const { db, close: closeDatabase } = await testDatabase<Database>();
-  const { blobs, close: closeBlobs } = await testBlobs();
   const dir = mkdtempSync(join(tmpdir(), "strategies-"));
   writeFileSync(join(dir, "coin.ts"), coin);
+  const { db, deps, close } = await backtestFixture({ now, dir });
   const tenantId = newId(0);
-  const deps = {
-    db,
-    blobs,
-    jobs: noHelp,
-    evidence: createEvidenceStore({ db, now }),
-    formulas: createFormulaLibrary({ db }),
-    strategies: createStrategyModules({ dir }),
-    series: createSeriesReader({ db, blobs, now }),
-  };
   await putBars(db, { instrumentId: "A.TEST" }, "1d", wave(11, 100));
   await putBars(db, { instrumentId: "B.TEST" }, "1d", wave(17, 40));
   await putBars(db, { instrumentId: "C.TEST" }, "1d", wave(23, 10, 60));
@@ -65,10 +49,7 @@ export async function severalFixture() {
     tenantId,
     context: (facts: Partial<Parameters<typeof fixtureContext>[1]> = {}) =>
       fixtureContext<never>(db, { tenantId, now, ...facts }),
-    close: async () => {
-      await closeDatabase();
-      await closeBlobs();
-    },
+    close,
   };
 }
 

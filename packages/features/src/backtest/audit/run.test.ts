@@ -2,14 +2,11 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newId } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Database, Db } from "../../db.ts";
-import { createFormulaLibrary } from "../../indicators/library.ts";
-import { createSeriesReader } from "../../series/reader.ts";
+import type { Db } from "../../db.ts";
+import { backtestFixture } from "../backtest.fixture.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
-import { createStrategyModules } from "../modules/folder.ts";
 import { biasAudit, BiasAuditPayload, portfolioAudit, PortfolioAuditPayload } from "./contract.ts";
 import { runPortfolioAudit } from "./portfolio.ts";
 import { runBiasAudit } from "./run.ts";
@@ -29,15 +26,9 @@ const bars: FixtureBar[] = Array.from({ length: 300 }, (_, i) => {
 });
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  ({ db } = database);
-  deps = {
-    series: createSeriesReader({ db, blobs: store.blobs, now }),
-    formulas: createFormulaLibrary({ db }),
-    strategies: createStrategyModules({ dir }),
-  };
+  const fixture = await backtestFixture({ now, dir });
+  opened.push(fixture.close);
+  ({ db, deps } = fixture);
   await putBars(db, { instrumentId: "WAVE.INDEX", assetClass: "index" }, "1d", bars);
   await putBars(db, { instrumentId: "FIXED.TEST" }, "1d", bars);
   // Bar 150 was corrected long after its close: it had been stored ten higher.

@@ -1,14 +1,8 @@
-import { resolve } from "node:path";
 import { newId, seededRandom } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Database } from "../../db.ts";
-import { createFormulaLibrary } from "../../indicators/library.ts";
-import { createSeriesReader } from "../../series/reader.ts";
+import { backtestFixture } from "../backtest.fixture.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
-import { createStrategyModules } from "../modules/folder.ts";
-import { noHelp } from "../parts/parts.fixture.ts";
 import { monteCarlo, MonteCarloPayload } from "./contract.ts";
 import { jitterFormula } from "./jitter.ts";
 import { drawSimulations, summariseDraws } from "./draws.ts";
@@ -27,17 +21,10 @@ const bars: FixtureBar[] = Array.from({ length: 500 }, (_, i) => {
 });
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  const { db } = database;
-  deps = {
-    db,
-    jobs: noHelp,
-    series: createSeriesReader({ db, blobs: store.blobs, now }),
-    formulas: createFormulaLibrary({ db }),
-    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../../strategies") }),
-  };
+  const fixture = await backtestFixture({ now });
+  opened.push(fixture.close);
+  const { db } = fixture;
+  ({ deps } = fixture);
   context = () => fixtureContext<never>(db, { tenantId, now });
   await putBars(db, { instrumentId: "WAVE.INDEX", assetClass: "index" }, "1d", bars);
 });

@@ -1,15 +1,9 @@
-import { resolve } from "node:path";
 import { newId } from "@tapedeck/core";
 import type { Caller } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Database } from "../../db.ts";
-import { createEvidenceStore } from "../../evidence/store.ts";
-import { createFormulaLibrary } from "../../indicators/library.ts";
-import { createSeriesReader } from "../../series/reader.ts";
+import { backtestFixture } from "../backtest.fixture.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
-import { createStrategyModules } from "../modules/folder.ts";
 import { backtestRouteHandlers } from "../read.ts";
 import { portfolioBacktest, PortfolioBacktestPayload } from "./contract.ts";
 import { portfolioRouteHandlers } from "./read.ts";
@@ -32,18 +26,10 @@ const wave = (period: number, level: number): FixtureBar[] =>
   });
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  const { db } = database;
-  const { blobs } = store;
-  deps = {
-    blobs,
-    series: createSeriesReader({ db, blobs, now }),
-    evidence: createEvidenceStore({ db, now }),
-    formulas: createFormulaLibrary({ db }),
-    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../../strategies") }),
-  };
+  const fixture = await backtestFixture({ now });
+  opened.push(fixture.close);
+  const { db } = fixture;
+  ({ deps } = fixture);
   reads = { ...deps, db };
   await putBars(db, { instrumentId: "A.TEST", lotSize: "1" }, "1d", wave(11, 100));
   await putBars(db, { instrumentId: "B.TEST" }, "1d", wave(17, 40));

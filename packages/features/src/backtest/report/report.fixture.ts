@@ -1,36 +1,21 @@
 import { newId } from "@tapedeck/core";
 import type { Caller } from "@tapedeck/core";
-import { sp500Bars, testBlobs, testDatabase } from "@tapedeck/testkit";
+import { sp500Bars } from "@tapedeck/testkit";
 import { sql } from "kysely";
 import { contracts } from "../../contracts.ts";
-import type { Database } from "../../db.ts";
-import { createEvidenceStore } from "../../evidence/store.ts";
 import { handlers } from "../../handlers.ts";
-import { createFormulaLibrary } from "../../indicators/library.ts";
-import { createSeriesReader } from "../../series/reader.ts";
+import { backtestFixture } from "../backtest.fixture.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
-import { noHelp } from "../parts/parts.fixture.ts";
 import { BacktestResult } from "../contract.ts";
-import { createStrategyModules } from "../modules/folder.ts";
 
 export const instrumentId = "SPX.INDEX";
 export const nowMs = Date.UTC(2026, 0, 2);
 
 /** A database with 1,000 days of the S&P 500, and a way to run jobs of the backtest queue as the worker does. */
 export async function reportFixture() {
-  const { db, close: closeDatabase } = await testDatabase<Database>();
-  const { blobs, close: closeBlobs } = await testBlobs();
-  const tenantId = newId(0);
   const now = () => nowMs;
-  const deps = {
-    db,
-    blobs,
-    jobs: noHelp,
-    evidence: createEvidenceStore({ db, now }),
-    formulas: createFormulaLibrary({ db }),
-    strategies: createStrategyModules({ dir: "strategies" }),
-    series: createSeriesReader({ db, blobs, now }),
-  };
+  const { db, deps, close } = await backtestFixture({ now });
+  const tenantId = newId(0);
   const rows = (await sp500Bars()).slice(0, 1_000);
   await putBars(
     db,
@@ -96,10 +81,7 @@ export async function reportFixture() {
     revise,
     backtest: async (payload: object, replayOf?: string) =>
       BacktestResult.parse((await run("backtest", payload, replayOf)).result),
-    close: async () => {
-      await closeDatabase();
-      await closeBlobs();
-    },
+    close,
   };
 }
 

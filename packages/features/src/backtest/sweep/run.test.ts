@@ -2,16 +2,13 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { newId } from "@tapedeck/core";
 import type { Caller } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Database, Db } from "../../db.ts";
-import { createFormulaLibrary } from "../../indicators/library.ts";
-import { createSeriesReader } from "../../series/reader.ts";
+import type { Db } from "../../db.ts";
+import { backtestFixture } from "../backtest.fixture.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
-import { noHelp, putSweepJob } from "../parts/parts.fixture.ts";
+import { putSweepJob } from "../parts/parts.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
 import { BacktestPayload } from "../contract.ts";
-import { createStrategyModules } from "../modules/folder.ts";
 import { toFormulaData } from "../run.ts";
 import { openStrategy } from "../single.ts";
 import { sweep, SweepPayload } from "./contract.ts";
@@ -30,17 +27,9 @@ let deps: Parameters<typeof runSweep>[0];
 const opened: Array<() => Promise<void>> = [];
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  ({ db } = database);
-  deps = {
-    db,
-    jobs: noHelp,
-    formulas: createFormulaLibrary({ db }),
-    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../../strategies") }),
-    series: createSeriesReader({ db, blobs: store.blobs, now }),
-  };
+  const fixture = await backtestFixture({ now });
+  opened.push(fixture.close);
+  ({ db, deps } = fixture);
   const bars = readFileSync(csvPath, "utf8")
     .trim()
     .split("\n")

@@ -1,14 +1,8 @@
-import { resolve } from "node:path";
 import { newId } from "@tapedeck/core";
-import { testBlobs, testDatabase } from "@tapedeck/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Database } from "../../db.ts";
-import { createFormulaLibrary } from "../../indicators/library.ts";
-import { createSeriesReader } from "../../series/reader.ts";
+import { backtestFixture } from "../backtest.fixture.ts";
 import { fixtureContext, putBars } from "../books.fixture.ts";
-import { noHelp } from "../parts/parts.fixture.ts";
 import type { FixtureBar } from "../books.fixture.ts";
-import { createStrategyModules } from "../modules/folder.ts";
 import { walkForward, WalkForwardPayload } from "./contract.ts";
 import { runWalkForward } from "./run.ts";
 
@@ -30,19 +24,12 @@ const bars: FixtureBar[] = Array.from({ length: 600 }, (_, i) => {
 });
 
 beforeAll(async () => {
-  const database = await testDatabase<Database>();
-  const store = await testBlobs();
-  opened.push(database.close, store.close);
-  const { db } = database;
-  deps = {
-    db,
-    jobs: noHelp,
-    formulas: createFormulaLibrary({ db }),
-    strategies: createStrategyModules({ dir: resolve(import.meta.dirname, "../../../../../strategies") }),
-    series: createSeriesReader({ db, blobs: store.blobs, now }),
-  };
+  const fixture = await backtestFixture({ now });
+  opened.push(fixture.close);
+  const { db } = fixture;
+  ({ deps } = fixture);
   context = (facts = {}) => fixtureContext<never>(db, { tenantId, now, ...facts });
-  await putBars(database.db, { instrumentId: "WAVE.INDEX", assetClass: "index" }, "1d", bars);
+  await putBars(db, { instrumentId: "WAVE.INDEX", assetClass: "index" }, "1d", bars);
 });
 
 afterAll(async () => {
