@@ -31,16 +31,18 @@ export interface OpenTopic {
 }
 
 interface Followed {
+  channel: ComputedTopic["channel"];
   /** [outputs] each, by the end of their bar. */
   values: Map<number, Float64Array>;
   ready: Promise<void>;
   isReady: boolean;
-  subscribers: number;
+  /** Of each tenant. */
+  subscribers: Map<string, number>;
   stop(): void;
 }
 
-/** Computed at once, of each channel: a pair costs as much as many formulas. */
-const most = { formulas: 1_000, pairs: 100 } as const;
+/** Computed at once, of each channel, for all tenants and for one: a pair costs as much as many formulas. */
+const most = { formulas: { all: 1_000, tenant: 250 }, pairs: { all: 100, tenant: 25 } } as const;
 /** Values that a snapshot holds. */
 const keepValues = { formulas: 300, pairs: 100 } as const;
 
@@ -77,10 +79,10 @@ export function createComputedTopics(options: {
     const { channel } = topic;
     const keep = keepValues[channel];
     const request = requestOf(topic, tenantId);
-    if (counts[channel] >= most[channel])
+    if (counts[channel] >= most[channel].all)
       throw new AppError(
         "rate.limited",
-        `This stream computes ${most[channel]} ${channel}, which is the most.`,
+        `This stream computes ${most[channel].all} ${channel}, which is the most.`,
       );
     const values = new Map<number, Float64Array>();
     const watch = watches.open(request, (closeMs, now) => {
@@ -99,7 +101,8 @@ export function createComputedTopics(options: {
         made.isReady = true;
       }),
       isReady: false,
-      subscribers: 0,
+      channel,
+      subscribers: new Map(),
       stop() {
         watch.stop();
         counts[channel] -= 1;
@@ -110,6 +113,16 @@ export function createComputedTopics(options: {
     return made;
   }
 
+  /** Throws `rate.limited` where a tenant would have more than its share. */
+  function checkShare(channel: ComputedTopic["channel"], tenantId: string): void {
+    const isTenants = (one: Followed) => one.channel === channel && one.subscribers.has(tenantId);
+    if ([...followed.values()].filter(isTenants).length < most[channel].tenant) return;
+    throw new AppError(
+      "rate.limited",
+      `You are subscribed to ${most[channel].tenant} ${channel} in all, which is the most; leave some.`,
+    );
+  }
+
   return {
     async open(topic, tenantId) {
       const names = beginOrExplain(() => namesIn(topic));
@@ -118,9 +131,11 @@ export function createComputedTopics(options: {
       const base = topic.channel === "pairs" ? topic.y : topic.instrumentId;
       for (const name of [base, ...names.filter(isMarkets)]) await options.require(name);
       const key = `${scope ?? ""} ${topicKey(topic)}`;
-      const one = followed.get(key) ?? beginOrExplain(() => follow(topic, tenantId, scope));
+      const known = followed.get(key);
+      if (known?.subscribers.has(tenantId) !== true) checkShare(topic.channel, tenantId);
+      const one = known ?? beginOrExplain(() => follow(topic, tenantId, scope));
       followed.set(key, one);
-      one.subscribers += 1;
+      one.subscribers.set(tenantId, (one.subscribers.get(tenantId) ?? 0) + 1);
       await one.ready;
       return {
         scope,
@@ -130,8 +145,10 @@ export function createComputedTopics(options: {
             .slice(-keepValues[topic.channel])
             .map(([closeMs, now]) => shown(topic, closeMs, now)),
         release() {
-          one.subscribers -= 1;
-          if (one.subscribers > 0) return;
+          const left = one.subscribers.get(tenantId)! - 1;
+          if (left > 0) one.subscribers.set(tenantId, left);
+          else one.subscribers.delete(tenantId);
+          if (one.subscribers.size > 0) return;
           one.stop();
           followed.delete(key);
         },
