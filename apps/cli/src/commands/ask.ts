@@ -56,6 +56,7 @@ interface StandingFlags extends ConnectionFlags {
   cron: string;
   timeZone: string;
   call?: string;
+  channel?: string[];
 }
 
 /** Questions that are asked on a schedule, and what readers think of answers. */
@@ -67,6 +68,7 @@ export function standingCommands(program: Command, cli: Cli): void {
     .requiredOption("--cron <times>", "when: minute hour day month weekday")
     .option("--time-zone <name>", "IANA name of the time zone", "UTC")
     .option("--call <url>", "called when the answer, or what it rests on, changes")
+    .option("--channel <id...>", "channels that a change goes to; all that there are unless named")
     .description("ask a question at the times of a cron expression")
     .action(async (name: string, words: string[], flags: StandingFlags) => {
       const made = await clientOf(cli, flags).call("createStandingQuestion", {
@@ -76,6 +78,7 @@ export function standingCommands(program: Command, cli: Cli): void {
           cron: flags.cron,
           timeZone: flags.timeZone,
           callbackUrl: flags.call ?? null,
+          ...(flags.channel === undefined ? {} : { channelIds: flags.channel }),
         },
       });
       if (flags.json === true) printJson(cli, made);

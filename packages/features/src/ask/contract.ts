@@ -10,6 +10,7 @@ import {
 } from "@tapedeck/core";
 import * as z from "zod";
 import { CallbackUrl } from "../jobs/contract.ts";
+import { maxChannels } from "../notifications/contract.ts";
 
 export const AskPayload = z
   .strictObject({
@@ -130,6 +131,8 @@ export const StandingQuestionBody = z
     timeZone: z.string().max(60).default("UTC"),
     /** Called when the answer, or what it rests on, is another than before; signed and repeated until it answers 2xx. */
     callbackUrl: CallbackUrl.nullable().default(null),
+    /** Channels of /notifications/channels that a change goes to; absent: all that there are then. */
+    channelIds: z.array(Id).max(maxChannels).optional(),
   })
   .meta({
     id: "StandingQuestionBody",
@@ -151,6 +154,8 @@ export const StandingQuestion = z
     scheduleId: Id,
     /** Without its query, which may hold a secret. */
     callbackUrl: z.string().nullable(),
+    /** Null: every channel of the tenant. */
+    channelIds: z.array(Id).nullable(),
     createdBy: z.string(),
     createdMs: z.int(),
     lastJobId: Id.nullable(),

@@ -5,6 +5,7 @@ import { StandingQuestionBody } from "./contract.ts";
 import { askFixture, nowMs, tenantId } from "./fixture.ts";
 import type { AskFixture } from "./fixture.ts";
 import { askRouteHandlers } from "./read.ts";
+import { insertChannel } from "../notifications/store.ts";
 import { createScheduleBook } from "../schedules/book.ts";
 
 let fixture: AskFixture;
@@ -30,18 +31,27 @@ function routeDeps() {
   return { ...fixture.deps, now, schedules: createScheduleBook({ jobs: fixture.deps.jobs, now }) };
 }
 
-async function stand(name: string, question: string): Promise<StandingQuestion> {
+async function stand(name: string, question: string, channelIds?: string[]): Promise<StandingQuestion> {
   const body = StandingQuestionBody.parse({
     name,
     question,
     cron: "0 22 * * *",
     callbackUrl: "https://hooks.example/standing?token=secret",
+    channelIds,
   });
   return askRouteHandlers.createStandingQuestion(
     routeDeps(),
     { params: undefined, query: undefined, body, request },
     caller,
   );
+}
+
+/** An address of the caller's tenant; gives its id. */
+async function addChannel(name: string): Promise<string> {
+  const settings = { kind: "email" as const, to: `${name}@example.com` };
+  const row = { id: newId(nowMs), tenantId, name, settings, createdBy: caller.principalId, createdMs: nowMs };
+  await insertChannel(fixture.db, row, 50);
+  return row.id;
 }
 
 const details = (id: string, by = caller) =>
@@ -69,8 +79,14 @@ test("a standing question is a schedule of its own, and shows no secret of its a
 
 test("a change of the answer is noted once and called; data that moves nothing is no change", async () => {
   const question = "What was the highest close of the S&P 500 in 2007?";
+  const [desk, phone] = await Promise.all([addChannel("desk"), addChannel("phone")]);
   const { id } = await stand("high of 2007", question);
-  const turn = () => fixture.ask({ question, standingId: id });
+  const narrow = await stand("high of 2007, to the phone", question, [phone]);
+  expect([(await details(id)).channelIds, narrow.channelIds]).toEqual([null, [phone]]);
+  const turn = async () => {
+    await fixture.ask({ question, standingId: narrow.id });
+    return fixture.ask({ question, standingId: id });
+  };
   const first = await turn();
   await turn();
   expect((await details(id)).changes).toEqual([]);
@@ -91,14 +107,22 @@ test("a change of the answer is noted once and called; data that moves nothing i
   expect(seen.changes[0]!.answer).toContain("1,666.00");
 
   const calls = await fixture.db.selectFrom("notifications").selectAll().execute();
-  const own = calls.filter((one) => one.dedupeKey.startsWith(`standing ${id}`));
-  expect(own).toHaveLength(1);
-  expect(own[0]!.url).toBe("https://hooks.example/standing?token=secret");
-  expect(JSON.parse(own[0]!.body)).toMatchObject({
-    event: "standing.changed",
-    changed: "answer",
-    name: "high of 2007",
-  });
+  const of = (standingId: string) =>
+    calls.filter((one) => one.dedupeKey.startsWith(`standing ${standingId}`));
+  const targets = (standingId: string) =>
+    of(standingId)
+      .map(({ url, channelId }) => url ?? channelId)
+      .toSorted();
+  const callbackUrl = "https://hooks.example/standing?token=secret";
+  expect(targets(id)).toEqual([desk, phone, callbackUrl].toSorted());
+  expect(targets(narrow.id)).toEqual([phone, callbackUrl].toSorted());
+  for (const { body } of of(id))
+    expect(JSON.parse(body)).toMatchObject({
+      event: "standing.changed",
+      text: expect.stringMatching(/^high of 2007: .*1,666\.00/),
+      changed: "answer",
+      name: "high of 2007",
+    });
 });
 
 test("a standing question goes with its schedule, and only by its own tenant", async () => {

@@ -22,6 +22,7 @@ function view(row: Row): StandingQuestion {
     question: (JSON.parse(row.payload) as { question: string }).question,
     scheduleId,
     callbackUrl: row.callbackUrl === null ? null : withoutQuery(row.callbackUrl),
+    channelIds: row.channelIds as string[] | null,
     createdBy,
     createdMs,
     lastJobId,
@@ -37,7 +38,7 @@ export async function createStanding(
   caller: Caller,
   body: z.output<typeof StandingQuestionBody>,
 ): Promise<StandingQuestion> {
-  const { name, cron, timeZone, callbackUrl, ...question } = body;
+  const { name, cron, timeZone, callbackUrl, channelIds = null, ...question } = body;
   const { tenantId } = caller;
   const nowMs = deps.now();
   const id = newId(nowMs);
@@ -72,6 +73,7 @@ export async function createStanding(
       payload: JSON.stringify(payload),
       scheduleId: schedule.id,
       callbackUrl,
+      channelIds,
       createdBy: caller.principalId,
       createdMs: nowMs,
       lastJobId: null,
@@ -81,7 +83,10 @@ export async function createStanding(
       answerHash: null,
       evidenceHash: null,
     };
-    await tx.insertInto("askStanding").values(row).execute();
+    await tx
+      .insertInto("askStanding")
+      .values({ ...row, channelIds: channelIds === null ? null : JSON.stringify(channelIds) })
+      .execute();
     return view(row);
   });
 }
@@ -171,7 +176,7 @@ function answerOf({ sentences, message }: AskResult): string {
   ].join(" ");
 }
 
-/** Keeps the turn of a standing question; where the answer or its evidence is another than before, notes it and calls back. */
+/** Keeps the turn of a standing question; where the answer or its evidence is another than before, notes it and tells it. */
 export async function recordStanding(
   ctx: JobContext<unknown, Tx>,
   outbox: Outbox,
@@ -219,13 +224,13 @@ export async function recordStanding(
         .insertInto("askStandingChanges")
         .values({ standingId, jobId: ctx.jobId, tenantId: ctx.tenantId, atMs: nowMs, changed, answer })
         .execute();
-      if (row.callbackUrl === null) return;
       await outbox(
         tx,
         {
           tenantId: ctx.tenantId,
           dedupeKey: `standing ${standingId} ${ctx.jobId}`,
           url: row.callbackUrl,
+          channelIds: row.channelIds as string[] | null,
           body: {
             event: "standing.changed",
             text: `${row.name}: ${answer}`,

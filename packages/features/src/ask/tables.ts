@@ -19,6 +19,8 @@ export interface AskTables {
     payload: string;
     scheduleId: string;
     callbackUrl: string | null;
+    /** JSON; null: every channel of the tenant. */
+    channelIds: unknown;
     createdBy: string;
     createdMs: number;
     lastJobId: string | null;

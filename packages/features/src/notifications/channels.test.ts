@@ -11,6 +11,7 @@ import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Database } from "../db.ts";
 import { deliver } from "./channels.ts";
+import type { ChannelDeps } from "./channels.ts";
 import { ChannelBody } from "./contract.ts";
 import type { ChannelSettings } from "./contract.ts";
 import { newPushKeys } from "./push.ts";
@@ -172,25 +173,40 @@ test.each([
   ]);
 });
 
+/** Takes what is posted, and nothing else. */
+const taking = (sent: unknown[]): ChannelDeps => ({
+  post: (_url, _headers, written) => {
+    sent.push(JSON.parse(written.toString()));
+    return Promise.resolve(200);
+  },
+  mail: undefined,
+  sign: () => Promise.resolve({}),
+  pushKeys: () => Promise.reject(new Error("no push in this test")),
+  pushContact: "",
+  now: Date.now,
+});
+
 test("Slack gets mentions and links of a text as text", async () => {
   const sent: unknown[] = [];
   const message = { event: "standing.changed", text: "<!channel> AT&T: <https://evil.example|see here>" };
   await deliver(
     { kind: "slack", webhookUrl: `${receiverUrl}/slack` },
     { id: "1", body: JSON.stringify(message) },
-    {
-      post: (_url, _headers, written) => {
-        sent.push(JSON.parse(written.toString()));
-        return Promise.resolve(200);
-      },
-      mail: undefined,
-      sign: () => Promise.resolve({}),
-      pushKeys: () => Promise.reject(new Error("no push in this test")),
-      pushContact: "",
-      now: Date.now,
-    },
+    taking(sent),
   );
   expect(sent).toEqual([{ text: "&lt;!channel&gt; AT&amp;T: &lt;https://evil.example|see here&gt;" }]);
+});
+
+test("Telegram gets the beginning of a text that is too long for it, and the whole id", async () => {
+  const sent: { text: string }[] = [];
+  const message = { ...body, text: "💶".repeat(3_000) };
+  await deliver(
+    { kind: "telegram", botToken: "12345:AAbbCCddEEff", chatId: "1", apiUrl: receiverUrl },
+    { id: "1", body: JSON.stringify(message) },
+    taking(sent),
+  );
+  expect(sent[0]!.text).toMatch(/^(💶)+\uFFFD?\n\(0195-trigger\)$/u);
+  expect(sent[0]!.text).toHaveLength(4_096);
 });
 
 test("an e-mail goes to a mail server; one that is refused is tried again, then given up with its words", async () => {

@@ -36,14 +36,20 @@ interface MessageBody {
 
 /** A push service takes 4,096 bytes, encryption included. */
 const maxPushText = 1_000;
+/** Telegram takes no longer message. */
+const maxTelegramText = 4_096;
 
 function parseBody(body: string): MessageBody {
   return JSON.parse(body) as MessageBody;
 }
 
-/** The text with the trigger's id, by which a repetition is known. */
-function textOf({ text, triggerId }: MessageBody): string {
-  return triggerId === undefined ? text : `${text}\n(${triggerId})`;
+/** The beginning of a text, whole characters alone. */
+const beginning = (text: string, most: number) => text.slice(0, most).toWellFormed();
+
+/** The text, cut where it is too long, with the trigger's id, by which a repetition is known. */
+function textOf({ text, triggerId }: MessageBody, most = Infinity): string {
+  const end = triggerId === undefined ? "" : `\n(${triggerId})`;
+  return beginning(text, most - end.length) + end;
 }
 
 /** Slack reads <…> as links and mentions of all; these three are how it takes them as text. */
@@ -64,7 +70,7 @@ async function push(
   deps: ChannelDeps,
 ): Promise<Delivery> {
   const { text, triggerId } = body;
-  const message = JSON.stringify({ title: "Tapedeck", text: text.slice(0, maxPushText), triggerId });
+  const message = JSON.stringify({ title: "Tapedeck", text: beginning(text, maxPushText), triggerId });
   const headers = await pushHeaders(endpoint, await deps.pushKeys(), {
     contact: deps.pushContact,
     nowMs: deps.now(),
@@ -102,7 +108,7 @@ export async function deliver(
     case "telegram":
       return call(`${settings.apiUrl.replace(/\/$/, "")}/bot${settings.botToken}/sendMessage`, {
         chat_id: settings.chatId,
-        text: textOf(body),
+        text: textOf(body, maxTelegramText),
       });
     case "push":
       return push(settings, body, deps);

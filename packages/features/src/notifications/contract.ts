@@ -8,7 +8,7 @@ export const maxChannels = 50;
 const HttpAddress = z.url({ protocol: /^https?$/ }).max(2_000);
 const bytesOf = (text: string) => (/^[\w-]+$/.test(text) ? Math.floor((text.length * 3) / 4) : 0);
 
-/** Where alerts go besides the pages. What is secret in it is never shown again. */
+/** Where alerts and changes of standing questions go besides the pages. What is secret in it is never shown again. */
 export const ChannelSettings = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("email"), to: z.email().max(254) }).meta({ title: "E-mail" }),
   z
@@ -116,7 +116,7 @@ export const notificationRoutes = {
     name: "listChannels",
     path: "/notifications/channels",
     tag: "Notifications",
-    summary: "Where the tenant's alerts go besides the pages",
+    summary: "Where the tenant's alerts and changed answers go besides the pages",
     role: "analyst",
     response: z.object({ items: z.array(ChannelView) }),
   }),

@@ -6,6 +6,7 @@ import type { StandingQuestion } from "@tapedeck/features/ask/contract";
 import { api } from "../../api.ts";
 import { ago } from "../../components/format.ts";
 import { Empty, ErrorBox, StateBadge } from "../../components/state.tsx";
+import { ChannelSelect } from "../live/channels.tsx";
 
 const key = ["standing-questions"];
 const times = [
@@ -21,6 +22,7 @@ export function StandingForm({ question }: { question: string }) {
   const [open, setOpen] = useState(false);
   const [cron, setCron] = useState<string>(times[0].cron);
   const [callbackUrl, setCallbackUrl] = useState("");
+  const [channelIds, setChannelIds] = useState<string[] | null>(null);
   const create = useMutation({
     mutationFn: () =>
       api.call("createStandingQuestion", {
@@ -29,6 +31,7 @@ export function StandingForm({ question }: { question: string }) {
           question,
           cron,
           callbackUrl: callbackUrl === "" ? null : callbackUrl,
+          ...(channelIds === null ? {} : { channelIds }),
         },
       }),
     onSuccess: () => queries.invalidateQueries({ queryKey: key }),
@@ -54,6 +57,11 @@ export function StandingForm({ question }: { question: string }) {
           </option>
         ))}
       </select>
+      <ChannelSelect
+        label="Where a change of the answer goes"
+        channelIds={channelIds}
+        change={setChannelIds}
+      />
       <input
         type="url"
         aria-label="Address that is called when the answer changes"

@@ -40,7 +40,38 @@ export function useChannels() {
   return useQuery({ queryKey: ["channels"], queryFn: () => api.call("listChannels", {}) });
 }
 
-/** Where alerts go besides this page. */
+/** How the choice is written that is no channel's id. */
+const choices = { every: "every", none: "none" };
+
+/** Chooses where something goes: every channel (null), none, or one. */
+export function ChannelSelect({
+  channelIds,
+  change,
+  label,
+}: {
+  channelIds: readonly string[] | null;
+  change: (channelIds: string[] | null) => void;
+  /** Where nothing beside it names it. */
+  label?: string;
+}) {
+  const channels = useChannels();
+  const chosen = channelIds === null ? choices.every : (channelIds[0] ?? choices.none);
+  const choose = (value: string) =>
+    change(value === choices.every ? null : value === choices.none ? [] : [value]);
+  return (
+    <select aria-label={label} value={chosen} onChange={(event) => choose(event.target.value)}>
+      <option value={choices.every}>every channel</option>
+      <option value={choices.none}>this page alone</option>
+      {channels.data?.items.map((one) => (
+        <option key={one.id} value={one.id}>
+          {one.name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Where alerts and changed answers go besides the pages. */
 export function Channels() {
   const queries = useQueryClient();
   const channels = useChannels();

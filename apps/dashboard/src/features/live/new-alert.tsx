@@ -4,21 +4,17 @@ import type { FormEvent } from "react";
 import { api } from "../../api.ts";
 import { useLive } from "../../live.ts";
 import { draftOf, firstDraft, kindLabels, RuleFields, ruleOf } from "./alert-rule.tsx";
-import { useChannels } from "./channels.tsx";
+import { ChannelSelect } from "./channels.tsx";
 
 const instrumentList = "alert-instruments";
-/** Where an alert goes: every channel, none, or the one of that id. */
-const everywhere = "every channel";
-const nowhere = "this page alone";
 
 /** A rule, ready-made or one's own, on an instrument. */
 export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promise<void> }) {
   const { hello } = useLive();
-  const channels = useChannels();
   const [instrumentId, setInstrumentId] = useState("");
   const [name, setName] = useState("");
   const [draft, setDraft] = useState(firstDraft);
-  const [target, setTarget] = useState(everywhere);
+  const [channelIds, setChannelIds] = useState<string[] | null>(null);
   const [callbackUrl, setCallbackUrl] = useState("");
   const [quietMinutes, setQuietMinutes] = useState("1");
   const [until, setUntil] = useState("");
@@ -38,7 +34,7 @@ export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promi
           cooldownMs: Math.round(Number(quietMinutes) * 60_000),
           ...(until === "" ? {} : { expiresMs: Date.parse(until) }),
           ...(name.trim() === "" ? {} : { name }),
-          ...(target === everywhere ? {} : { channelIds: target === nowhere ? [] : [target] }),
+          ...(channelIds === null ? {} : { channelIds }),
           ...(callbackUrl === "" ? {} : { callbackUrl }),
         },
       });
@@ -95,15 +91,7 @@ export function NewAlert({ run }: { run: (work: () => Promise<unknown>) => Promi
           <TextField label="Name" placeholder="what it watches" value={name} change={setName} />
           <label className="field">
             <span className="label">Send to</span>
-            <select value={target} onChange={(event) => setTarget(event.target.value)}>
-              <option>{everywhere}</option>
-              <option>{nowhere}</option>
-              {channels.data?.items.map((one) => (
-                <option key={one.id} value={one.id}>
-                  {one.name}
-                </option>
-              ))}
-            </select>
+            <ChannelSelect channelIds={channelIds} change={setChannelIds} />
           </label>
           <TextField
             label="Call this address too"
