@@ -120,6 +120,32 @@ export function outcomeOfEngine(run: EngineRun, failure: ModuleFailure | null): 
   };
 }
 
+/** The run from one of its bars on, which becomes the first; before it nothing was traded. */
+export function outcomeFrom(outcome: RunOutcome, from: number): RunOutcome {
+  if (from === 0) return outcome;
+  return {
+    ...outcome,
+    ...countedFrom(outcome, from),
+    bars: outcome.bars - from,
+    positions: () => outcome.positions().subarray(from),
+  };
+}
+
+/** Equity from a bar on, and the bars of fills and trades counted from it. */
+export function countedFrom({ equity, fills, trades }: Traded, from: number): Traded {
+  return {
+    equity: equity.subarray(from),
+    fills: { ...fills, bar: fills.bar.map((bar) => bar - from) },
+    trades: trades.map((trade) => ({
+      ...trade,
+      entryBar: trade.entryBar - from,
+      exitBar: trade.exitBar < 0 ? trade.exitBar : trade.exitBar - from,
+    })),
+  };
+}
+
+type Traded = Pick<RunOutcome, "equity" | "fills" | "trades">;
+
 /** By fills, and by the splits that change the units held. */
 function positionsOf({ state: { postings, instant } }: EngineRun): Float64Array {
   const column = new Float64Array(instant);

@@ -37,7 +37,7 @@ import {
 } from "./domain.ts";
 import type { CompiledStrategy, ConditionName, MarketSettings, TradingRules } from "./domain.ts";
 import type { ModuleSession, StrategyModules } from "./modules/contract.ts";
-import { outcomeOfEngine, outcomeOfSimulation } from "./outcome.ts";
+import { outcomeFrom, outcomeOfEngine, outcomeOfSimulation } from "./outcome.ts";
 import type { RunOutcome } from "./outcome.ts";
 
 /** Prices as traded, and the splits and dividends that move positions and cash in them. */
@@ -64,7 +64,7 @@ export interface SingleRunOptions {
   costMultiple?: number;
   /** Bars that each decision comes later; default 0. */
   delayBars?: number;
-  /** Only these bars are traded, from a flat start; formulas have all bars before. Default: all. Not of the fast engine. */
+  /** Only these bars are traded, from a flat start; formulas and modules see all bars before. Default: all. Not of the fast engine. */
   range?: BarRange;
   onProgress?(barsDone: number): void;
 }
@@ -216,17 +216,23 @@ async function planModule(
     vary: (other) => planModule(session, other, other.strategy as ModuleStrategy),
     close: () => session.close(),
     async run(scene, options) {
-      const instrument = instrumentOf(payload, scene, options.range);
+      const { from = 0, to } = options.range ?? {};
+      const seen = to === undefined ? undefined : { from: 0, to };
+      const instrument = instrumentOf(payload, scene, seen);
       const { run, failure } = await session.run({
         params,
         instruments: [instrument],
-        settings: { ...engineSettings(payload, scene, options), delayBars: options.delayBars ?? 0 },
-        columns: featureColumns(features, scene.data, instrument, 0, options.range),
+        settings: {
+          ...engineSettings(payload, scene, options),
+          delayBars: options.delayBars ?? 0,
+          ...(from === 0 ? {} : { fromMs: scene.data.closeMs[from]! }),
+        },
+        columns: featureColumns(features, scene.data, instrument, 0, seen),
         seed: options.seed,
         signal: options.signal,
         onProgress: (done) => options.onProgress?.(done),
       });
-      return outcomeOfEngine(run, failure);
+      return outcomeFrom(outcomeOfEngine(run, failure), from);
     },
   };
 }

@@ -11,6 +11,7 @@ import type {
 } from "@tapedeck/trading";
 import { lowerBound } from "../columns.ts";
 import { datasetsHash } from "../instruments.ts";
+import { countedFrom } from "../outcome.ts";
 import type { PortfolioBacktestPayload } from "../portfolio/contract.ts";
 import { featureColumns, loadListings, marketOf } from "../portfolio/market.ts";
 import type { Listing } from "../portfolio/market.ts";
@@ -169,17 +170,8 @@ function createPortfolioRunner(
 
 /** The run from one of its closes on, which becomes the first. */
 function curveFrom(from: number, run: EngineRun): HeldRun {
-  const { equity, position, fills, trades } = curveOfPortfolio(run, roundTripsOf(run.state));
-  return {
-    equity: equity.subarray(from),
-    position: position.subarray(from),
-    fills: { ...fills, bar: fills.bar.map((bar) => bar - from) },
-    trades: trades.map((trade) => ({
-      ...trade,
-      entryBar: trade.entryBar - from,
-      exitBar: trade.exitBar < 0 ? trade.exitBar : trade.exitBar - from,
-    })),
-  };
+  const curve = curveOfPortfolio(run, roundTripsOf(run.state));
+  return { ...countedFrom(curve, from), position: curve.position.subarray(from) };
 }
 
 /** What had closed by a time, where the strategy is first asked at `fromMs`. */
