@@ -19,15 +19,18 @@ import type { WatchOptions } from "./watch.ts";
 import { startStream } from "./wire.ts";
 import type { RunningStream, StreamParts } from "./wire.ts";
 
-/** A venue whose ticks the test sends. */
-export function handSource(venue = "hand"): TickSource & { send(tick: Partial<VenueTick>): void } {
+/** A venue whose ticks the test sends, and whose time it sets where it gives a clock. */
+export function handSource(
+  venue = "hand",
+  { symbols = ["A", "B"], now }: { symbols?: readonly string[]; now?: () => number } = {},
+): TickSource & { send(tick: Partial<VenueTick>): void } {
   const left = new Set<string>();
   let push: (tick: VenueTick) => void = () => undefined;
   return {
     venue,
     simulated: true,
     seed: null,
-    instruments: ["A", "B"].map((symbol) => ({
+    instruments: symbols.map((symbol) => ({
       instrumentId: `${symbol}.${venue.toUpperCase()}`,
       symbol,
       venue: venue.toUpperCase(),
@@ -50,6 +53,7 @@ export function handSource(venue = "hand"): TickSource & { send(tick: Partial<Ve
     leave: (instrumentId) => void left.add(instrumentId),
     places: () => new Map(),
     status: () => null,
+    ...(now === undefined ? {} : { now }),
     stop() {
       push = () => undefined;
     },

@@ -3,7 +3,7 @@ import { testDatabase, testLog } from "@tapedeck/testkit";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Database } from "../db.ts";
 import { insertNotification } from "../notifications/store.ts";
-import { AlertRule } from "./contract.ts";
+import { AlertRule, alertTemplates } from "./contract.ts";
 import { createNewsAlerts } from "./news.ts";
 import type { NewsEvent, NewsScore } from "./news.ts";
 import { insertAlert, loadTriggers } from "./store.ts";
@@ -115,6 +115,18 @@ test("an event is told once, of its instrument, kind and direction, to whoever m
   expect(calls).toHaveLength(2);
 });
 
+const readyMade = (name: (typeof alertTemplates)[number]["name"]) =>
+  alertTemplates.find((one) => one.name === name)!.rule;
+
+test("the ready-made alert on news tells important events of any kind and direction", async () => {
+  const tenantId = newId(startMs);
+  await alert(tenantId, "E.NEWS", readyMade("News: an important event"));
+  report(1, { instrumentId: "E.NEWS", important: false });
+  report(2, { instrumentId: "E.NEWS", kind: "merger", direction: "bad", text: "E is sold." });
+  expect(await watch().runOnce()).toBe(1);
+  expect(await told(tenantId)).toEqual([[2, "E.NEWS, merger: E is sold."]]);
+});
+
 test("processes that look at once tell each event once", async () => {
   const tenantId = newId(startMs);
   await alert(tenantId, "C.NEWS", { kind: "event", importantOnly: false });
@@ -129,7 +141,7 @@ test("processes that look at once tell each event once", async () => {
 
 test("sentiment fires at its edge, and again only after it came back by the hysteresis", async () => {
   const tenantId = newId(startMs);
-  await alert(tenantId, "D.NEWS", { kind: "sentiment", direction: "below", level: -0.3, hysteresis: 0.1 });
+  await alert(tenantId, "D.NEWS", { ...readyMade("News turns bad"), hysteresis: 0.1 });
   const look = async (minute: number, value: number) => {
     sentiment.set("D.NEWS", value);
     const atMs = startMs + minute * 60_000;

@@ -43,7 +43,7 @@ function parseBody(body: string): MessageBody {
   return JSON.parse(body) as MessageBody;
 }
 
-/** The beginning of a text, whole characters alone. */
+/** The beginning of a text; half a character at its end becomes a sign that something is missing. */
 const beginning = (text: string, most: number) => text.slice(0, most).toWellFormed();
 
 /** The text, cut where it is too long, with the trigger's id, by which a repetition is known. */
