@@ -96,6 +96,19 @@ test("a level fires at its edge, and again only after the price came back by the
   ]);
 });
 
+test("an alert whose change the database refuses keeps up no other", async () => {
+  const source = handSource();
+  const stream = await fixture.start(source);
+  const rule = { kind: "price", direction: "above", level: 100 };
+  const [gone, kept] = [await fixture.alertOn(rule), await fixture.alertOn(rule)];
+  await expect.poll(() => stream.stats()["alerts"], { timeout: 10_000 }).toBe(2);
+  await fixture.db.deleteFrom("alerts").where("id", "=", gone).execute();
+  source.send({ price: 101 });
+  await has(1);
+  expect(await triggers()).toMatchObject([{ alertId: kept }]);
+  await expect.poll(() => stream.stats()["unsaved"]).toBe(0);
+});
+
 test("a feed that is silent fires once, and again after it spoke", async () => {
   const source = handSource();
   await fixture.alertOn({ kind: "stale", afterMs: 1_000 });

@@ -5,6 +5,7 @@ import { createSeriesWriter } from "@tapedeck/features/series/writer";
 import type { LiveTimeframe } from "@tapedeck/features/ticks/contract";
 import { keepPlaces } from "@tapedeck/features/ticks/place-store";
 import type { Chunk } from "./chunk.ts";
+import { isRefusal } from "./refusal.ts";
 
 export interface ChunkStore {
   /**
@@ -16,10 +17,6 @@ export interface ChunkStore {
   /** Rows that were left out so. */
   fenced(): number;
 }
-
-/** Says PostgreSQL that a value or a constraint forbids these rows, whenever they come? Classes 22 and 23. */
-const isRefusal = (error: unknown) =>
-  error instanceof Error && "code" in error && /^2[23]/.test(String(error.code));
 
 export function createChunkStore(options: {
   db: Db;
