@@ -5,8 +5,14 @@ import { toLot } from "./orders.ts";
 import type { EngineState } from "./state.ts";
 import type { StrategyContext } from "./strategy.ts";
 
+/**
+ * A context whose time and equity are written before each decision. Data, not accessors: V8 turns an object into a hash table when its
+ * accessors are not those of the run before, and every call of the strategy is looked up in it.
+ */
+export type WrittenContext = { -readonly [name in keyof StrategyContext]: StrategyContext[name] };
+
 /** The one context of a run; `equity` is by instant. */
-export function createContext(state: EngineState, features: Features, equity: Float64Array): StrategyContext {
+export function createContext(state: EngineState, features: Features, equity: Float64Array): WrittenContext {
   const { instruments, bar, seen: shown, position } = state;
   const n = instruments.length;
   const { values, instrument, row } = features;
@@ -21,16 +27,12 @@ export function createContext(state: EngineState, features: Features, equity: Fl
     const at = shown[k]! - back;
     return at < 0 ? Number.NaN : columns[k]![at]!;
   };
-  const context: StrategyContext = {
+  return {
     instruments: instruments.map(
       ({ bars: _bars, signalBars: _signals, finerBars: _finer, events: _events, ...facts }) => facts,
     ),
-    get nowMs() {
-      return state.nowMs;
-    },
-    get equity() {
-      return equity[state.instant - 1]!;
-    },
+    nowMs: Number.NaN,
+    equity: Number.NaN,
     indexOf(id) {
       const k = instruments.findIndex((one) => one.id === id);
       if (k < 0) throw new RangeError(`This run has no instrument ${id}.`);
@@ -82,9 +84,8 @@ export function createContext(state: EngineState, features: Features, equity: Fl
     },
     unitsFor(weight, k = 0) {
       const rate = state.rate[state.currencyOf[k]!]!;
-      return (context.equity * weight) / (state.mark[k]! * instruments[k]!.multiplier * rate);
+      return (equity[state.instant - 1]! * weight) / (state.mark[k]! * instruments[k]!.multiplier * rate);
     },
     newGroup: () => ++state.lastGroup,
   };
-  return context;
 }

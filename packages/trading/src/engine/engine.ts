@@ -109,6 +109,8 @@ export function createEngine(
   const decide = (t: number, value: number): void => {
     state.instant = t + 1;
     features.follow(timeMs[t]!);
+    context.nowMs = timeMs[t]!;
+    context.equity = value;
     strategy.decide(context);
     // After the strategy, so that its orders go too.
     liquidateBelow(value);

@@ -1,5 +1,6 @@
 import { isUnderwater } from "./account.ts";
 import { liquidate, matchBars } from "./book.ts";
+import type { WrittenContext } from "./context.ts";
 import type { Curves } from "./engine.ts";
 import type { Features } from "./features.ts";
 import type { EngineSettings, EngineState } from "./state.ts";
@@ -48,15 +49,11 @@ export function createSingleSteps(
     const at = now - back;
     return at < 0 ? Number.NaN : column[at]!;
   };
-  const context: StrategyContext = {
+  const context: WrittenContext = {
     instruments: general.instruments,
     closedTrades: general.closedTrades,
-    get nowMs() {
-      return closeMs[now]!;
-    },
-    get equity() {
-      return equity[now]!;
-    },
+    nowMs: Number.NaN,
+    equity: Number.NaN,
     closed: () => true,
     bars: () => now + 1,
     open: (_k, back = 0) => past(seen.open, back),
@@ -98,6 +95,8 @@ export function createSingleSteps(
       gross[t] = held < 0 ? -held : held;
       net[t] = held;
       state.instant = t + 1;
+      context.nowMs = closeMs[t]!;
+      context.equity = value;
       strategy.decide(context);
       // After the strategy, so that its orders go too.
       if ((watchesMargin || value <= 0) && state.openPositions > 0 && isUnderwater(state, value))
