@@ -38,8 +38,10 @@ function activeFrom(state: EngineState, instrument: number): number {
   return Math.max(arrivesMs, signalBars.openMs[state.seen[instrument]! + 1 + delayBars] ?? Infinity);
 }
 
+const noOrders: readonly number[] = [];
+
 /** What sets an order of the engine apart from a decision's. */
-type Origin = Pick<BookOrder, "decided" | "activeMs" | "replaces">;
+type Origin = Pick<BookOrder, "activeMs" | "replaces">;
 
 /** Takes an order into the book; returns its id, 0 when none is taken any more. Throws RangeError on nonsense. */
 export function placeOrder(state: EngineState, request: OrderRequest, origin?: Origin): number {
@@ -70,7 +72,9 @@ export function placeOrder(state: EngineState, request: OrderRequest, origin?: O
     group: request.group ?? 0,
     bracket: request.bracket,
     tag: request.tag ?? "",
-    ...(origin ?? { decided: true, activeMs: activeFrom(state, instrument), replaces: [] }),
+    decided: origin === undefined,
+    activeMs: origin?.activeMs ?? activeFrom(state, instrument),
+    replaces: origin?.replaces ?? noOrders,
     session: -1,
     rested: false,
     extreme: state.mark[instrument]!,
@@ -133,7 +137,7 @@ export function tightenStops(state: EngineState, instrument: number, price: numb
       reduceOnly: true,
       tag: trailTag,
     },
-    { decided: false, activeMs, replaces: stops.map((order) => order.id) },
+    { activeMs, replaces: stops.map((order) => order.id) },
   );
   if (id > 0 && activeMs <= state.nowMs) for (const order of stops) endOrder(state, order, "cancelled");
 }
@@ -151,7 +155,8 @@ function sweepDead(state: EngineState, k: number): void {
   const list = state.orders[k]!;
   let kept = 0;
   for (const order of list) if (order.live) list[kept++] = order;
-  list.length = kept;
+  // Assigning the length would give the memory back, which the next order needs again.
+  while (list.length > kept) list.pop();
 }
 
 const canTrade = (order: BookOrder, bar: BarNow) =>
@@ -167,37 +172,39 @@ const lessens = (state: EngineState, order: BookOrder) =>
  * nothing. An instrument with finer bars goes through its bar at once, among the first when one of its orders lessens its position.
  */
 export function matchBars(state: EngineState, group: Int32Array, count: number): void {
-  const { now, instruments, orders } = state;
-  const queue: number[] = [];
+  const { now, instruments, orders, queue } = state;
+  let length = 0;
   for (let g = 0; g < count; g++) {
     const k = group[g]!;
     state.usedVolume[k] = 0;
     // Also without orders of its own: a position is worth its open when others are paid at their opens.
     state.mark[k] = instruments[k]!.bars.open[state.bar[k]!]!;
     if (orders[k]!.length === 0) continue;
-    queue.push(k);
+    queue[length++] = k;
     readBar(now[k]!, instruments[k]!, state.bar[k]!);
     expireOrders(state, k, now[k]!);
   }
-  if (queue.length > 1) queue.sort((a, b) => orders[a]![0]!.id - orders[b]![0]!.id);
+  if (length > 1) queue.subarray(0, length).sort((a, b) => orders[a]![0]!.id - orders[b]![0]!.id);
   for (const reducing of [true, false]) {
-    for (const k of queue) fillAtOpen(state, k, now[k]!, reducing);
+    for (let q = 0; q < length; q++) fillAtOpen(state, queue[q]!, now[queue[q]!]!, reducing);
   }
-  const early = queue.filter(
-    (k) =>
-      instruments[k]!.finerBars !== undefined &&
-      orders[k]!.some((order) => order.live && lessens(state, order)),
-  );
+  const early: number[] = [];
+  for (let q = 0; q < length; q++) {
+    const k = queue[q]!;
+    if (instruments[k]!.finerBars !== undefined && orders[k]!.some((one) => one.live && lessens(state, one)))
+      early.push(k);
+  }
   for (const reducing of [true, false]) {
-    for (const k of queue) {
+    for (let q = 0; q < length; q++) {
+      const k = queue[q]!;
       if (instruments[k]!.finerBars === undefined) fillPhase(state, k, now[k]!, reducing);
       else if (early.includes(k) === reducing) fillAlong(state, k, now[k]!);
     }
   }
   for (const reducing of [true, false]) {
-    for (const k of queue) fillAtClose(state, k, now[k]!, reducing);
+    for (let q = 0; q < length; q++) fillAtClose(state, queue[q]!, now[queue[q]!]!, reducing);
   }
-  for (const k of queue) settleOrders(state, k, now[k]!);
+  for (let q = 0; q < length; q++) settleOrders(state, queue[q]!, now[queue[q]!]!);
 }
 
 /** Ends what is over before a bar: orders past their time, and stops whose tighter successor is active now. */
@@ -207,7 +214,7 @@ function expireOrders(state: EngineState, k: number, bar: BarNow): void {
     if (order.activeMs > bar.openMs) continue;
     if (order.session < 0) order.session = session;
     for (const id of order.replaces) cancelOrder(state, id);
-    order.replaces = [];
+    order.replaces = noOrders;
     const dayOver = order.timeInForce === "day" && session > order.session;
     if (dayOver || bar.openMs >= order.expiresMs) endOrder(state, order, "expired");
   }
@@ -592,7 +599,7 @@ function placeBracket(
       direction,
       quantity,
       decided: false,
-      replaces: [],
+      replaces: noOrders,
       cashFraction: 0,
       cashAmount: 0,
       limitPrice: 0,
@@ -681,7 +688,7 @@ export function liquidate(state: EngineState): void {
     placeOrder(
       state,
       { instrument: k, side, quantity: Math.abs(held), reduceOnly: true, tag: liquidationTag },
-      { decided: false, activeMs: state.nowMs, replaces: [] },
+      { activeMs: state.nowMs, replaces: noOrders },
     );
   }
   if (equityOf(state) <= 0) state.halted = true;

@@ -147,11 +147,10 @@ export function checkRequest(request: OrderRequest): void {
     throw new RangeError(`An order (${request.side} ${type}) ${what}.`);
   };
   const { quantity, cashFraction, cashAmount } = request;
-  const sizes = [quantity, cashFraction, cashAmount].filter((size) => size !== undefined);
-  if (sizes.length !== 1) wrong("has one of quantity, cashFraction and cashAmount");
-  if (!(sizes[0]! > 0 && sizes[0]! < Infinity)) {
-    wrong(`has the size ${sizes[0]}; it must be a number above zero`);
-  }
+  const sizes = +(quantity !== undefined) + +(cashFraction !== undefined) + +(cashAmount !== undefined);
+  if (sizes !== 1) wrong("has one of quantity, cashFraction and cashAmount");
+  const size = (quantity ?? cashFraction ?? cashAmount)!;
+  if (!(size > 0 && size < Infinity)) wrong(`has the size ${size}; it must be a number above zero`);
   if (cashFraction !== undefined && cashFraction > 1) wrong("has a cashFraction above 1");
   const needsLimit = type === "limit" || type === "stopLimit" || type === "takeProfit";
   if (needsLimit && !(request.limitPrice! > 0)) wrong("needs a limitPrice above zero");

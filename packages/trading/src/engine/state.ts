@@ -71,6 +71,8 @@ export interface EngineState {
   readonly nextEvent: Int32Array;
   readonly nextEventMs: Float64Array;
   readonly orders: BookOrder[][];
+  /** Instruments whose orders are being matched, in turn. */
+  readonly queue: Int32Array;
   readonly postings: Postings;
   readonly orderLog: OrderLog;
   /** Trades that are over, in the order of their ends. */
@@ -156,6 +158,7 @@ export function createState(given: readonly MarketInstrument[], settings: Engine
     nextEvent: new Int32Array(n),
     nextEventMs: Float64Array.from(instruments, (one) => one.events[0]?.atMs ?? Infinity),
     orders: instruments.map(() => []),
+    queue: new Int32Array(n),
     postings: emptyPostings(),
     orderLog: emptyOrderLog(),
     closedTrades: [],
