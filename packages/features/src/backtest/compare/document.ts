@@ -36,10 +36,10 @@ export function comparisonBlocks(comparison: Comparison): Block[] {
   const { runs, settings, datasets } = comparison;
   const names = comparedNames(comparison);
   const differing = [
-    ...settings.map(({ name, values }) => [name, ...values]),
+    ...settings.map(({ name, values }) => [name, ...values.map((value) => (value === "" ? "–" : value))]),
     ...datasets.map(({ instrumentId, hashes }) => [
       `data of ${instrumentId}`,
-      ...hashes.map((hash) => hash?.slice(0, 12) ?? ""),
+      ...hashes.map((hash) => hash?.slice(0, 12) ?? "–"),
     ]),
   ];
   return filled([

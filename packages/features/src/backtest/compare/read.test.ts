@@ -1,5 +1,7 @@
 import { newId } from "@tapedeck/core";
+import { builtInStrategies } from "@tapedeck/trading";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DocumentTable } from "../report/documents/document.ts";
 import { crossover, input, instrumentId, reportFixture } from "../report/report.fixture.ts";
 import type { ReportFixture } from "../report/report.fixture.ts";
 import { WalkForwardResult } from "../walkForward/contract.ts";
@@ -51,6 +53,34 @@ test("runs of one and of several instruments: growth, statistics, and the settin
     "Honest statistics",
     "Statistics",
     "What differs",
+  ]);
+});
+
+test("parameters that a built-in was not given are shown as those that it has; what one lacks is a dash", async () => {
+  const { params } = builtInStrategies.find(({ name }) => name === "maCrossover")!;
+  const preset = Object.fromEntries(params.map((param) => [param.name, String(param.default)]));
+  const given = await fixture.backtest(crossover(11, 41));
+  const left = await fixture.backtest({
+    instrumentId,
+    strategy: { kind: "builtIn", name: "maCrossover" },
+    protection: { stopLoss: 0.1 },
+  });
+  const { jobId: walk } = await fixture.run("walkForward", {
+    instrumentId,
+    strategy: { kind: "builtIn", name: "maCrossover" },
+    parameters: { fast: { values: [5, 10] } },
+    folds: { kind: "rolling", trainBars: 400, testBars: 200 },
+  });
+  const comparison = await compare([given.runId, left.runId, walk]);
+  const settings = Object.fromEntries(comparison.settings.map(({ name, values }) => [name, values]));
+  expect(settings["strategy.params.fast"]).toEqual(["11", preset["fast"], ""]);
+  expect(settings["strategy.params.slow"]).toEqual(["41", preset["slow"], preset["slow"]]);
+  const differs = comparisonBlocks(comparison).find(({ title }) => title === "What differs");
+  expect((differs as { table: DocumentTable }).table.rows).toContainEqual([
+    "protection.stopLoss",
+    "–",
+    "0.1",
+    "–",
   ]);
 });
 

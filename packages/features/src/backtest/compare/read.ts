@@ -1,5 +1,6 @@
 import { AppError } from "@tapedeck/core";
 import type { Caller, RouteHandlersFor } from "@tapedeck/core";
+import { builtInStrategies, portfolioStrategies } from "@tapedeck/trading";
 import type { SeriesDataset, SeriesReader } from "../../series/contract.ts";
 import type { Statistics } from "../contract.ts";
 import { downsample, initialCashOf, loadEquity } from "../equity.ts";
@@ -10,6 +11,7 @@ import { orGone, readsOf, revisionOf, revisionOfJob } from "../report/revision.t
 import { loadJobResult, loadJobType, loadReads } from "../report/store.ts";
 import type { DatasetRead } from "../report/store.ts";
 import { loadAnyRun } from "../store.ts";
+import type { SweepPayload } from "../sweep/contract.ts";
 import { WalkForwardPayload, WalkForwardResult } from "../walkForward/contract.ts";
 import type { ComparedRun, compareRoutes, Comparison } from "./contract.ts";
 
@@ -85,6 +87,16 @@ async function loadTests(deps: FileDeps, tenantId: string, id: string): Promise<
   };
 }
 
+/** The payload with the parameters of a built-in that it leaves out, but those that it searches. */
+function withDefaults(payload: object): object {
+  const { strategy, parameters = {} } = payload as Partial<SweepPayload>;
+  if (strategy?.kind !== "builtIn") return payload;
+  const builtIn = [...builtInStrategies, ...portfolioStrategies].find(({ name }) => name === strategy.name);
+  const left = (builtIn?.params ?? []).filter(({ name }) => !(name in parameters));
+  const defaults = Object.fromEntries(left.map((param) => [param.name, param.default]));
+  return { ...payload, strategy: { ...strategy, params: { ...defaults, ...strategy.params } } };
+}
+
 /** Hashes by instrument and run where they are not the same in all. */
 function datasetsOf(loaded: readonly Loaded[]): Comparison["datasets"] {
   const names = [...new Set(loaded.flatMap(({ reads }) => reads.map((read) => read.instrumentId)))].sort();
@@ -140,7 +152,7 @@ export const compareRouteHandlers = {
     const datasets = datasetsOf(loaded);
     return {
       runs,
-      settings: differences(loaded.map(({ payload }) => payload)).map(([name, ...values]) => ({
+      settings: differences(loaded.map(({ payload }) => withDefaults(payload))).map(([name, ...values]) => ({
         name: name!,
         values,
       })),
