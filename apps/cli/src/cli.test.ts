@@ -384,13 +384,14 @@ describe("with a server", () => {
     expect(compared.out).toMatch(/^strategy\.entry\s+close > sma\(close, 21\)\s+close > sma\(close, 9\)$/m);
   });
 
-  test("runs over several instruments are run by file, shown, and compared with those of one", async () => {
+  test("runs over several instruments are run by file, shown, searched, and compared with those of one", async () => {
     const { items } = await stack.client.call("listBacktests", { query: { limit: 50 } });
     const single = items.find((one) => one.kind === "single" && one.instrumentId === "WAVE.LOCAL")!;
-    const portfolio = await stack.client.run("portfolioBacktest", {
+    const payload = {
       instruments: ["WAVE.LOCAL"],
       strategy: { name: "volatilityTarget", params: { target: 0.1 } },
-    });
+    };
+    const portfolio = await stack.client.run("portfolioBacktest", payload);
     const several = await tapedeck(["backtest", "show", portfolio.runId], { env });
     const file = path.join(stack.dir, "several.json");
     await writeFile(file, JSON.stringify({ instruments: ["WAVE.LOCAL"], strategy: { name: "equalWeight" } }));
@@ -407,6 +408,11 @@ describe("with a server", () => {
     expect(kinds.out).toMatch(/^2: Volatility target on WAVE\.LOCAL 1d, /m);
     expect(kinds.out).toMatch(/^strategy\.name\s+volatilityTarget$/m);
     expect(kinds.out).toContain("do not cover the same closes");
+    const search = { ...payload, parameters: { target: { values: [0.1, 0.2] } } };
+    const searched = await tapedeck(["submit", "sweep", "--payload", JSON.stringify(search)], { env });
+    expect(searched.out).toMatch(/^Search on WAVE\.LOCAL, 400 bars of 1d$/m);
+    expect(searched.out).toMatch(/^Trials\s+2 {2}combinations tried in this search$/m);
+    expect(searched.out).toMatch(/^\s+[12] {2}target 0\.[12]\s/m);
     const alone = await tapedeck(["backtest", "compare", single.id], { env });
     expect([alone.code, alone.err]).toEqual([1, expect.stringContaining("name two runs or more")]);
   });
@@ -470,7 +476,9 @@ describe("with a server", () => {
     expect(JSON.parse(asJson.out)).toMatchObject({ header: ["Tag", "Wert A", "Wert B"] });
 
     const imported = await tapedeck(["import", file, ...flags, "--currency", "EUR"], { env });
-    expect(imported.out).toMatch(/^1 row refused: price\.(missing|invalid) 1$/m);
+    expect(imported.out).toMatch(
+      /^1 row refused; see each with npx tapedeck quarantine [0-9a-f-]{36} \(price\.(missing|invalid) 1\)$/m,
+    );
     const refused = await tapedeck(["quarantine"], { env });
     expect(refused.out).toMatch(/^\s+4\s+price\.\w+\s+.*04\.01\.2024\|n\/v\|8$/m);
     const id = /quarantine ([0-9a-f-]{36})/.exec(imported.out)![1]!;

@@ -11,6 +11,7 @@ import type { JobView } from "@tapedeck/features/jobs/contract";
 import { followJob } from "../follow.ts";
 import { table } from "../output.ts";
 import { percent, ratio } from "../results/format.ts";
+import { refusedRows } from "../results/ingest.ts";
 import { showComparison, showPortfolio, showRun } from "../results/report.ts";
 import type { ShownRun } from "../results/report.ts";
 import {
@@ -76,7 +77,7 @@ async function completed<J extends JobView>(cli: Cli, flags: ConnectionFlags, jo
   return undefined;
 }
 
-/** Imports a file of bars (rows that are there already are left as they are) and says which series it was. */
+/** Imports a file of bars (rows that are there already are left as they are) and says which series it was, and what was refused. */
 async function importBars(cli: Cli, flags: RunFlags, file: string) {
   const { id: uploadId } = await upload(cli, flags, file);
   const job = await clientOf(cli, flags).submit("ingest", {
@@ -86,7 +87,8 @@ async function importBars(cli: Cli, flags: RunFlags, file: string) {
   });
   const ended = await completed(cli, flags, job, `import ${basename(file)}`);
   if (ended === undefined) return undefined;
-  const { instruments } = ended.result as NonNullable<(typeof job)["result"]>;
+  const { instruments, quarantined } = ended.result as NonNullable<(typeof job)["result"]>;
+  if (quarantined > 0) cli.out.note(refusedRows(quarantined, job.id, cli.out));
   const series = instruments.filter((one) => one.kind === "bars");
   if (series.length === 1) return series[0]!;
   throw new AppError(

@@ -53,7 +53,10 @@ export async function follow(cli: Cli, flags: ConnectionFlags, id: string): Prom
 
 export function jobCommands(program: Command, cli: Cli, now: () => number): void {
   withConnection(program.command("submit"))
-    .argument("<type>", "job type: ingest, analyze, sentiment, ask, backtest, execute")
+    .argument(
+      "<type>",
+      "job type, such as ingest, analyze, backtest, sweep, walkForward or monteCarlo; a wrong one lists all",
+    )
     .option("--payload <json>", "payload as JSON, @file, or - for standard input")
     .option("--priority <n>", "1 (first) to 10")
     .option("--run-at <time>", "not before this time")

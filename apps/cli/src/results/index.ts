@@ -1,5 +1,11 @@
 import type { ResultOut } from "@tapedeck/client";
 import type { contracts } from "@tapedeck/features/contracts";
+import {
+  biasAuditDocument,
+  monteCarloDocument,
+  sweepDocument,
+  walkForwardDocument,
+} from "@tapedeck/features/backtest/report/documents/research";
 import type { JobView } from "@tapedeck/features/jobs/contract";
 import type { Output } from "../output.ts";
 import { table } from "../output.ts";
@@ -10,6 +16,7 @@ import { showDocumentImport } from "./documentIngest.ts";
 import { showOrder } from "./execute.ts";
 import { counted } from "./format.ts";
 import { showImport } from "./ingest.ts";
+import { showDocument } from "./report.ts";
 import { showSentiment } from "./sentiment.ts";
 
 type Contracts = typeof contracts;
@@ -27,6 +34,11 @@ const shows: { [Name in keyof Contracts]?: Show<Name> } = {
   backtest: showBacktest,
   execute: showOrder,
   sentiment: showSentiment,
+  sweep: (result, out) => showDocument(sweepDocument(result), out),
+  walkForward: (result, out) => showDocument(walkForwardDocument(result), out),
+  monteCarlo: (result, out) => showDocument(monteCarloDocument(result), out),
+  biasAudit: (result, out) => showDocument(biasAuditDocument(result), out),
+  portfolioAudit: (result, out) => showDocument(biasAuditDocument(result), out),
 };
 
 /** A result as people read it, then where all of it is: the job's page, and `--json`. */
@@ -38,8 +50,8 @@ export function showResult(job: JobView, out: Output, apiUrl: string): void {
 }
 
 function pageOf(job: JobView): string {
-  return job.type === "backtest"
-    ? `/backtests/${(job.result as ResultOut<Contracts["backtest"]>).runId}`
+  return job.type === "backtest" || job.type === "portfolioBacktest"
+    ? `/backtests/${(job.result as ResultOut<Contracts["backtest" | "portfolioBacktest"]>).runId}`
     : `/jobs/${job.id}`;
 }
 

@@ -26,14 +26,18 @@ export function showImport(result: Result, out: Output, jobId: string): void {
   for (const note of result.notes) out.print(`  ${note}`);
   if (result.quarantined > 0) {
     const reasons = Object.entries(result.quarantineReasons).map(([reason, rows]) => `${reason} ${rows}`);
-    out.print(`${counted(result.quarantined, "row")} refused: ${reasons.join(", ")}`);
-    out.print(`  see each with ${out.style.cyan(`npx tapedeck quarantine ${jobId}`)}`);
+    out.print(`${refusedRows(result.quarantined, jobId, out)} (${reasons.join(", ")})`);
   }
   const first = result.instruments[0];
   if (first !== undefined)
     out.print(
       `next: ${out.style.cyan(`npx tapedeck ask "What was the last close of ${first.instrumentId}?"`)}`,
     );
+}
+
+/** How many rows an import refused, and how to see them. */
+export function refusedRows(rows: number, jobId: string, out: Output): string {
+  return `${counted(rows, "row")} refused; see each with ${out.style.cyan(`npx tapedeck quarantine ${jobId}`)}`;
 }
 
 function showSeries(result: Result, out: Output): void {
@@ -86,7 +90,9 @@ export function showPreview(preview: Preview, out: Output): void {
   showMapping(preview.mapping, out);
   const { unused } = preview.mapping;
   if (unused.length > 0) out.print(`not used: ${unused.join(", ")}`);
-  out.print("nothing was written; the same command without --preview imports it");
+  out.print(
+    `these are the first ${counted(preview.rows.length, "row")}; nothing was written; the same command without --preview reads and checks all`,
+  );
 }
 
 /** Refused rows, as they are in the source. */

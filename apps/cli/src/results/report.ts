@@ -3,7 +3,7 @@ import type { Comparison } from "@tapedeck/features/backtest/compare/contract";
 import { comparedNames, comparisonBlocks } from "@tapedeck/features/backtest/compare/document";
 import type { backtestRoutes } from "@tapedeck/features/backtest/contract";
 import type { BacktestReport, DataRevision } from "@tapedeck/features/backtest/report/contract";
-import type { Block } from "@tapedeck/features/backtest/report/documents/document";
+import type { Block, ReportDocument } from "@tapedeck/features/backtest/report/documents/document";
 import {
   relativeBlock,
   runHonestyBlock,
@@ -37,6 +37,19 @@ function showBlock(block: Block, out: Output): void {
   } else if (block.kind === "table") {
     const [, ...labels] = block.table.columns.map((column) => column.label);
     out.print(table([block.title, ...labels], block.table.rows));
+  } else if (block.kind === "notes") {
+    for (const line of block.lines) out.print(line);
+  }
+}
+
+/** A report without its drawings: what it is of, warnings, then its figures and tables. */
+export function showDocument({ title, subtitle, warnings, blocks }: ReportDocument, out: Output): void {
+  out.print(`${title}, ${subtitle}`);
+  for (const warning of warnings) out.print(out.style.red(warning));
+  for (const block of blocks) {
+    if (block.kind === "drawing") continue;
+    out.print("");
+    showBlock(block, out);
   }
 }
 

@@ -75,6 +75,33 @@ test("a type without a form of its own prints its plain members and the lengths 
   expect(printed[1]).toContain("http://127.0.0.1:3000/jobs/01900000-0000-7000-8000-000000000001");
 });
 
+test("an audit prints its checks and figures, what failed first", () => {
+  const { out, printed } = recorder();
+  const result = {
+    passed: false,
+    instrumentId: "SPX.INDEX",
+    timeframe: "1d",
+    bars: 100,
+    warmupBars: 20,
+    checks: [{ name: "lookAhead", outcome: "fail", firstMs: null, detail: "A decision changed." }],
+    totalReturn: 0.1,
+    delayedReturn: 0.05,
+    doubledCostsReturn: null,
+    datasetHash: "00",
+  };
+  showResult(job({ type: "biasAudit", result }), out, "http://127.0.0.1:3000");
+  const lines = printed.join("\n").split("\n");
+  expect(lines.slice(0, 2)).toEqual([
+    "Bias audit on SPX.INDEX: failed, 100 bars of 1d, 20 to warm up",
+    "Look-ahead: A decision changed.",
+  ]);
+  expect(lines.map((line) => line.split(/ {2,}/))).toContainEqual([
+    "Costs doubled",
+    "–",
+    "fees and slippage",
+  ]);
+});
+
 test.each([
   [1, "1 row"],
   [0, "0 rows"],
