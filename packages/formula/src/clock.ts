@@ -200,7 +200,7 @@ export function pushBar(clock: Clock, bar: Bar): void {
 const needOf = (clock: Clock): number => Math.max(1, ...clock.nodes.map((n) => n.need));
 
 /** Does a node have a column of its own, beside the bars'? */
-const isOwn = (n: Node): boolean => !Object.values(n.clock.bars).includes(n.column as Float64Array);
+const isOwn = (n: Node): boolean => COLUMNS.every((name) => n.clock.bars[name] !== n.column);
 
 /** Moves full columns back, keeping as many bars as any node reads back. */
 function makeRoom(clock: Clock): void {
@@ -227,7 +227,8 @@ export interface SavedClock {
   dropped: number;
   /** Bars that were held then and are not kept. */
   by: number;
-  columns: readonly Column[];
+  /** The columns after each other, in one array: many small ones cost more than what they hold. */
+  columns: Float64Array;
   /** In the order of the nodes that have one. */
   memories: readonly Float64Array[];
   coarser: readonly SavedResampler[];
@@ -247,11 +248,15 @@ function columnsOf(clock: Clock): Column[] {
 export function saveClock(clock: Clock): SavedClock {
   const { length, dropped } = clock;
   const by = Math.max(0, length - needOf(clock));
+  const own = columnsOf(clock);
+  const columns = new Float64Array(own.length * (length - by));
+  let at = 0;
+  for (const column of own) for (let i = by; i < length; i++) columns[at++] = column[i]!;
   return {
     length,
     dropped,
     by,
-    columns: columnsOf(clock).map((column) => column.slice(by, length)),
+    columns,
     memories: clock.nodes.flatMap(({ memory }) => memory?.save() ?? []),
     coarser: [...clock.coarser.values()].map((r) => ({
       visible: r.visible.slice(by, length),
@@ -264,8 +269,10 @@ export function saveClock(clock: Clock): SavedClock {
 /** Puts a clock back; it must have the nodes that it had when it was saved. */
 export function restoreClock(clock: Clock, saved: SavedClock): void {
   const { by } = saved;
-  for (const [i, column] of columnsOf(clock).entries()) column.set(saved.columns[i]!);
   clock.length = saved.length - by;
+  let at = 0;
+  for (const column of columnsOf(clock))
+    for (let i = 0; i < clock.length; i++) column[i] = saved.columns[at++]!;
   clock.dropped = saved.dropped + by;
   const memories = saved.memories[Symbol.iterator]();
   for (const n of clock.nodes) {
@@ -282,6 +289,6 @@ export function restoreClock(clock: Clock, saved: SavedClock): void {
 
 /** Bytes of the columns of a saved clock, of its higher timeframes too. */
 export function savedBytes({ columns, memories, coarser }: SavedClock): number {
-  const own = [...columns, ...memories].reduce((bytes, column) => bytes + column.byteLength, 0);
+  const own = [columns, ...memories].reduce((bytes, column) => bytes + column.byteLength, 0);
   return coarser.reduce((bytes, r) => bytes + r.visible.byteLength + savedBytes(r.clock), own);
 }

@@ -68,12 +68,13 @@ export function createMoveWindow(windowMs: number): MoveWindow {
 
   /** Only what no later print surpasses is kept: the newest is the last, and the most extreme the first. */
   function keep(queue: Print[], print: Print, surpasses: (price: number, other: number) => boolean): void {
-    let at = queue.length;
-    while (at > 0 && queue[at - 1]!.atMs > print.atMs) at--;
-    if (at < queue.length && surpasses(queue[at]!.price, print.price)) return;
-    let from = at;
-    while (from > 0 && surpasses(print.price, queue[from - 1]!.price)) from--;
-    queue.splice(from, at - from, print);
+    const later: Print[] = [];
+    while (queue.length > 0 && queue.at(-1)!.atMs > print.atMs) later.push(queue.pop()!);
+    if (later.length === 0 || !surpasses(later.at(-1)!.price, print.price)) {
+      while (queue.length > 0 && surpasses(print.price, queue.at(-1)!.price)) queue.pop();
+      queue.push(print);
+    }
+    while (later.length > 0) queue.push(later.pop()!);
     const firstMs = queue.at(-1)!.atMs - windowMs;
     let first = 0;
     while (queue[first]!.atMs < firstMs) first++;
