@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { AppError } from "@tapedeck/core";
 import { testLog } from "@tapedeck/testkit";
 import { expect, test } from "vitest";
@@ -20,6 +21,26 @@ test("a database that hangs is noticed: waiting requests fail, new ones at once,
   hangs = false;
   answer!();
   await expect.poll(() => watch.assertUp()).toBeUndefined();
+  watch.stop();
+});
+
+test("an answer that arrived while this process was held up counts", async () => {
+  const log = testLog();
+  let pings = 0;
+  const watch = watchDatabase({
+    ping: () => {
+      const answer = stat(import.meta.filename);
+      // Held up for longer than the patience, once its question is on the way.
+      if (++pings === 1)
+        setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200));
+      return answer;
+    },
+    everyMs: 10,
+    patienceMs: 50,
+    log,
+  });
+  await expect.poll(() => pings).toBeGreaterThan(2);
+  expect(log.lines).toEqual([]);
   watch.stop();
 });
 

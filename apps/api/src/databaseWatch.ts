@@ -44,7 +44,9 @@ export function watchDatabase(options: {
   timer.unref();
 
   function tick(): void {
-    const overdue = setTimeout(() => set(false), options.patienceMs);
+    let isAnswered = false;
+    // Where this process was held up itself, the answer may be there and not read yet: what arrived is read first.
+    const overdue = setTimeout(() => setImmediate(() => isAnswered || set(false)), options.patienceMs);
     overdue.unref();
     options
       .ping()
@@ -53,6 +55,7 @@ export function watchDatabase(options: {
         () => set(false),
       )
       .finally(() => {
+        isAnswered = true;
         clearTimeout(overdue);
         if (stopped) return;
         timer = setTimeout(tick, options.everyMs);
