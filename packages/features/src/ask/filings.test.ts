@@ -5,6 +5,8 @@ import type { AskFixture } from "./fixture.ts";
 
 let fixture: AskFixture;
 
+const noSentence = "hold no sentence or row that answers this";
+
 beforeAll(async () => {
   fixture = await askFixture();
 });
@@ -61,6 +63,16 @@ test.each([
     /Acme Widgets Inc\. had the highest revenue of the 2 companies in fiscal 2021: Acme Widgets Inc\. 1,000 million USD, Northern Brick & Tile Co 66 million USD/,
     "answered",
   ],
+  [
+    "Which company had the lowest revenue growth in 2022?",
+    /Northern Brick & Tile Co had the lowest growth of revenue of the 2 companies from fiscal 2021 to fiscal 2022: Northern Brick & Tile Co 16\.67%, Acme Widgets Inc\. 20\.00%/,
+    "answered",
+  ],
+  [
+    "Which company's revenue fell most in 2022?",
+    /Northern Brick & Tile Co had the lowest growth of revenue/,
+    "answered",
+  ],
   ["Compare the goodwill of Acme Widgets and Northern Brick in 2021", /^$/, "declined"],
 ])("%s", async (question, said, status) => {
   const { result, text } = await fixture.ask({ question });
@@ -77,6 +89,7 @@ test.each([
   ["Compare the organic revenue of Acme Widgets and Northern Brick in 2022", "organic"],
   ["Compare the revenue of Acme Widgets and Northern Brick combined in 2022", "combined"],
   ["Rank the companies by revenue per employee in 2021", "employee"],
+  ["Which company had the highest average revenue from 2020 to 2022?", "average"],
   ["Which company had the highest adjusted net income in fiscal 2022?", "adjusted"],
 ])("%s is declined for its word", async (question, word) => {
   const { result } = await fixture.ask({ question });
@@ -130,7 +143,16 @@ test("a figure that is no item of the statements is the table's row, as it stand
 
 test.each([
   ["What was Acme Widgets' goodwill in FY2022?", "do not show goodwill of 2022"],
-  ["How many pelicans does Acme Widgets employ?", "hold no sentence or row that answers this"],
+  ["How many pelicans does Acme Widgets employ?", noSentence],
+  // Each of these was answered by a sentence or row about something else.
+  ["How many widgets did Acme Widgets sell in 2022?", noSentence],
+  ["What will Acme Widgets' revenue be in 2024?", noSentence],
+  ["What was the revenue of Acme Widgets not from widgets in 2022?", noSentence],
+  ["What was the dividend per share of Acme Widgets in 2022?", noSentence],
+  ["Which class action was filed against Northern Brick in 2021?", noSentence],
+  // These spoke of an instrument that is not there.
+  ["What happened at Acme Widgets in 2021?", noSentence],
+  ["What was Acme Widgets' share price in 2022?", noSentence],
 ])("%s is declined", async (question, why) => {
   const { result } = await fixture.ask({ question });
   expect(result).toMatchObject({ status: "declined", sentences: [] });

@@ -59,14 +59,28 @@ function understand(q: Question, hint: Hint): Step | undefined {
       hint.jobId !== undefined || / (?:the|last|latest|my) (?:backtest|strategy) /.test(q.text);
     if (args !== undefined && !aboutJob) return { family: definition, args };
   }
+  const isOfFilings = q.instruments.length === 0 && companiesIn(q, hint).length > 0;
   for (const family of families) {
     if (!covers(family, q)) continue;
     // "Compare with MSFT" asks for no term.
     if (family.name === "definition" && q.instruments.length > 0 && !q.any("define", "why")) continue;
-    const args = family.understand(q, hint);
+    const args =
+      isOfFilings && !family.takes.includes("anything")
+        ? unlessDeclined(() => family.understand(q, hint))
+        : family.understand(q, hint);
     if (args !== undefined) return { family, args };
   }
   return undefined;
+}
+
+/** That a company has no bars does not keep its filings from answering. */
+function unlessDeclined<T>(understandIt: () => T): T | undefined {
+  try {
+    return understandIt();
+  } catch (error) {
+    if (error instanceof Declined) return undefined;
+    throw error;
+  }
 }
 
 /** What of a question its kind does not read, as it is shown to its asker. */

@@ -34,6 +34,10 @@ describe("what was said", () => {
       "Ann Lee (Chief Executive Officer), prepared remarks, call of 4 November 2025: “We opened a plant in Ohio.”\nAnn Lee (Chief Executive Officer), questions and answers, call of 4 November 2025: “We would slow the ramp.”",
     ],
     [
+      "What did the CEO of Acme Widgets say about Europe?",
+      "Ann Lee (Chief Executive Officer), prepared remarks, call of 4 November 2025: “Demand weakened in Europe, and we lost a large customer.”",
+    ],
+    [
       "What did Barclays ask about orders?",
       "Dan Roe (Analyst, Barclays), questions and answers, call of 4 November 2025: “What would you do about the plant in Ohio if orders stay weak?”",
     ],
@@ -94,6 +98,10 @@ describe("what was said", () => {
     ["What do the research notes say about NVDA's dividends?", /say nothing about/],
     ["What did the newsletter say about wheat?", /newsletters that are here say nothing about wheat/],
     ["What do posts say about Tesla?", /say nothing about/],
+    ["What did the CEO of Acme Widgets say about Ohio in Q2 2025?", /nothing is said about ohio/],
+    ["What did the CEO of Acme Widgets say about Barclays?", /nothing is said about barclay/],
+    ["What did Dan Roe say on the Q2 2025 call?", /Nobody whose words are asked for speaks/],
+    ["What did the news say about NVDA in China?", /news texts that are here say nothing about nvda china/],
   ])("%s is declined", async (question, why) => {
     const { result } = await fixture.ask({ question });
     expect(result).toMatchObject({ status: "declined", sentences: [] });

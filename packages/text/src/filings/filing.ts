@@ -74,6 +74,8 @@ export function filingFit(filing: Filing, { companies, periods, form, forward }:
   if (periods.days.length > 0) {
     if (filing.day !== null) fit *= periods.days.includes(filing.day) ? 1 : 0.3;
     else if (form === "8-K") fit *= 0.4;
+  } else if (periods.months.length > 0 && filing.day !== null) {
+    fit *= periods.months.includes(filing.day.slice(0, 7)) ? 1 : 0.3;
   }
   const last = periods.years.at(-1);
   if (last !== undefined && filing.year !== null) {

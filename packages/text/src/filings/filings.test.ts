@@ -357,6 +357,8 @@ describe("figures", () => {
     ["What were Acme Widgets' total liabilities divided by total assets in FY2022?", 0.6],
     ["What was the diluted EPS of Acme Widgets in FY2021?", 2.4],
     ["What were the basic earnings per share of Acme Widgets in FY2022?", 3.1],
+    ["What was the average inventory of Acme Widgets in FY2022?", 100e6],
+    ["What was Acme Widgets' revenue per year from FY2020 to FY2022, on average?", 1000e6],
   ])("%s", (question, value) => {
     const answer = figures.answer(question);
     if (value === null) expect(answer).toHaveProperty("declined");
@@ -366,6 +368,9 @@ describe("figures", () => {
   test.each([
     ["What was Acme Widgets' widget revenue in FY2022?", "widget"],
     ["What was Acme Widgets' adjusted operating income in FY2022?", "adjusted"],
+    ["What was Acme Widgets' revenue per share in FY2022?", "per"],
+    ["What was Acme Widgets' dividend per share in FY2022?", "per"],
+    ["What was Acme Widgets' average revenue in FY2022?", "average"],
     ["What was revenue in FY2022?", "no company"],
     ["What was Acme Widgets' revenue?", "no fiscal year"],
     ["What was Acme Widgets' revenue in Q2 of FY2022?", "quarter"],
@@ -431,6 +436,23 @@ describe("search", () => {
     ["What was Acme Widgets' revenue in Q2 of FY2022?", "Acme Widgets Inc.-2022-10-Q2#0"],
     ["Northern Brick lawsuits in 2022", "Northern Brick & Tile Co-2022-10-K#0"],
   ])("%s", (question, id) => expect(search(question, 3)[0]!.page.id).toBe(id));
+
+  test("of two notices of one year, the one of the month or day that is named", () => {
+    const notice = (day: string, text: string) => ({
+      id: day,
+      filing: { id: day, company: "Acme Widgets Inc.", form: "8-K", year: 2022, quarter: null, day } as const,
+      page: 0,
+      text,
+    });
+    const both = createFilingSearch([
+      notice("2022-03-07", "Item 5.02 Jane Roe was appointed chief executive officer."),
+      notice("2022-09-01", "Item 5.02 John Poe was appointed chief executive officer."),
+    ]);
+    const first = (question: string) => both.search(question, 2)[0]!.page.id;
+    expect(first("Who was appointed at Acme Widgets in September 2022?")).toBe("2022-09-01");
+    expect(first("Who was appointed at Acme Widgets in March of 2022?")).toBe("2022-03-07");
+    expect(first("Who was appointed at Acme Widgets on September 1, 2022?")).toBe("2022-09-01");
+  });
 
   test("asks for more than there are, and for nothing known", () => {
     expect(search("revenue", 1000)).toHaveLength(filingPages.length);

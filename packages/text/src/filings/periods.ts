@@ -6,6 +6,8 @@ export interface Periods {
   quarters: { quarter: number; year: number | null }[];
   /** Days named, as yyyy-mm-dd. */
   days: string[];
+  /** Months named, as yyyy-mm; those of the days too. */
+  months: string[];
 }
 
 const months = [
@@ -26,6 +28,7 @@ const month = `(${months.map((name) => `${name.slice(0, 3)}(?:${name.slice(3)})?
 const fullYear = "((?:19|20)\\d\\d)";
 const monthFirst = new RegExp(`\\b${month}\\s+(\\d{1,2})(?:st|nd|rd|th)?,?\\s+${fullYear}\\b`, "g");
 const dayFirst = new RegExp(`\\b(\\d{1,2})(?:st|nd|rd|th)?\\s+(?:of\\s+)?${month},?\\s+${fullYear}\\b`, "g");
+const monthOfYear = new RegExp(`\\b${month}\\s+(?:of\\s+)?${fullYear}\\b`, "g");
 const isoDay = /\b((?:19|20)\d\d)-(\d\d)-(\d\d)\b/g;
 
 const ofYear =
@@ -49,14 +52,16 @@ function yearOf(text: string | undefined): number | null {
   return value < 70 ? 2000 + value : 1900 + value;
 }
 
-function dayOf(year: string, name: string, day: string): string {
+function monthOf(year: string, name: string): string {
   const at = months.findIndex((one) => one.startsWith(name.slice(0, 3))) + 1;
-  return `${year}-${String(at).padStart(2, "0")}-${day.padStart(2, "0")}`;
+  return `${year}-${String(at).padStart(2, "0")}`;
 }
+
+const dayOf = (year: string, name: string, day: string) => `${monthOf(year, name)}-${day.padStart(2, "0")}`;
 
 /**
  * Reads fiscal years ("FY2019", "fiscal 2019", "FY19", "2019"), spans, quarters ("Q2 of FY2023", "2Q23", "second
- * quarter"), halves and days. A quarter without a year takes the only year named.
+ * quarter"), halves, days and months. A quarter without a year takes the only year named.
  */
 export function readPeriods(question: string): Periods {
   const text = question.toLowerCase().replaceAll(/[‐-―]/g, "-");
@@ -88,5 +93,11 @@ export function readPeriods(question: string): Periods {
   for (const { year } of quarters) if (year !== null) years.add(year);
   const ascending = [...years].toSorted((one, other) => one - other);
   if (ascending.length === 1) for (const quarter of quarters) quarter.year ??= ascending[0]!;
-  return { years: ascending, quarters, days };
+  const named = [...text.matchAll(monthOfYear)].map((m) => monthOf(m[2]!, m[1]!));
+  return {
+    years: ascending,
+    quarters,
+    days,
+    months: [...new Set([...named, ...days.map((day) => day.slice(0, 7))])],
+  };
 }

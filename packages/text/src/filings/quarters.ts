@@ -249,7 +249,7 @@ export function createQuarters(pages: readonly FilingPage[]): Quarters {
           : newestPlace(company, quarter);
     if (place === undefined)
       return { declined: `No quarterly or annual report of ${company ?? "the company"} is here.` };
-    const periodsAt = (years: number[]) => ({ years, quarters: [], days: [] });
+    const periodsAt = (years: number[]) => ({ years, quarters: [], days: [], months: [] });
     const read = readFigureRequest(request.question, companies, periodsAt([place]));
     if ("declined" in read) return read;
     const grows = read.kind !== "value" || read.expression.kind === "change";

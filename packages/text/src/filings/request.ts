@@ -28,10 +28,15 @@ const idle = new Set(
     "what is was were are the a an of for in at end year years fy fiscal s did does do how much have has amount total value " +
     "usd dollars dollar million millions billion billions thousands percent percents percentage units unit and rate ratio " +
     "from to between company it its over yoy average margin growth change changes increase annual generate generated report " +
-    "reported spend spent pay paid out by on net as per figure level result results book booked earn earned owe owed record " +
+    "reported spend spent pay paid out by on net as figure level result results book booked earn earned owe owed record " +
     "recorded post posted make made tell me give state divided plus minus share portion part fraction proportion went go than"
   ).split(" "),
 );
+
+/** Those of them that make another figure of two, or of one over years. */
+const making = new Set("average share portion part fraction proportion plus minus divided".split(" "));
+/** "As per the annual report", "per year": no figure for each share or employee. */
+const idlePer = /\b(?:as per|per (?:cent|year|annum))\b/g;
 
 const defining =
   /(?:^|[.?]\s)((?:define )?[^.?]{3,80}?\s(?:(?:is|are) defined as|as|=)):?\s((?:[^.]|\.(?=\d))+?)\.(?=\s|$)/i;
@@ -89,7 +94,9 @@ function withoutPlaces(text: string, places: readonly Place[]): string {
 function notIdle(rest: string): string[] {
   return rest
     .replaceAll(/[^\p{L}\p{N}\s]/gu, " ")
-    .split(/\s+/)
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(idlePer, " ")
+    .split(" ")
     .filter((word) => word !== "" && !idle.has(word));
 }
 
@@ -103,7 +110,8 @@ export function wordsBesideFigures(question: string, companies: readonly string[
     .reduce(withoutCompany, text)
     .replaceAll(currencyWords, " ")
     .replaceAll(yearWords, " ");
-  return notIdle(withoutPlaces(body, allNamed(body)));
+  const rest = withoutPlaces(body, allNamed(body));
+  return [...notIdle(rest), ...rest.split(/[^\p{L}]+/u).filter((word) => making.has(word))];
 }
 
 /** The items and measures that a question names, as it writes them in small letters, from left to right. */
@@ -206,8 +214,24 @@ export function readFigureRequest(
       unit: named.unit,
     };
   }
+  if (kind === "value" && definition === null && summed === null && /\baverage\b/.test(rest)) {
+    const averaged = averageOf(named);
+    return averaged === null
+      ? { declined: `It asks for an average of ${named.name} and names no years to take it over.` }
+      : { ...common, ...averaged };
+  }
   const unit = kind === "growth" || kind === "cagr" ? "percent" : named.unit;
   return { ...common, name: summed === null ? named.name : written, expression: base, unit };
+}
+
+/** What stands on a balance sheet is averaged over the beginning and end of a year; null for all else. */
+function averageOf({
+  name,
+  expression,
+  unit,
+}: Named): Pick<FigureRequest, "name" | "expression" | "unit"> | null {
+  if (expression.kind !== "item" || expression.item.statement !== "balance") return null;
+  return { name: `average ${name}`, expression: { kind: "average", of: expression, years: null }, unit };
 }
 
 function kindOf(body: string, asked: string, years: number): FigureRequest["kind"] {

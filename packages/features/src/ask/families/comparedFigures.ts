@@ -202,6 +202,12 @@ export const filingTrend = defineFamily<TrendArgs>({
   },
 });
 
+/** What companies are compared by is how much a figure changed. */
+const changing =
+  / (?:growth|grow|grew|grown|growing|faster|fastest|slower|slowest|rise|rose|risen|rising|climb|climbed|jump|jumped|increase|increased|change|changed|fall|fell|fallen|falling|decline|declined|declining|drop|dropped|decrease|decreased|shrink|shrank) /;
+const falling =
+  / (?:fall|fell|fallen|falling|decline|declined|declining|drop|dropped|decrease|decreased|shrink|shrank) /;
+
 interface CompareArgs extends Record<string, unknown> {
   item: string;
   companies: string[];
@@ -234,7 +240,13 @@ export const filingCompare = defineFamily<CompareArgs>({
     if (companies.length < 2) return undefined;
     checkWords(q, companies, item);
     const low = q.matches(/ (?:lowest|least|smallest|worst|slowest|lower|smaller|slower|less) /);
-    return { item, companies, years, order: low ? "lowest" : "highest" };
+    return {
+      item,
+      companies,
+      years: years.length === 1 && changing.test(q.text) ? [years[0]! - 1, years[0]!] : years,
+      // What fell most grew least.
+      order: low === falling.test(q.text) ? "highest" : "lowest",
+    };
   },
   async run({ item, companies, years, order }, tools) {
     const missing: string[] = [];

@@ -237,14 +237,50 @@ function isOfQuarter({ form, quarter: own }: FilingPage["filing"], { quarters }:
   return form !== "10-K" && (own === null || quarters.some(({ quarter }) => quarter === own));
 }
 
+/** Annual statements show this many years before their own. */
+const yearsShown = 2;
+
+/** May a page tell of one of the years asked for: as its filing's, in its columns, or by name? */
+function mayTell({ filing, text }: FilingPage, { years }: Periods): boolean {
+  const { year } = filing;
+  return (
+    years.length === 0 ||
+    year === null ||
+    years.some((one) => (one <= year && one >= year - yearsShown) || text.includes(String(one)))
+  );
+}
+
+/** Does a sentence tell a number, or that there is none? */
+const tellsNumber =
+  /\d|\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?|billions?|half|third|quarter)\b/i;
+const asksNumber = /\bhow (?:much|many)\b/i;
+
+/** Is a sentence about other years than those asked for, or without the number that is asked for? */
+function isBeside(sentence: string, question: string, { years }: Periods): boolean {
+  const told = sentence.match(/\b(?:19|20)\d\d\b/g) ?? [];
+  const isOfOthers = years.length > 0 && told.length > 0 && !told.some((one) => years.includes(Number(one)));
+  return isOfOthers || (asksNumber.test(question) && !tellsNumber.test(sentence));
+}
+
+/** What a row's label does not tell: that something is left out. */
+const leavingOut = /\b(?:not|without|excluding|excludes?|except|besides|apart from|other than|before)\b/i;
+
 const wantedSentences = 2;
 const wantedRows = 2;
 
 /** Rows of tables as they stand, with the years of their columns: no figure is chosen, so that none is mistaken for another. */
-function rowDrafts(question: string, company: string, hits: readonly FilingHit[]): Draft[] {
+function rowDrafts(
+  question: string,
+  company: string,
+  { years: asked }: Periods,
+  hits: readonly FilingHit[],
+): Draft[] {
   return hits
     .flatMap(({ page }) =>
       bestRows(question, page.text, [company]).map((row) => ({ ...row, page: page as Page })),
+    )
+    .filter(
+      ({ years }) => asked.length === 0 || years.length === 0 || asked.some((one) => years.includes(one)),
     )
     .toSorted((one, other) => other.share - one.share)
     .slice(0, wantedRows)
@@ -285,24 +321,35 @@ export const filingPassage = defineFamily<{ question: string; company: string }>
   async run({ question, company }, tools) {
     const periods = readPeriods(question);
     const asked = { form: formAsked(question, periods), years: periods.years };
-    const hits = (await shelfOf(company, tools, asked)).search().search(question, 3);
+    const nearest = (await shelfOf(company, tools, asked)).search().search(question, 3);
+    const hits = nearest.filter(({ page }) => mayTell(page, periods));
+    const told = new Set<string>();
     const found = hits
       .flatMap(({ page }) =>
         bestSentences(question, page.text, [company]).map((one) => ({ ...one, page: page as Page })),
       )
+      .filter(({ page, start, end }) => {
+        const sentence = page.text.slice(start, end);
+        if (told.has(sentence) || isBeside(sentence, question, periods)) return false;
+        told.add(sentence);
+        return true;
+      })
       .toSorted((one, other) => other.share - one.share)
       .slice(0, wantedSentences);
     if (found.length === 0) {
-      const rows = /\b(?:how (?:much|many)|what|which)\b/i.test(question)
-        ? rowDrafts(
-            question,
-            company,
-            hits.filter(({ page }) => isOfQuarter(page.filing, periods)),
-          )
-        : [];
+      const asksFigure = /\b(?:how (?:much|many)|what|which)\b/i.test(question);
+      const rows =
+        asksFigure && !leavingOut.test(question)
+          ? rowDrafts(
+              question,
+              company,
+              periods,
+              hits.filter(({ page }) => isOfQuarter(page.filing, periods)),
+            )
+          : [];
       if (rows.length > 0) return { drafts: rows };
       const titles = [
-        ...new Set(hits.map(({ page }) => `${(page as Page).document.title}, page ${page.page}`)),
+        ...new Set(nearest.map(({ page }) => `${(page as Page).document.title}, page ${page.page}`)),
       ];
       throw new Declined(
         `The filings of ${company} that are here hold no sentence or row that answers this. The nearest pages: ${titles.join("; ")}.`,

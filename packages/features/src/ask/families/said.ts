@@ -14,11 +14,13 @@ import {
   asksForRole,
   callPassage,
   callsMeant,
+  companyMeant,
   guessedDay,
   heldMs,
   holdsRole,
   isNamed,
   namesIn,
+  namesSpeaker,
   wordsOf,
 } from "./calls.ts";
 import type { Call } from "./calls.ts";
@@ -92,13 +94,19 @@ interface Quote {
   score: number;
 }
 
-/** The turns of a call that are wanted: of who is named, else of who has the role or stands on the side. */
-function turnsWanted({ turns }: Call, { side, part }: Wanted, words: string): Turn[] {
+/**
+ * The turns of a call that are wanted: of who is named, if only as a speaker of another of the company's calls, else of who has
+ * the role or stands on the side.
+ */
+function turnsWanted({ turns }: Call, { side, part }: Wanted, words: string, all: readonly Call[]): Turn[] {
   const spoken = turns.filter(
     (turn) => turn.side !== "operator" && (part === undefined || turn.part === part),
   );
-  const named = spoken.filter((turn) => isNamed(turn, words));
-  if (named.length > 0) return named;
+  // "The CEO about Barclays": whose words are wanted is said by the office, not by the firm.
+  const isMeant = asksForRole(words) ? namesSpeaker : isNamed;
+  const named = spoken.filter((turn) => isMeant(turn, words));
+  const isSpeakerElsewhere = all.some((call) => call.turns.some((turn) => namesSpeaker(turn, words)));
+  if (named.length > 0 || isSpeakerElsewhere) return named;
   if (asksForRole(words)) return spoken.filter((turn) => holdsRole(turn, words));
   return spoken.filter((turn) => side === undefined || turn.side === side);
 }
@@ -159,20 +167,24 @@ async function quoteCalls(
   { question, names, ...wanted }: CallArgs,
   tools: Tools,
 ): Promise<{ drafts: Draft[]; message?: string }> {
-  const { meant } = await callsMeant(question, names, tools);
+  const { meant, all } = await callsMeant(question, names, tools);
   const words = wordsOf(question);
   const told: string[] = [];
   for (const call of meant) {
-    const turns = turnsWanted(call, wanted, words);
+    const turns = turnsWanted(call, wanted, words, all);
     const { company } = call.document;
+    const ofCompany =
+      company === null
+        ? []
+        : [
+            ...companyNamesOf(company),
+            ...names.filter((name) => companyMeant(name, [], [company]) !== undefined),
+          ];
     const speakers = turns
       .filter((turn) => isNamed(turn, words))
       .flatMap(({ speaker, firm }) => [speaker, firm ?? ""]);
-    const topic = topicOf(question, [
-      ...names,
-      ...speakers,
-      ...(company === null ? [] : companyNamesOf(company)),
-    ]);
+    // Any other name is what is asked about: "Ohio", "Europe".
+    const topic = topicOf(question, [...ofCompany, ...speakers]);
     const found =
       topic.length === 0 ? openings(call, turns) : turns.flatMap((turn) => quotesOf(call, turn, topic));
     if (found.length === 0) {
@@ -209,17 +221,20 @@ const kindNames: Partial<Record<string, string>> = {
 interface TextArgs extends Record<string, unknown> {
   question: string;
   names: string[];
+  /** Those of the names that are no instrument's: a text is about each of them. */
+  others: string[];
   source: string;
   period: Period | undefined;
 }
 
-const isAbout = (hit: ChunkHit, names: readonly string[]) => {
+function isAbout(hit: ChunkHit, { names, others }: Pick<TextArgs, "names" | "others">): boolean {
   const held = wordsOf(`${hit.title} ${hit.section} ${hit.company ?? ""} ${hit.text}`);
-  return names.length === 0 || names.some((name) => held.includes(` ${wordsOf(name).trim()} `));
-};
+  const holds = (name: string) => held.includes(wordsOf(name));
+  return (names.length === 0 || names.some(holds)) && others.every(holds);
+}
 
 async function quoteTexts(
-  { question, names, source, period }: TextArgs,
+  { question, names, others, source, period }: TextArgs,
   tools: Tools,
 ): Promise<{ drafts: Draft[] }> {
   const { kinds } = sources.find(({ name }) => name === source)!;
@@ -228,7 +243,7 @@ async function quoteTexts(
   const hits = query === "" ? [] : await tools.searchKnowledge(query, searchedPassages, kinds);
   const inTime = ({ publishedMs }: ChunkHit) =>
     period === undefined || (publishedMs >= period.fromMs && publishedMs < period.toMs);
-  const near = hits.filter((hit) => inTime(hit) && isAbout(hit, names));
+  const near = hits.filter((hit) => inTime(hit) && isAbout(hit, { names, others }));
   const taken = new Map<string, number>();
   const quotes = near
     .flatMap((hit) =>
@@ -242,7 +257,7 @@ async function quoteTexts(
     })
     .slice(0, mostQuotes);
   if (quotes.length === 0) {
-    const about = [...names.slice(0, 1), ...topic].join(" ");
+    const about = [...new Set([...names.slice(0, 1), ...others, ...topic])].join(" ");
     throw new Declined(
       `The ${source} that are here say nothing about ${about}${period === undefined ? "" : ` ${period.label}`}. Add some with POST /api/documents, or tapedeck document.`,
     );
@@ -299,9 +314,9 @@ export const said = defineFamily<CallArgs | TextArgs>({
     const onCall = callWords.test(words.replaceAll(/ analyst(?= (?:notes?|reports?) )/g, " "));
     if (source === undefined && !onCall && companiesIn(q, hint).length > 0) return undefined;
     const common = { question: q.original, names: namesIn(q, hint.instruments) };
-    return source === undefined || onCall
-      ? { ...common, side: sideIn(words), part: partIn(words) }
-      : { ...common, source: source.name, period: q.period };
+    if (source === undefined || onCall) return { ...common, side: sideIn(words), part: partIn(words) };
+    const others = namesIn({ ...q, instruments: [] }, []);
+    return { ...common, others, source: source.name, period: q.period };
   },
   run: (args, tools) => ("source" in args ? quoteTexts(args as TextArgs, tools) : quoteCalls(args, tools)),
 });
