@@ -23,8 +23,9 @@ function valueAt(parameter: Parameter, unit: number): number | string {
   const level = Math.min(levels - 1, Math.floor(unit * levels));
   if ("values" in parameter) return parameter.values[level]!;
   if (levels === Infinity) return parameter.from + unit * (parameter.to - parameter.from);
+  const value = parameter.from + level * (parameter.step ?? 0);
   // Twelve digits: 0.1 + 2 × 0.1 is 0.3.
-  return Number((parameter.from + level * (parameter.step ?? 0)).toPrecision(12));
+  return Number.isInteger(value) && Math.abs(value) < 1e12 ? value : Number(value.toPrecision(12));
 }
 
 export function valuesAt(space: readonly Parameter[], point: Float64Array): ParameterValues {
