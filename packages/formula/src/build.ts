@@ -74,7 +74,9 @@ export function createGraph(source: Source): NodeGraph {
 
   /** Bytes that a node's column takes beside the data. */
   const sizeOf = ({ clock, key, column }: Node): number =>
-    column === clock.bars[key as keyof Clock["bars"]] ? 0 : column.byteLength;
+    column instanceof Float64Array && column === clock.bars[key as keyof Clock["bars"]]
+      ? 0
+      : column.byteLength;
 
   function put(
     clock: Clock,
