@@ -28,9 +28,26 @@ export default defineStrategy({
 });
 `;
 
+/** Cannot be run with 3, nor with 2 where a run ends after a time. */
+const breakingDown = `import { defineStrategy } from "@tapedeck/trading";
+export default defineStrategy({
+  title: "Breaks down", meaning: "For tests", instruments: [1, 1],
+  params: [{ name: "kind", meaning: "When", default: 1, min: 1, max: 3, integer: true }],
+  create: (p: Readonly<Record<string, number>>) => ({
+    name: "Breaks down", features: [],
+    decide(context) {
+      if (p.kind === 3) throw new Error("never");
+      if (p.kind === 2 && context.nowMs > ${200 * dayMs}) throw new Error("too late");
+      context.target(context.close() > context.close(0, 1) ? context.unitsFor(0.5) : 0);
+    },
+  }),
+});
+`;
+
 beforeAll(async () => {
   const dir = mkdtempSync(join(tmpdir(), "strategies-"));
   writeFileSync(join(dir, "lookingBack.ts"), lookingBack);
+  writeFileSync(join(dir, "breakingDown.ts"), breakingDown);
   fixture = await backtestFixture({ now, dir });
   const bars = Array.from({ length: 500 }, (_, i): FixtureBar => {
     const close = 100 + i / 5 + 8 * Math.sin(i / 9);
@@ -40,14 +57,15 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-async function run(asked: object) {
+const context = () => fixtureContext<never>(fixture.db, { tenantId, now });
+
+async function run(asked: object, ctx = context()) {
   const payload = WalkForwardPayload.parse({
     strategy: { kind: "module", name: "lookingBack" },
     parameters: { back: { values: [120] } },
     folds: { kind: "rolling", trainBars: 150, testBars: 50 },
     ...asked,
   });
-  const ctx = fixtureContext<never>(fixture.db, { tenantId, now });
   return walkForward.result.parse(await runWalkForward(fixture.deps, payload, ctx));
 }
 
@@ -72,4 +90,38 @@ test("a module sees the bars before a fold that is shorter than what it looks ba
     toMs: 300 * dayMs,
   });
   expect(earlier.folds).toEqual(single.folds.slice(0, 3));
+});
+
+test.each([
+  ["rolling", { kind: "rolling", trainBars: 150, testBars: 150 }, 2, 1],
+  ["in groups", { kind: "purgedKFold", groups: 4, purgeBars: 5 }, 1, 2],
+])("what cannot be run in some folds is tried where it can be: %s", async (_name, folds, trials, never) => {
+  const ctx = context();
+  const result = await run(
+    {
+      instrumentId: "WAVE.INDEX",
+      strategy: { kind: "module", name: "breakingDown" },
+      parameters: { kind: { values: [1, 2, 3] } },
+      folds,
+    },
+    ctx,
+  );
+  expect(result.trials).toBe(trials);
+  expect(result.warnings[0]).toContain(`${never} of 3 combinations cannot be run; the first: `);
+  const rows = await fixture.db
+    .selectFrom("backtestTrials")
+    .select(["params", "measure", "failure"])
+    .where("jobId", "=", ctx.jobId)
+    .orderBy("number")
+    .execute();
+  expect(rows.map(({ params, measure }) => [params["kind"], measure !== null])).toEqual([
+    [1, true],
+    [2, false],
+    [3, false],
+  ]);
+  expect(rows.map(({ failure }) => failure?.replace(/.*: /, "") ?? null)).toEqual([
+    null,
+    "too late.",
+    "never.",
+  ]);
 });

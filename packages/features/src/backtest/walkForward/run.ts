@@ -80,14 +80,17 @@ interface MeasurePart {
 
 type FoldPart = ScorePart | SumsPart | MeasurePart;
 
-/** What came of combinations: how many cannot be run, and why the first of them cannot. */
+/** What came of combinations, each counted once, in however many folds it was tried. */
 interface Tally {
   tried: number;
+  /** Cannot be run in any fold, and in some. */
   failed: number;
+  partly: number;
+  /** Why the first of them cannot. */
   failure: string | null;
 }
 
-type FoldOutput = Tally & {
+interface FoldOutput {
   /** Of a ScorePart: the best, the first among equals; null when none has a ratio. */
   best: { params: ParameterValues; score: number } | null;
   /** Of a search of its own: what it tried, in that order. */
@@ -98,7 +101,7 @@ type FoldOutput = Tally & {
   measures: Array<StoredMeasure | null>;
   /** Why a combination cannot be run, in the order tried; null: it can. */
   failures: Array<string | null>;
-};
+}
 
 interface FoldWork extends PartedWork<FoldPart, FoldOutput> {
   scene: SearchScene;
@@ -174,9 +177,6 @@ function listAll(
 }
 
 const emptyOutput = (): FoldOutput => ({
-  tried: 0,
-  failed: 0,
-  failure: null,
   best: null,
   searched: [],
   sums: [],
@@ -184,18 +184,15 @@ const emptyOutput = (): FoldOutput => ({
   failures: [],
 });
 
-/** What a run gives, or null when the combination cannot be run, which is counted. */
-async function countRun<T>(output: FoldOutput, run: () => T | Promise<T>): Promise<T | null> {
-  output.tried++;
+/** What a run gives, or null when the combination cannot be run; why is noted. */
+async function runNoted<T>(failures: FoldOutput["failures"], run: () => T | Promise<T>): Promise<T | null> {
   try {
     const made = await run();
-    output.failures.push(null);
+    failures.push(null);
     return made;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    output.failed++;
-    output.failure ??= error.message;
-    output.failures.push(error.message);
+    failures.push(error.message);
     return null;
   }
 }
@@ -207,7 +204,7 @@ async function score(
   params: ParameterValues,
   output: FoldOutput,
 ): Promise<number | null> {
-  const equity = await countRun(output, () => scene.runner.equity(params, train.from, train.to));
+  const equity = await runNoted(output.failures, () => scene.runner.equity(params, train.from, train.to));
   if (equity === null) return null;
   const ratio = sharpeOf(addReturns(equity, 0, equity.length), scene);
   if (ratio !== null && (output.best === null || ratio > output.best.score))
@@ -249,7 +246,7 @@ async function sumAll(
   const output = emptyOutput();
   const pause = trialsIn(barsPerBreath, scene.trialBars);
   for (const [k, values] of list.slice(from, to).entries()) {
-    const run = await countRun(output, () => scene.runner.whole(values));
+    const run = await runNoted(output.failures, () => scene.runner.whole(values));
     output.sums.push(
       run === null
         ? null
@@ -272,7 +269,7 @@ async function measureAll(
   const output = emptyOutput();
   const pause = trialsIn(barsPerBreath, scene.trialBars);
   for (const [k, { params }] of combinations.entries()) {
-    const measure = await countRun(output, () => scene.runner.run(params));
+    const measure = await runNoted(output.failures, () => scene.runner.run(params));
     output.measures.push(measure === null ? null : storedMeasure(measure));
     if (k % pause === 0) await breathe();
   }
@@ -337,7 +334,7 @@ async function judgeAll(
       parts.map((input, k) => ({ number: first + k, input })),
       (number, output) => {
         outputs[number - first] = output;
-        trialsDone += output.tried;
+        trialsDone += output.failures.length;
         ctx.progress({ trialsDone, trialsTotal });
       },
     );
@@ -426,10 +423,18 @@ function requireSome({ tried, failed, failure }: Tally): void {
   throw new AppError("payload.invalid", `None of ${tried} combinations can be run; the first: ${failure}`);
 }
 
-function addTally(all: Tally, one: Tally): void {
-  all.tried += one.tried;
-  all.failed += one.failed;
-  all.failure ??= one.failure;
+/** Of outputs that tried the same list as often as told, one time after the other. */
+function tallyOf(outputs: readonly FoldOutput[], times: number): Tally {
+  const failures = outputs.flatMap((output) => output.failures);
+  const tally: Tally = { tried: failures.length / times, failed: 0, partly: 0, failure: null };
+  for (let k = 0; k < tally.tried; k++) {
+    const reasons = Array.from({ length: times }, (_, t) => failures[t * tally.tried + k]!);
+    const failed = reasons.filter((reason) => reason !== null);
+    if (failed.length === times) tally.failed++;
+    else if (failed.length > 0) tally.partly++;
+    tally.failure ??= failed[0] ?? null;
+  }
+  return tally;
 }
 
 /** Sums over the returns of bars [from, to); equity that is not above zero ends them. */
@@ -497,8 +502,8 @@ async function judgeForward(
   const measured = Math.min(mostColumns, learns(payload) ? folds.length * count : count);
   const total = folds.length * count + measured;
   const outputs = await spread(byFold.flat(), total);
-  const tally: Tally = { tried: 0, failed: 0, failure: null };
-  for (const output of outputs) addTally(tally, output);
+  // A list is the same in every fold.
+  const tally = tallyOf(outputs, learns(payload) ? 1 : folds.length);
   requireSome(tally);
   const tried = learns(payload)
     ? byFold.flat().flatMap(({ before }, k) => numberFrom(before + 1, outputs[k]!.searched))
@@ -531,10 +536,8 @@ async function judgeForward(
     await setImmediate();
     ctx.signal.throwIfAborted();
   }
-  // A list is the same in every fold: its combinations are counted once.
-  const times = learns(payload) ? 1 : folds.length;
   return {
-    tally: { ...tally, tried: tally.tried / times, failed: tally.failed / times },
+    tally,
     measures: measures.flatMap((output) => output.measures),
     folds: results,
     paths: [path],
@@ -578,8 +581,7 @@ async function judgeGroups(
     pieces.map(({ from, to }): SumsPart => ({ kind: "sums", ranges: parts, from, to })),
     list.length,
   );
-  const tally: Tally = { tried: 0, failed: 0, failure: null };
-  for (const output of outputs) addTally(tally, output);
+  const tally = tallyOf(outputs, 1);
   requireSome(tally);
   const sums = outputs.flatMap((output) =>
     output.sums.map((flat) => (flat === null ? null : unflatten(flat))),
@@ -736,8 +738,13 @@ function assumptionsOf(folds: WalkForwardPayload["folds"]): string[] {
 
 function warningsOf({ tally, folds }: Judged): string[] {
   const warnings: string[] = [];
-  if (tally.failed > 0)
-    warnings.push(`${tally.failed} combinations cannot be run; the first: ${tally.failure}`);
+  const { tried, failed, partly, failure } = tally;
+  if (failed > 0) warnings.push(`${failed} of ${tried} combinations cannot be run; the first: ${failure}`);
+  if (partly > 0) {
+    warnings.push(
+      `${partly} of ${tried} combinations cannot be run in some folds, which choose among the others; the first that cannot: ${failure}`,
+    );
+  }
   const idle = folds.filter((fold) => fold.trainSharpe === null).length;
   if (idle > 0) {
     warnings.push(
