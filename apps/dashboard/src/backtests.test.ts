@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { leaveOutUnless } from "@tapedeck/testkit";
@@ -7,6 +7,20 @@ import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { hasBrowser, openDashboard } from "./browser.fixture.ts";
 import type { OpenDashboard } from "./browser.fixture.ts";
+
+/** Buys at its first bar, and breaks down at its 600th. */
+const breaksDown = `import { defineStrategy } from "@tapedeck/trading";
+export default defineStrategy({
+  title: "Breaks down", meaning: "For tests", instruments: [1, 1], params: [],
+  create: () => ({
+    name: "Breaks down", features: [],
+    decide(context) {
+      if (context.bars() === 1) context.submit({ side: "buy", quantity: 10 });
+      if (context.bars() === 600) throw new Error("no more");
+    },
+  }),
+});
+`;
 
 leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
   let dashboard: OpenDashboard;
@@ -17,7 +31,8 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "reports-"));
-    dashboard = await openDashboard();
+    await writeFile(path.join(folder, "breaksDown.ts"), breaksDown);
+    dashboard = await openDashboard({ env: { TAPEDECK_STRATEGIES_DIR: folder } });
     ({ stack, page } = dashboard);
     await dashboard.signIn();
   }, 180_000);
@@ -236,6 +251,22 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await picture("backtest-revised");
   });
 
+  test("a strategy that breaks down leaves what it had done, a step from its job", async () => {
+    await openForm("backtest");
+    await page.getByLabel("Named").selectOption("breaksDown");
+    await run();
+    await page
+      .getByRole("alert")
+      .getByText(/strategies\/breaksDown\.ts at the close of .*: no more/)
+      .waitFor();
+    await picture("backtest-broken");
+    await page.getByRole("link", { name: "Open what it had done" }).click();
+    await heading("Honest statistics");
+    await page.getByText(/The strategy was stopped/).waitFor();
+    await page.getByRole("img", { name: /trades marked/ }).waitFor();
+    await picture("backtest-partial");
+  });
+
   test("several instruments are searched from the same form", async () => {
     await openForm("sweep");
     await page.getByLabel("Others on one clock with it").fill("WAVE.LOCAL");
@@ -265,14 +296,23 @@ leaveOutUnless(hasBrowser, "chromium")("backtests in Chromium", () => {
     await page.emulateMedia({ colorScheme: "dark" });
     await page.setViewportSize({ width: 390, height: 844 });
     const { items } = await stack.client.call("listBacktests", { query: { limit: 10 } });
-    const { items: searches } = await stack.client.call("listJobs", { query: { type: "sweep", limit: 1 } });
+    const jobOf = async (type: string) => {
+      const { items: jobs } = await stack.client.call("listJobs", {
+        query: { type, state: "completed", limit: 1 },
+      });
+      return jobs[0]!.id;
+    };
     const ids = items.filter((one) => one.kind === "single").map((one) => one.id);
     const pages = {
       list: "backtests",
       form: "backtests/new",
       run: `backtests/${ids[0]}`,
       compare: `backtests/compare?ids=${ids[0]},${ids[1]}`,
-      search: `backtests/jobs/${searches[0]!.id}`,
+      kinds: `backtests/compare?ids=${ids[0]},${await jobOf("portfolioBacktest")},${await jobOf("walkForward")}`,
+      search: `backtests/jobs/${await jobOf("sweep")}`,
+      folds: `backtests/jobs/${await jobOf("walkForward")}`,
+      fan: `backtests/jobs/${await jobOf("monteCarlo")}`,
+      audit: `backtests/jobs/${await jobOf("biasAudit")}`,
     };
     for (const [name, address] of Object.entries(pages)) {
       await page.goto(`${stack.apiUrl}/${address}`);

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { projectRoot, testDatabase } from "@tapedeck/testkit";
 import { startStack } from "@tapedeck/testkit/stack";
-import type { Stack } from "@tapedeck/testkit/stack";
+import type { Stack, StackOptions } from "@tapedeck/testkit/stack";
 import { chromium } from "playwright-core";
 import type { Page } from "playwright-core";
 
@@ -27,7 +27,9 @@ export interface OpenDashboard {
 }
 
 /** The dashboard, built anew, before a running system with the bundled bars (and a stream), in a browser that is not signed in. */
-export async function openDashboard(options: { stream?: boolean } = {}): Promise<OpenDashboard> {
+export async function openDashboard(
+  options: Pick<StackOptions, "stream" | "env"> = {},
+): Promise<OpenDashboard> {
   execFileSync(process.execPath, [path.join(projectRoot, "scripts/build-dashboard.ts")]);
   const database = await testDatabase();
   const stack = await startStack({ databaseUrl: database.url, ...options });
