@@ -205,6 +205,9 @@ function standingAlone(question: string, q: Question, hint: Hint, before: Questi
   return `${bare}${named}${timed}?`;
 }
 
+const isSameStep = (one: Step, other: Step) =>
+  one.family === other.family && JSON.stringify(one.args) === JSON.stringify(other.args);
+
 /** Throws Declined where a following question leaves the plan of the one before as it was: its change is not understood. */
 function checkChanged(step: Step, before: Question, q: Question, hint: Hint): void {
   // One that was asked back had no plan.
@@ -212,8 +215,7 @@ function checkChanged(step: Step, before: Question, q: Question, hint: Hint): vo
     before.dates.ambiguous === undefined && (before.instruments.length > 0 || q.instruments.length === 0);
   if (!hadPlan || q.dates.asOfMs !== undefined) return;
   const earlier = understand(before, hint);
-  if (earlier?.family !== step.family) return;
-  if (JSON.stringify(earlier.args) === JSON.stringify(step.args)) throw notUnderstood(q, hint);
+  if (earlier !== undefined && isSameStep(earlier, step)) throw notUnderstood(q, hint);
 }
 
 /** What the question asks of the tools. Pure: throws Declined where it asks back or cannot be answered. */
@@ -299,7 +301,8 @@ export function makePlan(options: PlanOptions): Plan {
       return { steps: [first], readAs, chain: [question] };
     }
     checkRead(step, q, hint);
-    steps.push(step);
+    // "The drawdown, and how long did it take to recover?" is one answer.
+    if (!steps.some((one) => isSameStep(one, step))) steps.push(step);
     carried = named;
   }
   return { steps, readAs, chain: [question] };

@@ -212,6 +212,7 @@ describe("how a question is read", () => {
     ["what if i bought the dip of 4% on the sp500 and held 30 days", "whatIf"],
     ["suppose I had bought SPX each time RSI went below 25 and sold when it rose over 55", "whatIf"],
     ["backtest a golden cross strategy on the S&P 500", "whatIf"],
+    ["What is the RSI of the S&P 500 right now?", "indicator"],
     ["whats the sharpe of apple since 2005", "riskRatio"],
     ["is AAPL cointegrated with MSFT", "cointegration"],
     ["beta of apple vs microsoft", "beta"],
@@ -315,6 +316,14 @@ describe("how a question is read", () => {
     expect(result.plan?.family).toBe("several");
     expect(text).toContain("38.49%");
     expect(text).toContain("41.02% a year");
+  });
+
+  test("two questions of one answer are answered once", async () => {
+    const { text, result } = await answer(
+      "What was the maximum drawdown of the S&P 500 in 2008 and how long did it take to recover?",
+    );
+    expect(result.plan?.family).toBe("drawdown");
+    expect(text.match(/The largest drawdown/g)).toHaveLength(1);
   });
 
   test("it is what the request says it is", async () => {
@@ -627,6 +636,16 @@ describe("jobs", () => {
     const job = await fixture.deps.jobs.get("00000000-0000-7000-8000-000000000001", backtestId);
     const trades = (job.result as { statistics: { trades: number } }).statistics.trades;
     expect(text).toContain(`Its number of trades was ${trades}`);
+  });
+
+  test("a backtest of an instrument is that of no other", async () => {
+    const { text } = await answer("What was the return of the last backtest on the S&P 500?");
+    expect(text).toContain("on SPX.INDEX, from");
+    const other = await fixture.ask({ question: "Does the golden cross strategy work on Apple?" });
+    expect(other.result.status).toBe("declined");
+    expect(other.result.message).toBe("No backtest of AAPL.XNAS has been completed yet.");
+    const named = await fixture.ask({ question: "How did the strategy do on Apple?", jobId: backtestId });
+    expect(named.result.message).toBe(`Backtest ${backtestId} is of SPX.INDEX, not of AAPL.XNAS.`);
   });
 
   test("accounts are told as they stand, and not as of an earlier time", async () => {

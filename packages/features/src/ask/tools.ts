@@ -66,8 +66,8 @@ export interface Tools {
   listFilings(): Promise<FilingDocument[]>;
   readFiling(filing: FilingDocument): Promise<FilingPageText[]>;
   readJob(id: string): Promise<JobView>;
-  /** The newest completed job of a type. */
-  lastJob(type: string): Promise<JobView | undefined>;
+  /** The newest completed job of a type; of one instrument, where it is given. */
+  lastJob(type: string, instrumentId?: string): Promise<JobView | undefined>;
   /** Has a job computed, on what was known at `asOfMs`, and waits for it; one that takes too long comes back as it stands. */
   runJob(type: ComputedJob, payload: Record<string, unknown>): Promise<JobView>;
   portfolio(): ReturnType<PortfolioReader["portfolio"]>;
@@ -326,22 +326,29 @@ export function createTools(sources: AskSources, ctx: JobContext, asOfMs: number
       return job;
     },
 
-    async lastJob(type) {
+    async lastJob(type, instrumentId) {
       begin();
+      // A payload may name an instrument by its symbol alone; the result has the whole id.
+      const symbol = instrumentId?.slice(0, instrumentId.lastIndexOf("."));
       let cursor: string | undefined;
       for (let page = 0; page < 20; page++) {
         const { items, nextCursor } = await sources.jobs.list(tenantId, {
           type,
           state: ["completed"],
+          q: symbol,
           limit: 50,
           cursor,
         });
-        const found = items.find((job) => job.endedMs !== null && job.endedMs <= asOfMs);
-        if (found !== undefined) return this.readJob(found.id);
+        for (const { id, endedMs } of items) {
+          if (endedMs === null || endedMs > asOfMs) continue;
+          if (instrumentId === undefined) return this.readJob(id);
+          const { result } = await sources.jobs.get(tenantId, id);
+          if ((result as { instrumentId?: unknown }).instrumentId === instrumentId) return this.readJob(id);
+        }
         if (nextCursor === null) break;
         cursor = nextCursor;
       }
-      ctx.step({ name: "lastJob", input: { type }, output: { found: false } });
+      ctx.step({ name: "lastJob", input: { type, instrumentId }, output: { found: false } });
       return undefined;
     },
 

@@ -103,34 +103,47 @@ function show(form: Statistic["form"], value: number, currency: string): string 
   }
 }
 
-/** The backtest that is named, or the newest completed one; declines where there is none to speak of. */
-export async function newestBacktest(jobId: string | undefined, tools: Tools): Promise<JobView> {
-  const job = jobId === undefined ? await tools.lastJob("backtest") : await tools.readJob(jobId);
-  if (job === undefined) {
-    throw new Declined("No backtest has been completed yet.", {
-      suggestions: ["What data do you have?"],
-      missing: [
-        {
-          what: "a backtest",
-          command: `tapedeck submit backtest '{"instrumentId":"SPX.INDEX","strategy":{"kind":"builtIn","name":"maCrossover"}}'`,
-          http: {
-            method: "POST",
-            path: "/api/backtests",
-            body: { instrumentId: "SPX.INDEX", strategy: { kind: "builtIn", name: "maCrossover" } },
-          },
-        },
-      ],
-    });
-  }
+function noBacktest(instrumentId: string | undefined): Declined {
+  const body = {
+    instrumentId: instrumentId ?? "SPX.INDEX",
+    strategy: { kind: "builtIn", name: "maCrossover" },
+  };
+  const of = instrumentId === undefined ? "" : ` of ${instrumentId}`;
+  return new Declined(`No backtest${of} has been completed yet.`, {
+    suggestions: ["What data do you have?"],
+    missing: [
+      {
+        what: `a backtest${of}`,
+        command: `npx tapedeck submit backtest --payload '${JSON.stringify(body)}'`,
+        http: { method: "POST", path: "/api/backtests", body },
+      },
+    ],
+  });
+}
+
+/** The backtest that is named, or the newest completed one, of the instrument where one is given; declines where there is none to speak of. */
+export async function newestBacktest(
+  jobId: string | undefined,
+  tools: Tools,
+  instrumentId?: string,
+): Promise<JobView> {
+  const job =
+    jobId === undefined ? await tools.lastJob("backtest", instrumentId) : await tools.readJob(jobId);
+  if (job === undefined) throw noBacktest(instrumentId);
   if (job.type !== "backtest")
     throw new Declined(`Job ${job.id} is of type ${job.type}; this asks about a backtest.`);
   if (job.state !== "completed")
     throw new Declined(`Backtest ${job.id} is ${job.state}; it has no result to speak of.`);
+  const tested = jobItem(job, "/instrumentId").value;
+  if (instrumentId !== undefined && tested !== instrumentId)
+    throw new Declined(`Backtest ${job.id} is of ${String(tested)}, not of ${instrumentId}.`);
   return job;
 }
 
 interface BacktestArgs extends Record<string, unknown> {
   jobId: string | undefined;
+  /** What the backtest is of, where the question says it. */
+  instrumentId: string | undefined;
   fields: string[];
   compare: boolean;
 }
@@ -159,10 +172,18 @@ export const backtestReport = defineFamily<BacktestArgs>({
       return undefined;
     const compare = q.any("buyHold", "compare") || q.matches(/ (?:beat|better|outperform|worse) /);
     const found = asked(q).map((one) => one.field);
-    return { jobId: hint.jobId, fields: found.length > 0 ? found : overview, compare };
+    const of = q.matches(/ (?:on|of|for|over|with) (?:the )?⟨⟩ /)
+      ? q.instruments[0]?.instrumentId
+      : undefined;
+    return {
+      jobId: hint.jobId,
+      instrumentId: of,
+      fields: found.length > 0 ? found : overview,
+      compare,
+    };
   },
   async run(args, tools) {
-    const job = await newestBacktest(args.jobId, tools);
+    const job = await newestBacktest(args.jobId, tools, args.instrumentId);
     return { drafts: backtestDrafts(job, args.fields, args.compare) };
   },
 });

@@ -25,7 +25,7 @@ export const units = "day daily week weekly month monthly session trading bar";
 /** What averages are called. */
 export const averaging = "average mean moving simple exponential sma ema ma dma";
 export const newest =
-  "now current currently today latest last newest most recent recently still moment present";
+  "right now current currently today latest last newest most recent recently still moment present";
 /** What the measures of several instruments are called. */
 export const measuring = `return performance perform performer gainer loser winner best worst volatility volatile vol risk risky riskier
   riskiest sharpe sortino calmar ratio adjusted drawdown max maximum volume traded liquid value var ${rising} ${falling}`;
