@@ -158,3 +158,26 @@ test("a move is counted from prints of before this process had the instrument, a
   expect(edges()).toEqual([startMs + 1, startMs + 40_000]);
   expect(saved.at(-1)!.trigger).toMatchObject({ value: expect.closeTo(103.1 / 101 - 1, 10) });
 });
+
+test("stored prints are read no more than twice for all alerts on moves of an instrument, as far as each goes back", async () => {
+  has = true;
+  const startMs = atMs;
+  let reads = 0;
+  stored = () => {
+    reads += 1;
+    return Promise.resolve([
+      { atMs: startMs - 90_500, price: 100 },
+      { atMs: startMs - 500, price: 101.5 },
+    ]);
+  };
+  rows = Array.from({ length: 120 }, (_, i) =>
+    rowOf(i + 1, { kind: "move", fraction: 0.02, windowMs: (i + 1) * 1_000, direction: "up" }),
+  );
+  await engine.start();
+  engine.tick(print(102.5));
+  await looks();
+  expect(reads).toBeLessThanOrEqual(2);
+  expect(saved.flatMap(({ trigger }) => (trigger === undefined ? [] : [Number(trigger.alertId)]))).toEqual(
+    Array.from({ length: 30 }, (_, i) => 91 + i),
+  );
+});

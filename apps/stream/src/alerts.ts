@@ -117,7 +117,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   let unsaved: AlertChange[] = [];
   let saving: Promise<void> | undefined;
   /** Windows that do not hold what is stored yet. */
-  const unfilled: Moves[] = [];
+  let unfilled: Moves[] = [];
   let filling = false;
   let reading = false;
   let lastChange = 0;
@@ -217,20 +217,27 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     look(by.either, isUp ? up : down, isUp ? "up" : "down");
   }
 
-  /** Has windows hold the prints that whoever had the instrument before stored, one read after the other. */
+  /** Has windows hold the prints that whoever had the instrument before stored: one read after the other, each for all of an instrument. */
   async function fillWindows(): Promise<void> {
     if (filling) return;
     filling = true;
-    for (let moves = unfilled.shift(); moves !== undefined; moves = unfilled.shift()) {
-      const { instrumentId, windowMs, window } = moves;
-      if (printed.get(instrumentId)?.moves.get(windowMs) !== moves) continue;
+    while (unfilled.length > 0) {
+      const { instrumentId } = unfilled[0]!;
+      const mine = unfilled.filter((one) => one.instrumentId === instrumentId);
+      const used = mine.filter((one) => printed.get(instrumentId)?.moves.get(one.windowMs) === one);
+      unfilled = unfilled.filter((one) => one.instrumentId !== instrumentId);
+      if (used.length === 0) continue;
+      const longestMs = Math.max(...used.map(({ windowMs }) => windowMs));
       try {
-        const prints = await options.loadPrints(instrumentId, now() - windowMs);
-        for (const { atMs, price } of prints) window.take(atMs, price);
-        if (prints.length > 0) lookAtMoves(moves);
+        const prints = await options.loadPrints(instrumentId, now() - longestMs);
+        if (prints.length === 0) continue;
+        for (const moves of used) {
+          for (const { atMs, price } of prints) moves.window.take(atMs, price);
+          lookAtMoves(moves);
+        }
       } catch (error) {
         log.warn({ err: error, instrumentId }, "stored prints were not read for alerts; tried again");
-        unfilled.push(moves);
+        unfilled.push(...used);
         await sleep(options.everyMs);
       }
     }
