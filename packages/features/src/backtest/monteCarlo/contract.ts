@@ -42,7 +42,7 @@ export type Quantiles = z.output<typeof Quantiles>;
 export const Reruns = z
   .object({
     simulations: z.int(),
-    /** Combinations that are no strategy, such as a fast average above the slow one; they are not counted. */
+    /** Combinations that are no strategy, such as a fast average above the slow one, or with which a module breaks down; they are not counted. */
     failed: z.int(),
     totalReturn: Quantiles,
     maxDrawdown: Quantiles,

@@ -153,9 +153,9 @@ async function rerunPart(
   return rerun;
 }
 
-/** Moved numbers that make no strategy, such as a fast average above the slow one. */
+/** Moved numbers that make no strategy, such as a fast average above the slow one, or with which a module breaks down. */
 const isNoStrategy = (error: unknown) =>
-  error instanceof AppError && ["payload.invalid", "formula.invalid"].includes(error.code);
+  error instanceof AppError && ["payload.invalid", "formula.invalid", "strategy.failed"].includes(error.code);
 
 /** Of the k-th simulation of a kind. */
 async function equityOf(
