@@ -88,6 +88,12 @@ describe("the report of a run", () => {
         select measure from backtest_trials where job_id = ${jobId} order by number`.execute(fixture.db);
       return rows.map(({ measure }) => measure);
     };
+    const listOf = async (id: string) =>
+      await sweepRouteHandlers.listSweepTrials(
+        fixture.deps,
+        { ...input(id), query: { limit: 100 } },
+        fixture.caller,
+      );
     const sweep = await fixture.run("sweep", searched);
     const measures = await measuresOf(sweep.jobId);
     expect(measures.map((measure) => measure!.blocks.length)).toEqual([20, 20, 20]);
@@ -98,6 +104,7 @@ describe("the report of a run", () => {
     for (const folds of walks) {
       const walk = await fixture.run("walkForward", { ...searched, folds });
       expect(await measuresOf(walk.jobId)).toEqual(measures);
+      expect(await listOf(walk.jobId)).toEqual(await listOf(sweep.jobId));
       await fixture.run("walkForward", { ...searched, folds }, walk.jobId);
     }
     await fixture.run("sweep", searched, sweep.jobId);

@@ -79,7 +79,7 @@ export const SweepTrial = z
     number: z.int(),
     params: TrialParams,
     figures: TrialFigures.nullable(),
-    /** Why it could not be run; null beside null figures: it was judged by folds of a walk-forward alone. */
+    /** Why it could not be run; null beside null figures: folds of a walk-forward have judged it, and it is not measured over all bars (yet). */
     failure: z.string().nullable(),
   })
   .meta({ id: "SweepTrial" });
@@ -211,7 +211,7 @@ export const sweepRoutes = {
     name: "listSweepTrials",
     path: "/sweeps/{id}/trials",
     tag: "Backtests",
-    summary: "Every combination that a search has tried so far, in the order tried",
+    summary: "Every combination that a search, or a walk-forward, has tried so far, in the order tried",
     role: "viewer",
     params: z.object({ id: Id }),
     query: PageQuery,

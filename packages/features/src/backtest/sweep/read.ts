@@ -7,14 +7,14 @@ import { createHeatKeeper, scoreOf } from "./best.ts";
 import { SweepPayload } from "./contract.ts";
 import type { HeatMap, sweepRoutes } from "./contract.ts";
 import { spaceOf } from "./inputs.ts";
-import { countTrials, loadSweep, loadTrials, trialView } from "./store.ts";
+import { countTrials, loadSearch, loadTrials, trialView } from "./store.ts";
 
 /** Trials read at once. */
 const pageTrials = 5_000;
 
 export const sweepRouteHandlers = {
   listSweepTrials: async ({ db }, { params, query }, caller) => {
-    await loadSweep(db, caller.tenantId, params.id);
+    await loadSearch(db, caller.tenantId, params.id);
     const after = query.cursor ?? "0";
     if (!/^[0-9]{1,9}$/.test(after)) {
       throw new AppError("payload.invalid", "The cursor is not one that this list gave.");
@@ -25,7 +25,7 @@ export const sweepRouteHandlers = {
   },
 
   getSweepHeatMap: async ({ db }, { params, query }, caller) => {
-    const payload = SweepPayload.parse(await loadSweep(db, caller.tenantId, params.id));
+    const payload = SweepPayload.parse(await loadSearch(db, caller.tenantId, params.id, ["sweep"]));
     const metric = query.metric ?? payload.objectives[0]!;
     const axes = axesOf(spaceOf(payload), query);
     const keeper = createHeatKeeper(axes, levelsOf, metric);

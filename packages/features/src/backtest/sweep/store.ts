@@ -89,16 +89,25 @@ export async function countTrials(
   return { trials: Number(row.trials), searches: Number(row.searches) };
 }
 
-/** Its payload as it was submitted. Throws AppError `resource.unknown`. */
-export async function loadSweep(db: Db, tenantId: string, jobId: string): Promise<unknown> {
+/** Kinds of jobs whose combinations are in the ledger. */
+const searchTypes = ["sweep", "walkForward"];
+
+/** Its payload as it was submitted; `types`: what it may be. Throws AppError `resource.unknown`. */
+export async function loadSearch(
+  db: Db,
+  tenantId: string,
+  jobId: string,
+  types: readonly string[] = searchTypes,
+): Promise<unknown> {
   const row = await db
     .selectFrom("jobs")
     .select("payload")
     .where("id", "=", jobId)
     .where("tenantId", "=", tenantId)
-    .where("type", "=", "sweep")
+    .where("type", "in", types)
     .executeTakeFirst();
-  if (row === undefined) throw new AppError("resource.unknown", `There is no sweep ${jobId}.`);
+  if (row === undefined)
+    throw new AppError("resource.unknown", `There is no ${types.join(" or ")} ${jobId}.`);
   return JSON.parse(row.payload);
 }
 
