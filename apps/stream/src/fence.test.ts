@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { handSource, streamFixture } from "./fixture.ts";
+import { handSource, quickLeases, streamFixture } from "./fixture.ts";
 import type { VenueTick } from "./source.ts";
 
 let fixture: Awaited<ReturnType<typeof streamFixture>>;
@@ -34,7 +34,7 @@ test("a process that slept past its lease tells no edge that its successor tells
   try {
     await expect.poll(() => first.stats()["held"], { timeout: 20_000 }).toBe(2);
     const source = handSource();
-    const second = await fixture.start(source, { leases: { everyMs: 50, ttlMs: 600 } });
+    const second = await fixture.start(source, { leases: quickLeases });
     await expect.poll(() => [first.stats()["held"], second.stats()["held"]]).toEqual([1, 1]);
     const [{ instrumentId }] = (await fixture.db
       .selectFrom("streamPlaces")

@@ -19,6 +19,9 @@ import type { WatchOptions } from "./watch.ts";
 import { startStream } from "./wire.ts";
 import type { RunningStream, StreamParts } from "./wire.ts";
 
+/** Of processes that are taken for dead soon, and not while the machine is busy. */
+export const quickLeases = { everyMs: 50, ttlMs: 600, beatMs: 200, silentMs: 2_500 };
+
 /** A venue whose ticks the test sends, and whose time it sets where it gives a clock. */
 export function handSource(
   venue = "hand",

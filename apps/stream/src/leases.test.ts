@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { handSource, streamFixture } from "./fixture.ts";
+import { handSource, quickLeases as leases, streamFixture } from "./fixture.ts";
 
 let fixture: Awaited<ReturnType<typeof streamFixture>>;
 beforeEach(async () => {
@@ -8,7 +8,6 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-const leases = { everyMs: 50, ttlMs: 600 };
 const held = (stream: { stats(): Record<string, unknown> }) => stream.stats()["held"];
 
 const stored = async () =>

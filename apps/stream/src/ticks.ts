@@ -54,8 +54,6 @@ import { openSpill } from "./spill.ts";
 import { createWatches } from "./watch.ts";
 
 const hourMs = 3_600_000;
-const beatMs = 2_000;
-const silentMs = 10_000;
 /** How old a tick may be that still corrects its bars. */
 const lateLimitMs = 600_000;
 /** Those of a gap that a venue's history fills may be as old as it, up to this. */
@@ -74,10 +72,13 @@ export interface LeaseTimes {
   /** How often instruments are renewed and shared, and how long they are held without. */
   everyMs: number;
   ttlMs: number;
+  /** How often a process says that it is there, and after which silence no share is left to it. */
+  beatMs: number;
+  silentMs: number;
 }
 
-/** A dead process's instruments are taken within the sum of both, and what it takes to read what is stored of them. */
-const defaultLeases: LeaseTimes = { everyMs: 2_000, ttlMs: 8_000 };
+/** A dead process's instruments are taken within `everyMs` and the longer of `ttlMs` and `silentMs`, and what it takes to read what is stored of them. */
+const defaultLeases: LeaseTimes = { everyMs: 2_000, ttlMs: 8_000, beatMs: 2_000, silentMs: 10_000 };
 
 export interface TickParts {
   db: Db;
@@ -262,7 +263,7 @@ export async function startTicks(parts: TickParts) {
   const givenUp = new Set<(instrumentId: string) => void>();
   const leases = createLeases({
     book: {
-      countRuns: () => countRuns(db, venue, now() - silentMs),
+      countRuns: () => countRuns(db, venue, now() - times.silentMs),
       renew: (instrumentIds) => renewInstruments(db, { venue, runId, instrumentIds, ttlMs: times.ttlMs }),
       claim: (instrumentIds, most) =>
         claimInstruments(db, { venue, runId, instrumentIds, most, ttlMs: times.ttlMs }),
@@ -294,7 +295,7 @@ export async function startTicks(parts: TickParts) {
       beatRun(db, runId, now(), beat).catch((error: unknown) =>
         log.debug({ err: error }, "heartbeat not written"),
       );
-    }, beatMs),
+    }, times.beatMs),
     setInterval(setFloors, floorsMs),
     setInterval(trim, hourMs),
   ];
