@@ -82,18 +82,26 @@ export function createSingleSteps(
     newGroup: general.newGroup,
   };
   return (from, to) => {
+    // Only orders that fill change these.
+    let held = position[0]!;
+    let funds = cash[0]!;
+    const unit = unitValue[0]!;
     for (let t = from; t < to; t++) {
       now = t;
       bar[0] = t;
       state.nowMs = closeMs[t]!;
-      if (state.openOrders > 0) matchBars(state, group, 1);
+      if (state.openOrders > 0) {
+        matchBars(state, group, 1);
+        held = position[0]!;
+        funds = cash[0]!;
+      }
       const price = close[t]!;
       mark[0] = price;
-      const held = position[0]! * price * unitValue[0]!;
-      const value = cash[0]! + held;
+      const worth = held * price * unit;
+      const value = funds + worth;
       equity[t] = value;
-      gross[t] = held < 0 ? -held : held;
-      net[t] = held;
+      gross[t] = worth < 0 ? -worth : worth;
+      net[t] = worth;
       state.instant = t + 1;
       context.nowMs = closeMs[t]!;
       context.equity = value;
