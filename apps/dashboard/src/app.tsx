@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import type { ReactNode } from "react";
 import { Link, Navigate, Route, Routes, useLocation, useParams } from "react-router";
 import { api, isSignedOut } from "./api.ts";
@@ -125,6 +126,14 @@ function NoSuchPage() {
 function Shell({ who, children }: { who: string; children: ReactNode }) {
   const { pathname } = useLocation();
   const queries = useQueryClient();
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen the sections do not fit: the one that is open is scrolled to the middle.
+  useEffect(() => {
+    const row = nav.current;
+    const open = row?.querySelector<HTMLElement>('[aria-current="page"]');
+    if (row === null || open === null || open === undefined) return;
+    row.scrollLeft = open.offsetLeft - row.offsetLeft - (row.clientWidth - open.offsetWidth) / 2;
+  }, [pathname]);
   const signOut = async () => {
     await api.call("logout", {});
     queries.clear();
@@ -139,7 +148,7 @@ function Shell({ who, children }: { who: string; children: ReactNode }) {
         <Link to="/ask" className="brand" aria-label="Tapedeck, start page">
           <img src="/icon.svg" alt="" width="24" height="24" /> Tapedeck
         </Link>
-        <nav aria-label="Sections">
+        <nav aria-label="Sections" ref={nav}>
           {sections.map(({ path, label }) => (
             <Link key={path} to={path} aria-current={pathname.startsWith(path) ? "page" : undefined}>
               {label}
