@@ -78,7 +78,7 @@ export function refusal(q: Question, hint: Hint): Declined | undefined {
   const named = q.instruments.length > 0 || q.unknownNames.length > 0;
   if (named && q.any("fundamental") && !q.any("drawdown", "volatility") && !asksForNews(q)) {
     return new Declined(
-      `There are only prices and volumes in the data, and no filing of this company: no company figures, economic figures or news.${have(hint)} A filing is added by POST /api/documents.`,
+      `There are only prices and volumes in the data, and no filing of this company: no company figures, economic figures or news.${have(hint)} Add one with POST /api/documents, or npx tapedeck document add.`,
       { suggestions: nearest },
     );
   }
