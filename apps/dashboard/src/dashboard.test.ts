@@ -89,6 +89,20 @@ leaveOutUnless(hasBrowser, "chromium")("the dashboard in Chromium", () => {
     expect(await page.getByRole("heading", { level: 2, name: /2008|2009/ }).count()).toBe(2);
   });
 
+  test("a question as of a day says so, and a follow-up of it goes on from there", async () => {
+    await page.goto(`${stack.apiUrl}/ask`);
+    await page.getByLabel("as of").fill("2008-09-15");
+    for (const question of ["What is the last price of the S&P 500?", "and AAPL?"]) {
+      await page.getByLabel("Question").fill(question);
+      await page.getByRole("button", { name: "Ask", exact: true }).click();
+      await page.getByRole("heading", { name: question }).waitFor();
+    }
+    await page.getByText("points on 15 September 2008, the newest bar").waitFor();
+    await page.getByText("in August 2008, the newest bar").waitFor();
+    expect(await page.locator("main").getByText("as of 2008-09-15", { exact: true }).count()).toBe(2);
+    await picture("ask-as-of");
+  });
+
   test("a sentence of a document leads to its place in two clicks", async () => {
     await page.goto(`${stack.apiUrl}/ask`);
     await page.getByLabel("Question").fill("What is a drawdown?");

@@ -29,6 +29,15 @@ async function answer(question: string, more: Record<string, unknown> = {}) {
 }
 
 describe("computed answers agree with the bars", () => {
+  test("whether the close was above its average all through a year is told by how often it was", async () => {
+    const { text } = await answer("Was the S&P 500 above its 200-day average for the whole of 2007?");
+    const { text: counted } = await answer(
+      "How many days did the S&P 500 close above its 200-day average in 2007?",
+    );
+    expect(text).toContain("on 210 of 251 bars in 2007");
+    expect(text).toBe(counted);
+  });
+
   test("last close below the 200-day average, and the drawdown from the peak", async () => {
     const { text, result } = await answer(
       "When did the S&P 500 last close below its 200-day average, and what was the drawdown from the peak?",
@@ -382,6 +391,12 @@ test("a conversation goes on from what was asked", async () => {
   expect(alone.result.status).not.toBe("answered");
 });
 
+test("a conversation goes on where its questions are asked as of a time long ago", async () => {
+  const asked = { conversationId: "long ago", asOf: Date.UTC(2008, 8, 16) };
+  await answer("What is the last price of the S&P 500?", asked);
+  expect((await answer("and AAPL?", asked)).text).toMatch(/^AAPL .* closed at 169\.53 USD in August 2008/);
+});
+
 test.each([
   [
     "a short reply to what is asked back, then changes of it",
@@ -436,6 +451,17 @@ test.each([
 });
 
 describe("declines", () => {
+  test.each([
+    "How many trading days did the S&P 500 have in 2008?",
+    "Which stock had the lowest volatility adjusted return in 2009?",
+    "What is the sentiment of AAPL in 2030?",
+    "What did the CFO of Acme Widgets not say about guidance?",
+  ])("%s", async (question) => {
+    const { result } = await fixture.ask({ question });
+    expect(result.sentences).toEqual([]);
+    expect(result.status).not.toBe("answered");
+  });
+
   test("data that is not there, and says what to ingest", async () => {
     const { result } = await fixture.ask({ question: "What was the return of Tesla in 2015?" });
     expect(result.status).toBe("declined");

@@ -40,7 +40,7 @@ export const runAsk: JobHandler<typeof ask, AskDeps, Tx> = async (deps, payload,
   const hinted: Instrument[] = [];
   for (const ref of payload.instrumentIds ?? []) hinted.push(await tools.resolveInstrument(ref));
   const { conversationId } = payload;
-  const chain = conversationId === undefined ? [] : await loadChain(deps.db, ctx, conversationId, nowMs);
+  const chain = conversationId === undefined ? [] : await loadChain(deps.db, ctx, conversationId);
   const work: Work = {
     chain,
     conversationId,

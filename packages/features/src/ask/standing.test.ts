@@ -111,7 +111,7 @@ test("a change of the answer is noted once and called; data that moves nothing i
     calls.filter((one) => one.dedupeKey.startsWith(`standing ${standingId}`));
   const targets = (standingId: string) =>
     of(standingId)
-      .map(({ url, channelId }) => url ?? channelId)
+      .map(({ url, channelId }) => String(url ?? channelId))
       .toSorted();
   const callbackUrl = "https://hooks.example/standing?token=secret";
   expect(targets(id)).toEqual([desk, phone, callbackUrl].toSorted());

@@ -71,20 +71,31 @@ export async function loadTurns(
   }));
 }
 
-/** The questions that the last turn answered by then rests on; none at the conversation's beginning. */
+/**
+ * The questions that the last turn rests on; none at the conversation's beginning. A replay sees the turns that the job it repeats
+ * could see, whatever time either is asked as of.
+ */
 export async function loadChain(
   db: Db,
   ctx: JobContext<unknown, Tx>,
   conversationId: string,
-  asOfMs: number,
 ): Promise<string[]> {
+  const repeated =
+    ctx.replayOf === null
+      ? undefined
+      : await db
+          .selectFrom("jobs")
+          .select("endedMs")
+          .where("tenantId", "=", ctx.tenantId)
+          .where("id", "=", ctx.replayOf)
+          .executeTakeFirst();
   const row = await db
     .selectFrom("askTurns")
     .select("chain")
     .where("tenantId", "=", ctx.tenantId)
     .where("conversationId", "=", conversationId)
-    .where("jobId", "!=", ctx.jobId)
-    .where("atMs", "<=", asOfMs)
+    .where("jobId", "not in", [ctx.jobId, ctx.replayOf ?? ctx.jobId])
+    .where("atMs", "<=", repeated?.endedMs ?? ctx.now())
     .orderBy("atMs", "desc")
     .orderBy("jobId", "desc")
     .limit(1)

@@ -9,7 +9,7 @@ import type { AskResult } from "./answer.tsx";
 import { FeedbackButtons } from "./feedback.tsx";
 import { StandingForm, StandingQuestions } from "./standing.tsx";
 import { EvidenceDialog } from "../../components/evidence.tsx";
-import { ago } from "../../components/format.ts";
+import { ago, date } from "../../components/format.ts";
 import { Progress } from "../../components/progress.tsx";
 import { Empty, ErrorBox, StateBadge } from "../../components/state.tsx";
 import { useJob } from "../../components/use-job.ts";
@@ -136,10 +136,11 @@ function Asked({ id, onAsk }: { id: string; onAsk: (question: string) => void })
     .filter((event) => event.event === "sentence")
     .map((event) => event.data as { text: string; evidenceIds: string[] });
   const ended = job.data !== undefined && job.data.endedMs !== null ? job.data : undefined;
-  const question = (job.data?.payload as { question?: string } | undefined)?.question;
+  const { question, asOf } = (job.data?.payload ?? {}) as { question?: string; asOf?: number };
   return (
     <section className="panel" aria-live="polite">
       {question === undefined ? null : <h2>{question}</h2>}
+      {asOf === undefined ? null : <p className="dim">as of {date(asOf)}</p>}
       {ended === undefined ? <Progress value={undefined} /> : null}
       {steps.length === 0 ? null : (
         <details open={ended === undefined}>

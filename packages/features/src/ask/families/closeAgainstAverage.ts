@@ -36,14 +36,17 @@ export const closeAgainstAverage = defineFamily<AverageArgs>({
   understand(q, hint) {
     if (!q.any("average") || q.windows.length === 0 || !q.any("below", "above")) return undefined;
     if (q.any("cross", "golden", "death") && q.windows.length > 1) return undefined;
-    const state = !q.any("when", "howMany", "first", "last") || q.matches(/^ (?:is|are|was|were) /);
+    // "Above it for the whole of 2007": how often it was tells whether it always was.
+    const counts =
+      q.any("howMany") || q.matches(/ (?:whole|entire|full|throughout|always|all through|all of|every) /);
+    const state = !q.any("when", "first", "last") || q.matches(/^ (?:is|are|was|were) /);
     return {
       instrument: subject(q, hint),
       kind: averageKind(q),
       window: q.windows[0]!,
       side: q.any("below") ? "below" : "above",
-      pick: q.any("howMany") ? "count" : q.any("first") ? "first" : "last",
-      state: state && !q.any("howMany", "when"),
+      pick: counts ? "count" : q.any("first") ? "first" : "last",
+      state: state && !counts && !q.any("when"),
       period: q.period,
       timeframe: windowTimeframe(q),
       drawdown: q.any("drawdown"),

@@ -128,6 +128,8 @@ export function meanVolume(bars: Bars, from: number, to: number): number {
 
 /** The measure that a question names. */
 export function measureIn(q: Question): Measure | undefined {
+  // "Volatility-adjusted return": neither of the two.
+  if (q.matches(/(?:^| )\S+[ -]adjusted /) && !q.matches(/ risk[ -]adjusted /)) return undefined;
   return measures.find((one) => q.matches(one.said));
 }
 

@@ -165,6 +165,8 @@ export const sentimentOf = defineFamily<SentimentArgs>({
   },
   async run({ instrument, period }, tools) {
     const { instrumentId } = instrument;
+    if (period !== undefined && period.fromMs > tools.asOfMs)
+      throw new Declined(`No news is known ${period.label}: that is after ${formatDate(tools.asOfMs)}.`);
     const toMs = period === undefined || !Number.isFinite(period.toMs) ? tools.asOfMs : period.toMs - 1;
     const atMs = Math.min(toMs, tools.asOfMs);
     const { value, items } = await tools.sentiment(instrumentId, atMs);

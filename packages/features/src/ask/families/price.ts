@@ -44,6 +44,8 @@ export const priceAt = defineFamily<PriceArgs>({
               ? "close"
               : undefined;
     if (field === undefined) return undefined;
+    // "How many trading days were there": a count, not a price.
+    if (field !== "volume" && q.matches(/ how many /)) return undefined;
     if (
       q.period === undefined &&
       q.instruments.length === 0 &&

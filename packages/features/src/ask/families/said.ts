@@ -34,6 +34,8 @@ const saying = new RegExp(` (?:${sayings}) `);
 const saidAbout =
   / did (?:\S+ ){1,4}(?:say|ask|mention|comment|talk|tell (?:\S+ ){0,2})(?: (?:\S+ ){0,3})?(?:about|on|regarding) /;
 
+const leftUnsaid = new RegExp(` (?:not|never|n't|didn't) (?:\\S+ )?(?:${sayings}) `);
+
 /** Where something was said. */
 const sources: readonly { words: RegExp; name: string; kinds: readonly DocumentKind[] }[] = [
   { words: / newsletters? /, name: "newsletters", kinds: ["newsletter"] },
@@ -310,6 +312,7 @@ export const said = defineFamily<CallArgs | TextArgs>({
   understand(q, hint) {
     if (!asksWhatWasSaid(q)) return undefined;
     const words = wordsOf(q.original);
+    if (leftUnsaid.test(words)) throw new Declined("What was not said cannot be quoted. Ask what was said.");
     const source = sources.find((one) => one.words.test(words));
     const onCall = callWords.test(words.replaceAll(/ analyst(?= (?:notes?|reports?) )/g, " "));
     if (source === undefined && !onCall && companiesIn(q, hint).length > 0) return undefined;
