@@ -471,15 +471,9 @@ describe("checks before anything is sent", () => {
     await expect(other.order({ ...buy, accountId: placed.accountId })).rejects.toMatchObject({
       code: "resource.unknown",
     });
-    const params = { id: placed.orderId };
-    for (const call of [
-      orderRouteHandlers.getOrder(deps, { params, query: undefined, body: undefined, request }, other.caller),
-      orderRouteHandlers.cancelOrder(
-        deps,
-        { params, query: undefined, body: undefined, request },
-        other.caller,
-      ),
-    ]) {
+    const asked = { params: { id: placed.orderId }, query: undefined, body: undefined, request };
+    for (const route of ["getOrder", "cancelOrder"] as const) {
+      const call = orderRouteHandlers[route](deps, asked, other.caller);
       await expect(call).rejects.toMatchObject({ code: "resource.unknown" });
     }
   });
