@@ -11,6 +11,7 @@ import { backtest, BacktestPayload } from "./contract.ts";
 import type { BacktestResult } from "./contract.ts";
 import { createStrategyModules } from "./modules/folder.ts";
 import { backtestRouteHandlers } from "./read.ts";
+import { warningsOf } from "./report/documents/run.ts";
 import { runBacktest } from "./run.ts";
 
 /** Backtests that go through the engine with an order book. */
@@ -252,7 +253,8 @@ export default defineStrategy({
     const { result } = await backtestRouteHandlers.getBacktest(deps, input, caller);
     expect(result.failure!.message).toContain("out of ideas");
     expect(result.bars).toBe(777);
-    expect(result.warnings[0]).toContain("The run ends early");
+    const stopped = warningsOf(result).filter((warning) => warning.includes("out of ideas"));
+    expect(stopped).toEqual([expect.stringMatching(/^The strategy was stopped at .*: out of ideas\. What/)]);
     expect(await tradesOf(jobId)).toHaveLength(8);
   });
 

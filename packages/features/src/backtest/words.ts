@@ -82,8 +82,7 @@ export function warningsOf(
 ): string[] {
   const warnings: string[] = [];
   const { open, high, low, close } = dataset.columns;
-  const { dropped, trades, failure, assumedBars, pathDependent } = outcome;
-  if (failure !== null) warnings.push(`The run ends early: ${failure.message}`);
+  const { dropped, trades, assumedBars, pathDependent } = outcome;
   if (trades.length > 0 && trades.length < 30) {
     warnings.push(
       `Only ${trades.length} trade${trades.length === 1 ? "" : "s"}: too few to tell skill from luck.`,

@@ -196,10 +196,7 @@ function resultOf(
       benchmark: benchmark.equity[i]!,
     })),
     assumptions: assumptionsOf(payload),
-    warnings: warningsOf(payload, listings, engine, trips, {
-      gap,
-      failure: failure?.message ?? null,
-    }),
+    warnings: warningsOf(payload, listings, engine, trips, gap),
     evidenceIds: [],
     evidence: {},
   };

@@ -40,11 +40,10 @@ export function warningsOf(
   listings: readonly Listing[],
   run: EngineRun,
   trips: readonly RoundTrip[],
-  facts: { gap: number; failure: string | null },
+  gap: number,
 ): string[] {
   const warnings: string[] = [];
   const { rejected, assumedBars } = run.state;
-  if (facts.failure !== null) warnings.push(`The run ends early: ${facts.failure}`);
   const refused = Object.entries(rejected).filter(([, count]) => count > 0);
   if (refused.length > 0) {
     warnings.push(
@@ -64,7 +63,7 @@ export function warningsOf(
   if (trips.some((trip) => trip.liquidated)) {
     warnings.push("Equity fell below what the positions need: they were closed at the next open.");
   }
-  if (facts.gap > 0.005) warnings.push(`Floats and the exact ledger differ by ${facts.gap}.`);
+  if (gap > 0.005) warnings.push(`Floats and the exact ledger differ by ${gap}.`);
   return [...warnings, ...survivors(listings), ...splits(payload, listings)];
 }
 

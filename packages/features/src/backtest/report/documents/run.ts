@@ -50,7 +50,7 @@ export function warningsOf(result: {
     failure === null
       ? []
       : [
-          `The strategy was stopped${failure.atMs === null ? "" : ` at ${day(failure.atMs)}`}: ${failure.message}. What follows is what it had done.`,
+          `The strategy was stopped${failure.atMs === null ? "" : ` at ${day(failure.atMs)}`}: ${failure.message} What follows is what it had done.`,
         ];
   return [...stopped, ...(neverTraded === null ? [] : [neverTraded]), ...warnings];
 }
