@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
-import { handSource, openSocket, streamFixture } from "./fixture.ts";
+import { handSource, openSocket, quickLeases as leases, streamFixture } from "./fixture.ts";
 import { computePair, pairOutputs } from "./pairs.ts";
 import { relayHeader } from "./relay.ts";
 
@@ -11,7 +11,6 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-const leases = { everyMs: 50, ttlMs: 600 };
 const minute = 60_000;
 const held = (stream: { stats(): Record<string, unknown> }) => stream.stats()["held"];
 
