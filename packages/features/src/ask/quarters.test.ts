@@ -67,6 +67,10 @@ test.each([
     "inventory in the second quarter of fiscal 2022 was 95 million USD.",
   ],
   [
+    "What was the gross margin of Acme Widgets in Q4 2022?",
+    "gross margin in the fourth quarter of fiscal 2022 was 60.0 %: (1,200 million − 900 million − (480 million − 360 million)) / (1,200 million − 900 million), of revenue of fiscal 2022, revenue of the first nine months of fiscal 2022, cost of sales of fiscal 2022, cost of sales of the first nine months of fiscal 2022.",
+  ],
+  [
     "What was the gross margin of Acme Widgets in Q2 2022?",
     "gross margin in the second quarter of fiscal 2022 was 60.0 %: (310 million − 124 million) / 310 million, of revenue of the second quarter of fiscal 2022, cost of sales of the second quarter of fiscal 2022.",
   ],

@@ -119,6 +119,12 @@ describe("the tone of a call", () => {
     );
   });
 
+  test("against the previous call, is that of the one after it", async () => {
+    const text = await textOf("Did Acme Widgets sound more positive than on the previous call?");
+    expect(text).toMatch(/^In the call of 4 November 2025 the company sounded negative/);
+    expect(text).toContain("Against the call of 5 August 2025 the company sounded worse");
+  });
+
   test.each([
     ["Did the CFO of Acme Widgets hedge more on the last call?", "Bob de Vries"],
     ["Which speakers of the Acme Widgets call sounded most negative?", "Ann Lee"],

@@ -289,9 +289,10 @@ export function createQuarters(pages: readonly FilingPage[]): Quarters {
       const one = known.get(`${item.name} ${at}`);
       if (one !== undefined) return one.written(show);
       const { left, right } = salesLessCost as Extract<Expression, { kind: "binary" }>;
-      return [left, right]
-        .map((part) => written((part as Extract<Expression, { kind: "item" }>).item, at, show))
-        .join(" − ");
+      const [sales, cost] = [left, right].map((part) =>
+        written((part as Extract<Expression, { kind: "item" }>).item, at, show),
+      );
+      return `${sales} − ${bracketed(cost!)}`;
     };
     return {
       company,

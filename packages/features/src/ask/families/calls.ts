@@ -119,7 +119,9 @@ async function companyOfSpeaker(question: string, tools: Tools): Promise<string 
   return another === undefined ? (company ?? undefined) : undefined;
 }
 
-function inOrderAsked(calls: readonly Call[], words: string): readonly Call[] {
+function inOrderAsked(calls: readonly Call[], question: string): readonly Call[] {
+  // "More positive than on the previous call" is about the one after it.
+  const words = question.replace(/ (?:than|against|versus|vs|compared (?:to|with)) .*$/, " ");
   if (/ (?:previous|prior|second[- ]to[- ]last) (?:\S+ ){0,2}call /.test(words)) return calls.slice(1, 2);
   return / (?:last|latest|newest|recent) (?:\S+ ){0,3}call /.test(words) ? calls.slice(0, 1) : calls;
 }
