@@ -38,7 +38,7 @@ function luckFigures(honesty: Omit<Honesty, "trials">): DocumentFigure[] {
       "Deflated Sharpe",
       percent(deflatedSharpe),
       deflatedSharpe === null
-        ? "needs at least two trials"
+        ? "needs at least two trials that have a ratio"
         : "the same against the best that as many trials without skill would show",
     ),
     figure(
