@@ -71,6 +71,10 @@ test.each([
     "gross margin in the fourth quarter of fiscal 2022 was 60.0 %: (1,200 million − 900 million − (480 million − 360 million)) / (1,200 million − 900 million), of revenue of fiscal 2022, revenue of the first nine months of fiscal 2022, cost of sales of fiscal 2022, cost of sales of the first nine months of fiscal 2022.",
   ],
   [
+    "How much did the gross margin of Acme Widgets change in Q3 2022?",
+    "change in gross margin in the third quarter of fiscal 2022 was 0.385 %: ((900 million − 590 million − (360 million − 236 million)) / (900 million − 590 million)) − ((720 million − 460 million − (300 million − 195 million)) / (720 million − 460 million)), of revenue of the first nine months of fiscal 2021, revenue of the first six months of fiscal 2021, cost of sales of the first nine months of fiscal 2021, cost of sales of the first six months of fiscal 2021, revenue of the first nine months of fiscal 2022, revenue of the first six months of fiscal 2022, cost of sales of the first nine months of fiscal 2022, cost of sales of the first six months of fiscal 2022.",
+  ],
+  [
     "What was the gross margin of Acme Widgets in Q2 2022?",
     "gross margin in the second quarter of fiscal 2022 was 60.0 %: (310 million − 124 million) / 310 million, of revenue of the second quarter of fiscal 2022, cost of sales of the second quarter of fiscal 2022.",
   ],

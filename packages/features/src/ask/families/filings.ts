@@ -126,6 +126,13 @@ export function amount(value: number): string {
   return `${shown.replace("-", "−")}${million ? " million" : ""}`;
 }
 
+/** With as many digits, from one on, as keep a small rate within half a hundredth of itself: the answer's check asks for that. */
+function percentText(percent: number): string {
+  const isNear = (digits: number) =>
+    Math.abs(Number(percent.toFixed(digits)) - percent) <= 0.005 * Math.abs(percent);
+  return percent.toFixed([1, 2, 3].find(isNear) ?? 4);
+}
+
 /** A value with its unit, in the currency of its pages where that is money. */
 export function valueIn(value: number, unit: FigureUnit, pages: readonly FilingPage[]): string {
   const currency = currencyOf(pages);
@@ -133,7 +140,7 @@ export function valueIn(value: number, unit: FigureUnit, pages: readonly FilingP
     case "money":
       return currency === null ? amount(value) : `${amount(value)} ${currency}`;
     case "percent":
-      return `${(100 * value).toFixed(1).replace("-", "−")} %`;
+      return `${percentText(100 * value).replace("-", "−")} %`;
     case "days":
       return `${value.toFixed(2).replace("-", "−")} days`;
     case "ratio":
