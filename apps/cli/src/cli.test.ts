@@ -406,7 +406,7 @@ describe("with a server", () => {
     expect(several.out).toMatch(/^WAVE\.LOCAL\s+\d/m);
     const kinds = await tapedeck(["backtest", "compare", single.id, portfolio.runId], { env });
     expect(kinds.out).toMatch(/^2: Volatility target on WAVE\.LOCAL 1d, /m);
-    expect(kinds.out).toMatch(/^strategy\.name\s+volatilityTarget$/m);
+    expect(kinds.out).toMatch(/^strategy\.name\s+–\s+volatilityTarget$/m);
     expect(kinds.out).toContain("do not cover the same closes");
     const search = { ...payload, parameters: { target: { values: [0.1, 0.2] } } };
     const searched = await tapedeck(["submit", "sweep", "--payload", JSON.stringify(search)], { env });

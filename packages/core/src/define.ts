@@ -38,6 +38,8 @@ export interface JobContract<
   examples?: readonly z.input<P>[];
   /** It changes data or places orders: a run is not repeated to see whether it gives the same. */
   effects?: boolean;
+  /** Running jobs submit it for themselves: forms do not offer it. */
+  internal?: boolean;
   /** What the role alone does not decide: throws `auth.forbidden`. Asked when a job is submitted. */
   authorize?(payload: z.output<P>, caller: Caller): void;
   /** Default 1 MiB. */

@@ -12,6 +12,8 @@ export const JobType = z
     role: Role,
     version: z.int(),
     reuse: z.boolean(),
+    /** Running jobs submit it for themselves. */
+    internal: z.boolean(),
     attempts: z.int(),
     timeoutMs: z.int(),
     payload: JsonSchema,

@@ -11,7 +11,18 @@ export function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): Record<
 }
 
 export function jobTypeOf(contract: JobContract): JobType {
-  const { name, path, queue, summary, role, version, reuse, attempts, timeoutMs } = contract;
+  const {
+    name,
+    path,
+    queue,
+    summary,
+    role,
+    version,
+    reuse,
+    internal = false,
+    attempts,
+    timeoutMs,
+  } = contract;
   return {
     name,
     path: `/api${path}`,
@@ -20,6 +31,7 @@ export function jobTypeOf(contract: JobContract): JobType {
     role,
     version,
     reuse,
+    internal,
     attempts,
     timeoutMs,
     payload: jsonSchemaOf(contract.payload, "input"),

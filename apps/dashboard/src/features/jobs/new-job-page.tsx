@@ -19,12 +19,13 @@ export function NewJobPage({ type }: { type?: string }) {
       </main>
     );
   }
+  const offered = types.data.items.filter(({ internal }) => !internal);
   const chosen = types.data.items.find((one) => one.name === type);
   return (
     <main className="page">
       <h1>New job</h1>
       <div className="row" role="navigation" aria-label="Job types">
-        {types.data.items.map((one) => (
+        {offered.map((one) => (
           <Link
             key={one.name}
             to={`/new/${one.name}`}

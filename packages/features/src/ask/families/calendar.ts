@@ -151,7 +151,7 @@ export const calendar = defineFamily<Args>({
     const read = await tools.readDocuments({ kind: "calendar", limit: mostDates });
     if (read.length === 0)
       throw new Declined(
-        "There is no calendar in the data. Add one (iCalendar, CSV or JSON) with POST /api/ingests, or tapedeck document.",
+        "There is no calendar in the data. Add one (iCalendar, CSV or JSON) with POST /api/ingests, or npx tapedeck document add.",
       );
     const span = spanIn(words, tools.asOfMs);
     const wanted = [...new Set(words.replaceAll(idle, " ").trim().split(/\s+/))].filter(

@@ -93,7 +93,7 @@ async function companyOfCalls(question: string, names: readonly string[], tools:
   const [only, another] = companies;
   if (only === undefined)
     throw new Declined(
-      "There is no transcript of a call. Add some with POST /api/documents, or tapedeck document.",
+      "There is no transcript of a call. Add some with POST /api/documents, or npx tapedeck document add.",
     );
   const named = companyMeant(question, names, companies) ?? (await companyOfSpeaker(question, tools));
   if (named !== undefined) return named;

@@ -138,7 +138,7 @@ export const news = defineFamily<NewsArgs>({
       const of = instruments.length === 0 ? "markets" : instruments.map((one) => one.instrumentId).join(", ");
       const what = kinds.length === 0 ? "event" : `event of kind ${kinds.join(" or ")}`;
       throw new Declined(
-        `No ${what} of ${of} is known${period === undefined ? "" : ` ${period.label}`}. Events are read from news, posts, transcripts and filings: add some with POST /api/documents, or tapedeck document.`,
+        `No ${what} of ${of} is known${period === undefined ? "" : ` ${period.label}`}. Events are read from news, posts, transcripts and filings: add some with POST /api/documents, or npx tapedeck document add.`,
       );
     }
     return { drafts: [...drafts, ...events.slice(0, shownEvents).map(eventDraft)] };
@@ -172,7 +172,7 @@ export const sentimentOf = defineFamily<SentimentArgs>({
     const { value, items } = await tools.sentiment(instrumentId, atMs);
     if (value === undefined) {
       throw new Declined(
-        `No news of ${instrumentId} was known on ${formatDate(atMs)}. It is read from documents: add some with POST /api/documents, or tapedeck document.`,
+        `No news of ${instrumentId} was known on ${formatDate(atMs)}. It is read from documents: add some with POST /api/documents, or npx tapedeck document add.`,
       );
     }
     const side = value.value > 0.05 ? "good" : value.value < -0.05 ? "bad" : "neutral";

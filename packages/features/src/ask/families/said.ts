@@ -261,7 +261,7 @@ async function quoteTexts(
   if (quotes.length === 0) {
     const about = [...new Set([...names.slice(0, 1), ...others, ...topic])].join(" ");
     throw new Declined(
-      `The ${source} that are here say nothing about ${about}${period === undefined ? "" : ` ${period.label}`}. Add some with POST /api/documents, or tapedeck document.`,
+      `The ${source} that are here say nothing about ${about}${period === undefined ? "" : ` ${period.label}`}. Add some with POST /api/documents, or npx tapedeck document add.`,
     );
   }
   return {

@@ -21,6 +21,7 @@ export const backtestPart = defineJob({
     "Compute parts of a running sweep, walk-forward or Monte Carlo until none waits (they submit it themselves)",
   version: 2,
   reuse: false,
+  internal: true,
   role: "analyst",
   attempts: 1,
   timeoutMs: 3_600_000,
