@@ -80,7 +80,7 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
     await addInstruments("MSFT.XNAS", "IBM.XNYS", "AAPL.XNAS", "AMZN.XNAS");
     await run();
     await page.getByRole("heading", { name: "Pairs, the surest first" }).waitFor();
-    expect(await page.locator("tbody tr").count()).toBe(6);
+    await expect.poll(() => page.locator("tbody tr").count()).toBe(6);
     await picture("pair-search");
     await page.locator("tbody a").first().click();
     expect(await page.getByLabel(/^Explained/).inputValue()).toMatch(/\.XNAS$/);
@@ -91,7 +91,7 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
     await addInstruments("MSFT.XNAS", "IBM.XNYS", "AAPL.XNAS", "AMZN.XNAS", "GOOG.XNAS");
     await run();
     await page.locator(".heat td").first().waitFor();
-    expect(await page.locator(".heat td").count()).toBe(25);
+    await expect.poll(() => page.locator(".heat td").count()).toBe(25);
     await picture("correlation");
   });
 
@@ -127,7 +127,7 @@ leaveOutUnless(hasBrowser, "chromium")("analyses in Chromium", () => {
     await run();
     await page.getByRole("img", { name: /Efficient frontier/ }).waitFor();
     await page.getByRole("heading", { name: "All methods" }).waitFor();
-    expect(await page.getByRole("row", { name: /^Risk parity/ }).count()).toBe(1);
+    await expect.poll(() => page.getByRole("row", { name: /^Risk parity/ }).count()).toBe(1);
     await picture("portfolio");
     await page.getByLabel("Max weight").fill("0.1");
     await run();

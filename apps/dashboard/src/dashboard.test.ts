@@ -86,7 +86,7 @@ leaveOutUnless(hasBrowser, "chromium")("the dashboard in Chromium", () => {
     await page.getByRole("link", { name: "Link to this conversation" }).click();
     await page.reload();
     await page.getByRole("heading", { name: "And in 2009?" }).waitFor();
-    expect(await page.getByRole("heading", { level: 2, name: /2008|2009/ }).count()).toBe(2);
+    await expect.poll(() => page.getByRole("heading", { level: 2, name: /2008|2009/ }).count()).toBe(2);
   });
 
   test("a question as of a day says so, and a follow-up of it goes on from there", async () => {
@@ -99,7 +99,9 @@ leaveOutUnless(hasBrowser, "chromium")("the dashboard in Chromium", () => {
     }
     await page.getByText("points on 15 September 2008, the newest bar").waitFor();
     await page.getByText("in August 2008, the newest bar").waitFor();
-    expect(await page.locator("main").getByText("as of 2008-09-15", { exact: true }).count()).toBe(2);
+    await expect
+      .poll(() => page.locator("main").getByText("as of 2008-09-15", { exact: true }).count())
+      .toBe(2);
     await picture("ask-as-of");
   });
 
@@ -149,7 +151,7 @@ leaveOutUnless(hasBrowser, "chromium")("the dashboard in Chromium", () => {
     await page.getByRole("link", { name: "Open the report" }).click();
     await page.getByRole("heading", { name: "Against buy and hold" }).waitFor();
     await page.getByRole("img", { name: /trades marked/ }).waitFor();
-    expect(await page.locator("tbody tr").count()).toBeGreaterThan(16);
+    await expect.poll(() => page.locator("tbody tr").count()).toBeGreaterThan(16);
     await page.getByRole("button", { name: "evidence" }).first().click();
     await page.getByRole("dialog").getByText("Value").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();

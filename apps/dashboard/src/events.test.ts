@@ -66,7 +66,7 @@ leaveOutUnless(hasBrowser, "chromium")("events and sentiment in Chromium", () =>
     expect(await buyback.getByRole("cell").last().textContent()).toBe("2");
     await page.getByLabel("Kind").selectOption("guidance");
     await page.getByRole("cell", { name: "merger" }).waitFor({ state: "detached" });
-    expect(await page.getByRole("row").count()).toBe(3);
+    await expect.poll(() => page.getByRole("row").count()).toBe(3);
     await page.getByLabel("As of").fill("2007-01-01");
     await page.getByRole("row").nth(2).waitFor({ state: "detached" });
     await page.getByRole("link", { name: /cut its full-year profit forecast/ }).click();
