@@ -13,7 +13,8 @@ const folder = import.meta.dirname;
 const notBenches = new Set([
   "run.ts",
   "backtestData.ts",
-  "sweepThread.ts",
+  "sweepTask.ts",
+  "sweepWorker.ts",
   "figure.ts",
   "peer.ts",
   "load.ts",
