@@ -10,6 +10,7 @@ import { jobItem } from "./families/jobs.ts";
 import { splitSentences } from "./families/knowledge.ts";
 import { formatDate } from "./format.ts";
 import { makePlan } from "./planner.ts";
+import { passageOf } from "./passage.ts";
 import type { Tools } from "./tools.ts";
 
 /** What a model may cite: handles e1, e2 … it was given, with what they stand for. */
@@ -201,20 +202,7 @@ export function createModelToolbox(options: {
               .slice(0, 12)
               .map((sentence) => ({
                 text: sentence.text,
-                evidence: ledger.handle(
-                  {
-                    kind: "passage",
-                    documentId: hit.documentId,
-                    version: hit.version,
-                    title: hit.title,
-                    section: hit.section,
-                    page: null,
-                    start: hit.start + sentence.start,
-                    end: hit.start + sentence.end,
-                    text: sentence.text,
-                  },
-                  [],
-                ),
+                evidence: ledger.handle(passageOf(hit, sentence), []),
               })),
           })),
         };

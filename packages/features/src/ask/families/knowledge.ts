@@ -3,6 +3,7 @@ import type { ChunkHit } from "@tapedeck/core";
 import { Declined } from "../answer.ts";
 import type { Draft } from "../answer.ts";
 import { allowedErrors } from "../names.ts";
+import { passageOf } from "../passage.ts";
 import { defineFamily } from "./family.ts";
 
 const stop = new Set(
@@ -222,19 +223,7 @@ export const definition = defineFamily<{ query: string }>({
 export function passageDraft(hit: ChunkHit, sentence: Sentence): Draft {
   return {
     text: sentence.text.replaceAll(/\s+/g, " "),
-    cite: [
-      {
-        kind: "passage",
-        documentId: hit.documentId,
-        version: hit.version,
-        title: hit.title,
-        section: hit.section,
-        page: null,
-        start: hit.start + sentence.start,
-        end: hit.start + sentence.end,
-        text: sentence.text,
-      },
-    ],
+    cite: [passageOf(hit, sentence)],
     names: [],
   };
 }

@@ -8,6 +8,7 @@ import { Declined } from "../answer.ts";
 import type { Draft } from "../answer.ts";
 import type { Period } from "../dates.ts";
 import { formatDate } from "../format.ts";
+import { passageOf } from "../passage.ts";
 import type { Question } from "../question.ts";
 import type { Tools } from "../tools.ts";
 import {
@@ -270,19 +271,7 @@ async function quoteTexts(
       const words = hit.text.slice(start, end);
       return {
         text: `${kindNames[hit.kind]} of ${published} says: “${words.replaceAll(/\s+/g, " ")}”`,
-        cite: [
-          {
-            kind: "passage",
-            documentId: hit.documentId,
-            version: hit.version,
-            title: hit.title,
-            section: hit.section,
-            page: null,
-            start: hit.start + start,
-            end: hit.start + end,
-            text: words,
-          },
-        ],
+        cite: [passageOf(hit, { start, end, text: words })],
         names: [`of ${published}`],
       };
     }),
