@@ -39,6 +39,7 @@ import type { CompiledStrategy, ConditionName, MarketSettings, TradingRules } fr
 import type { ModuleSession, StrategyModules } from "./modules/contract.ts";
 import { outcomeFrom, outcomeOfEngine, outcomeOfSimulation } from "./outcome.ts";
 import type { RunOutcome } from "./outcome.ts";
+import { closedOnFailure } from "./opened.ts";
 
 /** Prices as traded, and the splits and dividends that move positions and cash in them. */
 export interface TradedPrices {
@@ -188,12 +189,7 @@ async function openModule(
   strategy: ModuleStrategy,
 ): Promise<SingleStrategy> {
   const session = await modules.open(strategy.name);
-  try {
-    return await planModule(session, payload, strategy);
-  } catch (error) {
-    await session.close();
-    throw error;
-  }
+  return await closedOnFailure(session, () => planModule(session, payload, strategy));
 }
 
 async function planModule(

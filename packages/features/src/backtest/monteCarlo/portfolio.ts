@@ -16,6 +16,7 @@ import { expandRules, recordModule } from "../run.ts";
 import { hasNumbers, jitterPayload } from "./jitter.ts";
 import { collectInputs } from "./subject.ts";
 import type { Subject, SubjectContext } from "./subject.ts";
+import { closedOnFailure } from "../opened.ts";
 
 type Deps = Pick<PortfolioDeps, "series" | "formulas" | "strategies">;
 
@@ -27,12 +28,7 @@ export async function openPortfolioSubject(
 ): Promise<Subject> {
   const payload = await expandRules(deps, asked, ctx.tenantId);
   const plan = await openPortfolio(deps, payload);
-  try {
-    return await readSubject(deps, payload, ctx, plan);
-  } catch (error) {
-    await plan.close();
-    throw error;
-  }
+  return await closedOnFailure(plan, () => readSubject(deps, payload, ctx, plan));
 }
 
 async function readSubject(

@@ -19,6 +19,7 @@ import type { SingleScene, SingleStrategy } from "../single.ts";
 import { hasNumbers, jitterPayload } from "./jitter.ts";
 import { collectInputs } from "./subject.ts";
 import type { Subject, SubjectContext } from "./subject.ts";
+import { closedOnFailure } from "../opened.ts";
 
 type Deps = Pick<BacktestDeps, "series" | "formulas" | "strategies">;
 
@@ -30,12 +31,7 @@ export async function openSingleSubject(
 ): Promise<Subject> {
   const payload = await expandRules(deps, asked, ctx.tenantId);
   const strategy = await openStrategy(deps, payload);
-  try {
-    return await readSubject(deps, payload, ctx, strategy);
-  } catch (error) {
-    await strategy.close();
-    throw error;
-  }
+  return await closedOnFailure(strategy, () => readSubject(deps, payload, ctx, strategy));
 }
 
 async function readSubject(

@@ -21,6 +21,7 @@ import type { ModuleFailure, ModuleSession, StrategyModules } from "../modules/c
 import { readFormulas } from "../single.ts";
 import type { PortfolioBacktestPayload } from "./contract.ts";
 import { timeframeOf } from "./market.ts";
+import { closedOnFailure } from "../opened.ts";
 
 /** Everything that a strategy is run on; `columns` are by formula, then by instrument as given. */
 export interface PortfolioMarket {
@@ -216,12 +217,7 @@ async function openModule(
     );
   }
   const session = await modules.open(strategy.name);
-  try {
-    return await planModule(session, payload, strategy);
-  } catch (error) {
-    await session.close();
-    throw error;
-  }
+  return await closedOnFailure(session, () => planModule(session, payload, strategy));
 }
 
 async function planModule(

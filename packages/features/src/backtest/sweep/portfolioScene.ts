@@ -26,6 +26,7 @@ import type { PortfolioSearch, SearchContext, SearchDeps } from "./inputs.ts";
 import { checkParameters, fillPayload } from "./runner.ts";
 import type { SearchRunner, WholeRun } from "./runner.ts";
 import type { SearchScene } from "./scene.ts";
+import { closedOnFailure } from "../opened.ts";
 
 /** Feature columns kept between combinations. */
 const mostBytes = 256 * 1024 * 1024;
@@ -42,12 +43,7 @@ export async function openPortfolioScene(
     deps,
     payload.strategy.kind === "module" ? payload : { ...payload, strategy: anyRules },
   );
-  try {
-    return await readPortfolioScene(deps, payload, ctx, plan);
-  } catch (error) {
-    await plan.close();
-    throw error;
-  }
+  return await closedOnFailure(plan, () => readPortfolioScene(deps, payload, ctx, plan));
 }
 
 async function readPortfolioScene(

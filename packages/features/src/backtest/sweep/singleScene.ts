@@ -22,6 +22,7 @@ import { anyRules, engineShare, readOthers, resolverOf, spaceOf, symbolsOf } fro
 import type { SearchContext, SearchDeps, SingleSearch } from "./inputs.ts";
 import { checkParameters, createEngineRunner, createTrialRunner } from "./runner.ts";
 import type { SearchScene } from "./scene.ts";
+import { closedOnFailure } from "../opened.ts";
 
 /** `openScene` of one instrument. */
 export async function openSingleScene(
@@ -32,12 +33,7 @@ export async function openSingleScene(
   checkParameters(asked.strategy, Object.keys(asked.parameters));
   const payload = await expandRules(deps, asked, ctx.tenantId);
   const strategy = await engineStrategy(deps, payload);
-  try {
-    return await readScene(deps, payload, ctx, strategy);
-  } catch (error) {
-    await strategy?.close();
-    throw error;
-  }
+  return await closedOnFailure(strategy, () => readScene(deps, payload, ctx, strategy));
 }
 
 /** The strategy where only the engine runs it; undefined: the simulator does. */
