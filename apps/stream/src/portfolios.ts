@@ -1,4 +1,5 @@
 import type { Log } from "@tapedeck/core";
+import { createLoop } from "@tapedeck/core/loop";
 import type { Portfolio } from "@tapedeck/features/orders/contract";
 import type * as z from "zod";
 import type { Hub } from "./hub.ts";
@@ -29,7 +30,6 @@ export function createLivePortfolios(options: {
   const topic = { channel: "portfolio" } as const;
   const isSame = (a: PortfolioView, b: PortfolioView) =>
     JSON.stringify(a.accounts) === JSON.stringify(b.accounts);
-  let looking = false;
 
   async function lookAgain(): Promise<void> {
     for (const [tenantId, one] of followed) {
@@ -39,15 +39,13 @@ export function createLivePortfolios(options: {
       hub.publish(topic, shown, tenantId);
     }
   }
-  const timer = setInterval(() => {
-    if (looking) return;
-    looking = true;
-    lookAgain()
-      .catch((error: unknown) => log.debug({ err: error }, "portfolios were not read; tried again"))
-      .finally(() => {
-        looking = false;
-      });
-  }, options.everyMs);
+  const loop = createLoop({
+    work: lookAgain,
+    everyMs: options.everyMs,
+    log,
+    failure: "portfolios were not read; tried again",
+  });
+  loop.start();
 
   return {
     async follow(tenantId) {
@@ -63,6 +61,6 @@ export function createLivePortfolios(options: {
       };
     },
     snapshot: (tenantId) => followed.get(tenantId)?.shown,
-    close: () => clearInterval(timer),
+    close: () => void loop.stop(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Log } from "@tapedeck/core";
+import { createLoop } from "@tapedeck/core/loop";
 import type { Db } from "@tapedeck/features/db";
 import { meant } from "@tapedeck/features/series/contract";
 import { findInstruments, loadInstrument } from "@tapedeck/features/series/store";
@@ -31,10 +32,9 @@ export function createLiveSentiments(options: {
   log: Log;
   everyMs: number;
 }): LiveSentiments {
-  const { db, log } = options;
+  const { db } = options;
   const followed = new Set<{ of: SentimentOf; onRows: (rows: readonly Bar[]) => void }>();
   let lastSeq: Promise<number> | undefined;
-  let looking = false;
 
   async function idOf({ tenantId, name }: SentimentOf): Promise<string> {
     const exact = await loadInstrument(db, tenantId, name.toUpperCase());
@@ -66,15 +66,13 @@ export function createLiveSentiments(options: {
     lastSeq = Promise.resolve(items.at(-1)!.seq);
   }
 
-  const timer = setInterval(() => {
-    if (looking) return;
-    looking = true;
-    look()
-      .catch((error: unknown) => log.debug({ err: error }, "sentiment was not read; tried again"))
-      .finally(() => {
-        looking = false;
-      });
-  }, options.everyMs);
+  const loop = createLoop({
+    work: look,
+    everyMs: options.everyMs,
+    log: options.log,
+    failure: "sentiment was not read; tried again",
+  });
+  loop.start();
 
   /** From where on scores are new: before any row is read. */
   async function begin(): Promise<void> {
@@ -97,6 +95,6 @@ export function createLiveSentiments(options: {
       followed.add(one);
       return () => void followed.delete(one);
     },
-    stop: () => clearInterval(timer),
+    stop: () => void loop.stop(),
   };
 }
