@@ -19,6 +19,9 @@ import type { WatchOptions } from "./watch.ts";
 import { startStream } from "./wire.ts";
 import type { RunningStream, StreamParts } from "./wire.ts";
 
+/** What each stream of a test has. */
+export const testParts = { codeVersion: "test", host: "127.0.0.1", port: 0, keepMs: 86_400_000 } as const;
+
 /** Of processes that are taken for dead soon, and not while the machine is busy. */
 export const quickLeases = { everyMs: 50, ttlMs: 600, beatMs: 200, silentMs: 2_500 };
 
@@ -160,12 +163,9 @@ export async function streamFixture() {
       log,
       now: Date.now,
       source,
-      codeVersion: "test",
+      ...testParts,
       dir,
       jwtSecret,
-      host: "127.0.0.1",
-      port: 0,
-      keepMs: 86_400_000,
       recorder: { everyMs: 50 },
       ...more,
     });

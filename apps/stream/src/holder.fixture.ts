@@ -3,7 +3,7 @@ import { createBus } from "@tapedeck/platform/bus/index";
 import { createDb } from "@tapedeck/platform/postgres/index";
 import type { Database } from "@tapedeck/features/db";
 import { testLog } from "@tapedeck/testkit";
-import { handSource, quickLeases } from "./fixture.ts";
+import { handSource, quickLeases, testParts } from "./fixture.ts";
 import type { VenueTick } from "./source.ts";
 import { startStream } from "./wire.ts";
 
@@ -18,12 +18,9 @@ const stream = await startStream({
   log,
   now: Date.now,
   source,
-  codeVersion: "test",
+  ...testParts,
   dir,
   jwtSecret,
-  host: "127.0.0.1",
-  port: 0,
-  keepMs: 86_400_000,
   leases: quickLeases,
 });
 process.on("message", (tick: Partial<VenueTick>) => source.send(tick));

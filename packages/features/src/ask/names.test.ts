@@ -1,21 +1,12 @@
 import { expect, test } from "vitest";
-import type { Instrument } from "../series/contract.ts";
+import { fixtureInstrument } from "../series/instrument.fixture.ts";
 import { findMentions } from "./names.ts";
 
-const instrument = (symbol: string, venue: string, name = symbol): Instrument => ({
-  instrumentId: `${symbol}.${venue}`,
-  symbol,
-  venue,
-  name,
-  assetClass: "equity",
-  currency: "USD",
-  calendar: "XNYS",
-  tickSize: null,
-  lotSize: null,
-  minNotional: null,
-  space: "shared",
-});
-const known = [instrument("MY", "LOCAL"), instrument("MINE", "LOCAL"), instrument("SPX", "INDEX", "S&P 500")];
+const known = [
+  fixtureInstrument("MY.LOCAL", { name: "MY" }),
+  fixtureInstrument("MINE.LOCAL", { name: "MINE" }),
+  fixtureInstrument("SPX.INDEX", { name: "S&P 500" }),
+];
 const mentioned = (question: string) =>
   findMentions(question, known).flatMap((mention) => mention.instruments.map((one) => one.instrumentId));
 
@@ -32,9 +23,9 @@ test.each([
 
 test("made-up prices are meant only where there are no others", () => {
   const both = [
-    instrument("AAPL", "SIMULATED"),
-    instrument("AAPL", "XNAS", "Apple"),
-    instrument("SYN", "SIMULATED"),
+    fixtureInstrument("AAPL.SIMULATED", { name: "AAPL" }),
+    fixtureInstrument("AAPL.XNAS", { name: "Apple" }),
+    fixtureInstrument("SYN.SIMULATED", { name: "SYN" }),
   ];
   const ids = (question: string) =>
     findMentions(question, both).map((mention) => mention.instruments.map((one) => one.instrumentId));

@@ -1,27 +1,14 @@
 import { expect, test } from "vitest";
-import type { Instrument } from "../series/contract.ts";
+import { fixtureInstrument } from "../series/instrument.fixture.ts";
 import { Declined } from "./answer.ts";
 import { families } from "./families/index.ts";
 import { makePlan } from "./planner.ts";
 
-const instrument = (symbol: string, venue: string, name: string): Instrument => ({
-  instrumentId: `${symbol}.${venue}`,
-  symbol,
-  venue,
-  name,
-  assetClass: "equity",
-  currency: "USD",
-  calendar: "XNYS",
-  tickSize: null,
-  lotSize: null,
-  minNotional: null,
-  space: "shared",
-});
 const instruments = [
-  instrument("AAPL", "XNAS", "Apple"),
-  instrument("MSFT", "XNAS", "Microsoft"),
-  instrument("IBM", "XNAS", "IBM"),
-  instrument("SPX", "INDEX", "S&P 500"),
+  fixtureInstrument("AAPL.XNAS", { name: "Apple" }),
+  fixtureInstrument("MSFT.XNAS", { name: "Microsoft" }),
+  fixtureInstrument("IBM.XNAS", { name: "IBM" }),
+  fixtureInstrument("SPX.INDEX", { name: "S&P 500" }),
 ];
 
 function planned(question: string, chain: readonly string[] = []) {

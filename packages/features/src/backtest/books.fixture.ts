@@ -2,6 +2,7 @@ import { newId, seededRandom, timeframeMs } from "@tapedeck/core";
 import type { JobContext, JobInput } from "@tapedeck/core";
 import type { Db, Tx } from "../db.ts";
 import type { Instrument } from "../series/contract.ts";
+import { fixtureInstrument } from "../series/instrument.fixture.ts";
 
 /** Bars as tests write them: [openMs, open, high, low, close, volume]. */
 export type FixtureBar = readonly [number, number, number, number, number, number];
@@ -13,25 +14,14 @@ export async function putBars(
   timeframe: string,
   bars: readonly FixtureBar[],
 ): Promise<void> {
-  const at = given.instrumentId.lastIndexOf(".");
   const space = given.space ?? "shared";
   const lengthMs = timeframeMs(timeframe);
   await db
     .insertInto("instruments")
     .values({
-      symbol: given.instrumentId.slice(0, at),
-      venue: given.instrumentId.slice(at + 1),
-      name: given.instrumentId,
-      assetClass: "equity",
-      currency: "USD",
-      calendar: "XNYS",
-      tickSize: null,
-      lotSize: null,
-      minNotional: null,
+      ...fixtureInstrument(given.instrumentId, given),
       createdMs: 0,
       jobId: null,
-      ...given,
-      space,
     })
     .onConflict((conflict) => conflict.doNothing())
     .execute();

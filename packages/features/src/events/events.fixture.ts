@@ -10,6 +10,7 @@ import { createSeriesReader } from "../series/reader.ts";
 import type { extract } from "./contract.ts";
 import { createEventReader } from "./reader.ts";
 import { runExtract } from "./run.ts";
+import { fixtureInstrument } from "../series/instrument.fixture.ts";
 
 export const tenantA = "0197a000-0000-7000-8000-00000000000a";
 export const tenantB = "0197a000-0000-7000-8000-00000000000b";
@@ -46,17 +47,7 @@ export async function eventsFixture(nowMs: number) {
       await db
         .insertInto("instruments")
         .values({
-          space,
-          instrumentId,
-          symbol: instrumentId.slice(0, instrumentId.lastIndexOf(".")),
-          venue: instrumentId.slice(instrumentId.lastIndexOf(".") + 1),
-          name,
-          assetClass: "equity",
-          currency: "USD",
-          calendar: "XNYS",
-          tickSize: null,
-          lotSize: null,
-          minNotional: null,
+          ...fixtureInstrument(instrumentId, { name, space }),
           createdMs: nowMs,
           jobId: null,
         })

@@ -7,6 +7,7 @@ import { adjustColumns } from "./adjust.ts";
 import { barBytes, datasetKey } from "./columns.ts";
 import type { CorporateAction, Instrument, SeriesColumns } from "./contract.ts";
 import { createSeriesReader } from "./reader.ts";
+import { fixtureInstrument } from "./instrument.fixture.ts";
 import { createSeriesWriter } from "./writer.ts";
 
 const tenantId = "01900000-0000-7000-8000-000000000001";
@@ -17,19 +18,8 @@ let database: Awaited<ReturnType<typeof testDatabase<Database>>>;
 let store: Awaited<ReturnType<typeof testBlobs>>;
 
 function instrument(symbol: string): Instrument {
-  return {
-    instrumentId: `${symbol}.LOCAL`,
-    symbol,
-    venue: "LOCAL",
-    name: symbol,
-    assetClass: "crypto",
-    currency: "USD",
-    calendar: "24x7",
-    tickSize: null,
-    lotSize: null,
-    minNotional: null,
-    space: tenantId,
-  };
+  const facts = { name: symbol, assetClass: "crypto", calendar: "24x7", space: tenantId } as const;
+  return fixtureInstrument(`${symbol}.LOCAL`, facts);
 }
 
 async function write(symbol: string, from: number, to: number, add = 0): Promise<void> {

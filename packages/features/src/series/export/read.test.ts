@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Database } from "../../db.ts";
 import { createSeriesReader } from "../reader.ts";
 import { createSeriesWriter } from "../writer.ts";
+import { fixtureInstrument } from "../instrument.fixture.ts";
 import { exportRoutes } from "./contract.ts";
 import { exportRouteHandlers as routes } from "./read.ts";
 
@@ -39,19 +40,7 @@ beforeAll(async () => {
   await db.transaction().execute(async (tx) => {
     await writer.ensureInstrument(
       tx,
-      {
-        instrumentId: "A.HAND",
-        symbol: "A",
-        venue: "HAND",
-        name: "A",
-        assetClass: "other",
-        currency: "USD",
-        calendar: "24x7",
-        tickSize: null,
-        lotSize: null,
-        minNotional: null,
-        space: "shared",
-      },
+      fixtureInstrument("A.HAND", { name: "A", assetClass: "other", calendar: "24x7" }),
       tenantId,
       nowMs,
     );
